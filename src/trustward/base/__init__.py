@@ -1,0 +1,1 @@
+"""Errors, clock, ids and units: no word of fraud here."""

@@ -1,0 +1,59 @@
+"""The answer to one event."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Verdict = Literal["allow", "warn", "challenge", "limit", "hold", "block"]
+VERDICTS: tuple[Verdict, ...] = ("allow", "warn", "challenge", "limit", "hold", "block")
+"""Mildest first; the harshest matched one wins."""
+
+Mode = Literal["live", "shadow", "proposed", "held_out", "snoozed", "fault"]
+"""How a matched rule counted: ``live`` acted; ``shadow`` is recorded only; ``proposed`` was over its limit;
+``held_out`` was let through at random to measure precision; ``snoozed`` for this entity; ``fault`` could not be
+evaluated and took its safe answer."""
+
+
+class RuleHit(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that matched (or could not be evaluated), with the values that made it so."""
+
+    id: str
+    mode: Mode
+    reason: str
+    values: dict[str, Any] = {}
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something to do to an entity. ``lasts_us`` is microseconds; without it the action has no end."""
+
+    do: str
+    kind: str
+    entity: str
+    rule: str
+    note: str = ""
+    lasts_us: int | None = None
+    proposed: bool = False
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that could not be read or evaluated: where, and why."""
+
+    path: str
+    cause: str
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one event. ``score`` runs from 0 (harmless) to 1."""
+
+    event_id: str
+    type: str
+    time: str
+    verdict: Verdict
+    score: float
+    degraded: bool
+    rules: tuple[RuleHit, ...]
+    actions: tuple[Action, ...]
+    faults: tuple[Fault, ...] = ()
+    policy: str = ""
