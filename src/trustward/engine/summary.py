@@ -288,7 +288,7 @@ class BacktestSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExampleFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """An example that does not do what it says: ``example`` is ``hits[0]`` or ``misses[2]``, ``why`` what came instead."""
+    """An example that fails: ``example`` is ``hits[0]`` or ``misses[2]``, ``why`` says what came instead."""
 
     rule: str
     example: str
