@@ -6,21 +6,12 @@ absent nor empty. Times are microseconds since 1970 (``_us``), shares run from 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 
+from trustward.engine.measure import share
 from trustward.model.decision import Decision, Verdict
-
-
-def share(part: int, whole: int) -> float | None:
-    """``part / whole``, or None where there is nothing to share.
-
-    >>> share(1, 4), share(0, 0)
-    (0.25, None)
-    """
-    return part / whole if whole else None
 
 
 class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,42 +42,6 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     def base_rate(self) -> float | None:
         """The share of fraud among all events: the precision of a coin."""
         return share(self.caught + self.missed, self.caught + self.missed + self.false_alarms + self.passed)
-
-
-def measure(scores: Mapping[float, tuple[int, int]], *, caught: int, false_alarms: int) -> Quality:
-    """Compare answers with the truth.
-
-    Args:
-        scores: for every score that was given, how many honest and how many fraudulent events had it.
-        caught: fraudulent events that were flagged.
-        false_alarms: honest events that were flagged.
-
-    >>> found = measure({0.0: (90, 2), 0.8: (1, 8)}, caught=8, false_alarms=1)
-    >>> round(found.precision, 3), found.recall, round(found.pr_auc, 3)
-    (0.889, 0.8, 0.731)
-    """
-    honest = sum(counts[0] for counts in scores.values())
-    fraud = sum(counts[1] for counts in scores.values())
-    seen = found = 0
-    area = 0.0
-    curve = []
-    for score in sorted(scores, reverse=True):
-        seen += sum(scores[score])
-        found += scores[score][1]
-        if not seen or not fraud:
-            continue
-        area += found / seen * scores[score][1] / fraud
-        curve.append(CurvePoint(score=score, precision=found / seen, recall=found / fraud))
-    return Quality(
-        caught=caught,
-        false_alarms=false_alarms,
-        missed=fraud - caught,
-        passed=honest - false_alarms,
-        precision=share(caught, caught + false_alarms),
-        recall=share(caught, fraud),
-        pr_auc=area if fraud else None,
-        curve=tuple(curve),
-    )
 
 
 class RuleStat(msgspec.Struct, frozen=True, kw_only=True):
