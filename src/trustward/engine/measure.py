@@ -1,0 +1,67 @@
+"""How good decisions are, held against known answers."""
+
+from __future__ import annotations
+
+
+class Tally:
+    """Scores of events with a known answer, kept as counts, so that its size does not grow with the stream.
+
+    >>> tally = Tally()
+    >>> tally.add(0.9, harmful=True); tally.add(0.9, harmful=False); tally.add(0.0, harmful=False)
+    >>> tally.add(0.8, harmful=True)
+    >>> round(tally.average_precision(), 4)
+    0.5833
+    """
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts: dict[float, list[int]] = {}
+
+    def add(self, score: float, *, harmful: bool, times: int = 1) -> None:
+        """Count ``times`` events with this score (0 to 1)."""
+        pair = self.counts.get(score)
+        if pair is None:
+            pair = self.counts[score] = [0, 0]
+        pair[harmful] += times
+
+    def curve(self) -> list[tuple[float, float, float]]:
+        """(score, precision, recall) at each score, highest first."""
+        positives = sum(pair[1] for pair in self.counts.values())
+        points = []
+        flagged = found = 0
+        for score in sorted(self.counts, reverse=True):
+            honest, harmful = self.counts[score]
+            flagged += honest + harmful
+            found += harmful
+            if flagged:
+                points.append((score, found / flagged, found / positives if positives else 0.0))
+        return points
+
+    def average_precision(self) -> float:
+        """Area under the precision-recall curve: the sum of each gain in recall times the precision there."""
+        area = before = 0.0
+        for _, precision, recall in self.curve():
+            area += (recall - before) * precision
+            before = recall
+        return area
+
+
+def share(part: int, whole: int) -> float | None:
+    """``part / whole``, or None of nothing."""
+    return part / whole if whole else None
+
+
+def is_harmful(value: object) -> bool:
+    """What counts as "harmful" in a column of known answers.
+
+    >>> [is_harmful(v) for v in ("phishing", "", None, "0", 1, False, "honest", "ham")]
+    [True, False, False, False, True, False, False, False]
+    """
+    if isinstance(value, str):
+        return value.strip().lower() not in HONEST_WORDS
+    return bool(value)
+
+
+HONEST_WORDS = frozenset({"", "0", "0.0", "false", "no", "none", "honest", "ham", "legit", "genuine", "benign", "negative"})
+"""Known answers that mean "not harmful"."""
