@@ -1,0 +1,44 @@
+"""The commands, joined. Their modules import nothing heavy: each command loads what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trustward.cli import backtest, demo, policy, replay, simulate
+
+app = typer.Typer(
+    name="trustward",
+    help="Finds fraud on online services, stops it, and shows that it did.",
+    epilog="Exit codes and every option: docs/cli.md. TRUSTWARD_DEBUG=1 shows where an unexpected error came from.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"trustward {version('trustward')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Finds fraud on online services, stops it, and shows that it did."""
+
+
+app.command(name="replay")(replay.replay)
+app.command(name="backtest")(backtest.backtest)
+app.add_typer(policy.app, name="policy")
+app.command(name="simulate")(simulate.simulate)
+app.command(name="demo")(demo.demo)

@@ -1,0 +1,51 @@
+"""``trustward backtest``: what changes when one policy takes another's place."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trustward.cli import options
+
+
+def backtest(
+    events: options.Events,
+    *,
+    policy: options.Policy,
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against", metavar="DIR", help="The policy to compare with, usually the live one.", show_default=False
+        ),
+    ],
+    mapping: options.Mapping = None,
+    labels: options.Labels = None,
+    catalogue: options.Catalogue = None,
+    strict: options.Strict = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Replay events under two policies and say what changes, by verdict, rule and entity, with examples."""
+    from trustward import bootstrap
+    from trustward.base.clock import now_us
+    from trustward.cli.console import answers, emit_json, watching
+
+    with watching("Backtesting", quiet=quiet) as watch:
+        summary = bootstrap.backtest(
+            events,
+            policy,
+            against,
+            mapping=mapping,
+            labels=labels,
+            catalogue=catalogue or (),
+            strict=strict,
+            now_us=now_us(),
+            progress=watch,
+        )
+    if json:
+        emit_json(summary)
+        return
+    from trustward.cli.account import print_backtest
+
+    print_backtest(answers(), summary)

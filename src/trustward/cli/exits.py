@@ -1,0 +1,31 @@
+"""Exit codes: what a script may rely on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a command ended. The docstrings are the reference that ``docs/cli.md`` shows."""
+
+    FINE = 0
+    FOUND = 1
+    USAGE = 2
+    INPUT = 3
+    BUG = 70
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+    TERMINATED = 143
+
+
+MEANINGS = {
+    Exit.FINE: "Done, and nothing to complain about.",
+    Exit.FOUND: "Done, and faults or failures were found: a policy with faults, records that are no events.",
+    Exit.USAGE: "Not done: an argument, a policy, a mapping, a catalogue or another setting is wrong.",
+    Exit.INPUT: "Not done: a file cannot be read or written.",
+    Exit.BUG: "Not done: a fault in Trustward itself. The message names a file with the details.",
+    Exit.INTERRUPTED: "Stopped with Ctrl-C. Nothing half-written is left.",
+    Exit.PIPE_CLOSED: "The program that read the output has stopped reading, as `head` does.",
+    Exit.TERMINATED: "Stopped by the system. Nothing half-written is left.",
+}
+"""One sentence for each code."""

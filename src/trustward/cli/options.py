@@ -1,0 +1,54 @@
+"""Arguments and options that several commands share, so that they read and mean the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Events = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="EVENTS...",
+        help="Files of events: NDJSON, CSV or Parquet, plain or compressed; - reads standard input.",
+        show_default=False,
+    ),
+]
+Policy = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        metavar="DIR",
+        help="A folder with *.policy files, or the name of a shipped pack.",
+        show_default=False,
+    ),
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", metavar="FILE", help="A mapping that turns rows of any table into events.", show_default=False
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="FIELD",
+        help="Compare with known answers: the field that holds them, usually truth.",
+        show_default=False,
+    ),
+]
+Catalogue = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--catalogue", metavar="FILE", help="Event types of your own, beside the shipped ones.", show_default=False
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first faulty record instead of setting it aside.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Page = Annotated[
+    Path | None,
+    typer.Option("--page", metavar="FILE", help="Write the account as an HTML page, with plots.", show_default=False),
+]

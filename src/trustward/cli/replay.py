@@ -1,0 +1,96 @@
+"""``trustward replay``: a policy and a file of events in, decisions with their reasons out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trustward.cli import options
+
+
+def replay(
+    events: options.Events,
+    *,
+    policy: options.Policy,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the decisions (NDJSON, one a line).", show_default=False),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Write every decision, not only those that are no plain allow.")
+    ] = False,
+    mapping: options.Mapping = None,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            "--rejects", metavar="FILE", help="Write the faulty records, with line, path and cause.", show_default=False
+        ),
+    ] = None,
+    labels: options.Labels = None,
+    features_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--features-out",
+            metavar="FILE",
+            help="Write the policy's features for every event (Parquet).",
+            show_default=False,
+        ),
+    ] = None,
+    catalogue: options.Catalogue = None,
+    strict: options.Strict = False,
+    snapshot_in: Annotated[
+        Path | None,
+        typer.Option("--snapshot-in", metavar="FILE", help="Go on from this state.", show_default=False),
+    ] = None,
+    snapshot_out: Annotated[
+        Path | None,
+        typer.Option("--snapshot-out", metavar="FILE", help="Keep the state at the end.", show_default=False),
+    ] = None,
+    page: options.Page = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Decide on every event of a file, in order, and say what was found.
+
+    Faulty records are set aside and counted; they end in exit code 1 and stop nothing.
+    """
+    from trustward import bootstrap
+    from trustward.base.clock import now_us
+    from trustward.cli.console import answers, emit_json, messages, watching
+    from trustward.cli.exits import Exit
+
+    with watching("Replaying", quiet=quiet) as watch:
+        summary = bootstrap.replay(
+            events,
+            policy,
+            out,
+            all_=every,
+            mapping=mapping,
+            rejects=rejects,
+            labels=labels,
+            features_out=features_out,
+            catalogue=catalogue or (),
+            strict=strict,
+            now_us=now_us(),
+            snapshot_in=snapshot_in,
+            snapshot_out=snapshot_out,
+            progress=watch,
+        )
+    if page is not None:
+        from trustward.cli.report import write_page
+
+        write_page(page, summary)
+    if json:
+        emit_json(summary)
+    else:
+        from trustward.cli.account import print_replay
+
+        console = messages() if out == Path("-") else answers()
+        print_replay(console, summary)
+        for what, file in (("decisions", out), ("faulty records", rejects), ("features", features_out), ("page", page)):
+            if file is not None:
+                console.print(f"{what}: {file}")
+    if summary.rejected:
+        raise typer.Exit(Exit.FOUND)
