@@ -1,1 +1,1 @@
-
+"""Foreign formats: pure conversion between bytes or rows and events. No file is opened here."""

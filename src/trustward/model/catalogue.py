@@ -126,9 +126,7 @@ def parse_catalogue(sources: Sequence[tuple[str, bytes]]) -> Catalogue:
         for section, known in (("kinds", seen.kinds), ("personal", seen.personal), ("retention", seen.retention)):
             _add_names(file, section, table.pop(section, {}), known)
     for file, table in tables:
-        groups = table.pop("groups", {})
-        _expect_table(file, "groups", groups)
-        for group, rows in groups.items():
+        for group, rows in _table(file, "groups", table.pop("groups", {})).items():
             where = f"groups.{group}"
             if group in seen.fields:
                 raise CatalogueError(f"{file}: [{where}] is defined twice", remedy="give the group another name")
@@ -146,15 +144,14 @@ def _parse(file: str, content: bytes) -> dict[str, Any]:
         raise CatalogueError(f"{file}: not a TOML file: {fault}", remedy="write it as docs/events.md shows") from fault
 
 
-def _expect_table(file: str, where: str, value: object) -> None:
+def _table(file: str, where: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise CatalogueError(f"{file}: [{where}] is not a table", remedy=f'write it as a table: ["{where}"]')
+        raise CatalogueError(f"{file}: [{where[:60]}] is not a table", remedy=f'write it as a table: ["{where[:60]}"]')
+    return value
 
 
 def _add_names(file: str, section: str, rows: object, known: dict[str, str]) -> None:
-    _expect_table(file, section, rows)
-    assert isinstance(rows, dict)
-    for name, about in rows.items():
+    for name, about in _table(file, section, rows).items():
         if not _FIELD_NAME.fullmatch(name) or not isinstance(about, str) or not about:
             raise CatalogueError(
                 f"{file}: [{section}] {name[:60]} is not a name with its meaning",
@@ -163,9 +160,8 @@ def _add_names(file: str, section: str, rows: object, known: dict[str, str]) -> 
         known.setdefault(name, about)
 
 
-def _event_type(file: str, name: str, row: object, seen: _Groups) -> EventType:
-    _expect_table(file, name, row)
-    assert isinstance(row, dict)
+def _event_type(file: str, name: str, value: object, seen: _Groups) -> EventType:
+    row = _table(file, name, value)
     if not _TYPE_NAME.fullmatch(name):
         raise CatalogueError(
             f"{file}: [{name[:60]}] is not the name of an event type",
@@ -181,12 +177,11 @@ def _event_type(file: str, name: str, row: object, seen: _Groups) -> EventType:
     about, retention = row.get("about"), row.get("retention")
     if not isinstance(about, str) or not about:
         raise CatalogueError(f"{file}: [{name}] has no about", remedy="say in one sentence what has happened")
-    if retention not in seen.retention:
+    if not isinstance(retention, str) or retention not in seen.retention:
         raise CatalogueError(
             f"{file}: [{name}] retention = {retention!r} is no retention class{_meant(retention, seen.retention)}",
             remedy="use one of " + ", ".join(seen.retention),
         )
-    assert isinstance(retention, str)
     _check_currencies(file, name, fields)
     return EventType(name=name, about=about, retention=retention, fields=fields)
 
@@ -228,9 +223,7 @@ def _included(file: str, name: str, row: Mapping[str, Any], seen: _Groups) -> li
 
 
 def _fields(file: str, where: str, rows: object, seen: _Groups) -> dict[str, Field]:
-    _expect_table(file, where, rows)
-    assert isinstance(rows, dict)
-    return {name: _field(file, where, name, row, seen) for name, row in rows.items()}
+    return {name: _field(file, where, name, row, seen) for name, row in _table(file, where, rows).items()}
 
 
 def _field(file: str, where: str, name: str, row: object, seen: _Groups) -> Field:

@@ -11,8 +11,13 @@ from trustward.model.catalogue import WHOLE_LIMIT, Catalogue, EventType, Field
 
 ID_LIMIT = 256
 """Most characters that an event id may have."""
+ENTITY_LIMIT = 4096
+"""Most characters that an entity's id may have: windows and labels keep it."""
+LIST_LIMIT = 1000
+"""Most values that a list may have: windows count each of them."""
 
 Whole: TypeAlias = Annotated[int, Meta(ge=-WHOLE_LIMIT, le=WHOLE_LIMIT)]
+EntityId: TypeAlias = Annotated[str, Meta(max_length=ENTITY_LIMIT)]
 EventId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=ID_LIMIT)]
 
 
@@ -45,14 +50,17 @@ _PLAIN: dict[str, Any] = {
     "time": str,
     "duration": float,
     "money": Whole,
-    "entity": str,
-    "list": tuple[str, ...],
+    "entity": EntityId,
+}
+_LISTS: dict[str, Any] = {
+    "text": Annotated[tuple[str, ...], Meta(max_length=LIST_LIMIT)],
+    "entity": Annotated[tuple[EntityId, ...], Meta(max_length=LIST_LIMIT)],
 }
 
 
 def annotation(field: Field) -> Any:
     """The Python type of a field's value, when it is present."""
-    return _PLAIN[field.type]
+    return _LISTS[field.of] if field.type == "list" else _PLAIN[field.type]
 
 
 def event_class(event_type: EventType) -> type[Event]:
