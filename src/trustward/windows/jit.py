@@ -1,0 +1,164 @@
+"""How kernels are compiled and cached, and the few machine instructions that NumPy code cannot spell.
+
+Numba compiles each kernel at its first call and keeps the machine code on disk. The folder is, in this order:
+``NUMBA_CACHE_DIR`` if set; ``__pycache__`` beside this file; the user's cache folder (``XDG_CACHE_HOME`` or
+``~/.cache``); a private folder below the system's temporary one. The first that can be written is taken, so a
+read-only installation works. The folder's name carries a hash of all kernel sources, because Numba itself only
+notices a change of the file that holds the outermost function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba  # type: ignore[import-untyped]
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils  # type: ignore[import-untyped]
+from numba.extending import intrinsic  # type: ignore[import-untyped]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_HERE = Path(__file__).resolve().parent
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _private_temporary() -> Path:
+    """A folder that only this user can write: cached machine code is run, so nobody else may plant it."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"trustward-kernels-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+        owned = not hasattr(os, "getuid") or (status.st_uid == user and status.st_mode & 0o077 == 0)
+        if owned and not folder.is_symlink() and _writable(folder):
+            return folder
+    except OSError:
+        # Somebody else's file of that name: fall through to a fresh folder.
+        return Path(tempfile.mkdtemp(prefix="trustward-kernels-"))
+    return Path(tempfile.mkdtemp(prefix="trustward-kernels-"))
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept; created if need be."""
+    digest = hashlib.blake2b(digest_size=8)
+    for source in sorted(_HERE.glob("*.py")):
+        digest.update(source.read_bytes())
+    name = f"trustward-{digest.hexdigest()}"
+    told = os.environ.get("NUMBA_CACHE_DIR")
+    if told:
+        return Path(told) / name
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    for base in (_HERE / "__pycache__", Path(home) / "trustward"):
+        if _writable(base / name):
+            return base / name
+    return _private_temporary() / name
+
+
+def kernel(function: Function) -> Function:
+    """Compile an outermost kernel at its first call and cache it."""
+    global _folder
+    if _folder is None:
+        _folder = cache_folder()
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_folder)
+    try:
+        return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+_folder: Path | None = None
+
+
+def part(function: Function) -> Function:
+    """A piece of a kernel: always inlined, so arrays are not passed field by field."""
+    return numba.njit(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
+
+
+def shared(function: Function) -> Function:
+    """A piece of a kernel that is called, not inlined: the rare paths."""
+    return numba.njit(error_model="numpy")(function)  # type: ignore[no-any-return]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load64(typingctx: Any, array: Any, index: Any) -> Any:
+    """The 8 bytes at ``array[index]`` of a byte array as one little-endian unsigned word, aligned or not."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        place = builder.gep(data, [args[1]])
+        return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(array, types.int64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of ``array[index]`` (any index; a wrong one does no harm)."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        place = builder.bitcast(builder.gep(data, [args[1]]), cgutils.voidptr_t)
+        number = ir.IntType(32)
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number]),
+            "llvm.prefetch.p0",
+        )
+        builder.call(function, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def trailing_zeros(typingctx: Any, word: Any) -> Any:
+    """How many low bits of a non-zero unsigned word are 0."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def leading_zeros(typingctx: Any, word: Any) -> Any:
+    """How many high bits of a non-zero unsigned word are 0."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bits_of(typingctx: Any, number: Any) -> Any:
+    """The bits of a float64 as int64."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def float_of(typingctx: Any, word: Any) -> Any:
+    """The float64 whose bits are an int64."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), code

@@ -1,0 +1,371 @@
+"""Kernels for the state of one key in one stream: its shared log, its windows' tails and sums, its deques.
+
+Every function takes the arena ``mem``, the program ``prog`` and, where distinct values are counted, the table ``last``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trustward.base.units import MISSING
+from trustward.windows.exact import add_float, add_whole
+from trustward.windows.hashing import distinct_find, distinct_mix, distinct_remove, mix
+from trustward.windows.jit import float_of, part, shared
+from trustward.windows.layout import (
+    A_DISTINCT,
+    A_ENTRIES,
+    A_HEADERS,
+    A_NEXT,
+    A_PAIRS,
+    C_END,
+    C_FREE,
+    C_POS,
+    C_WORDS,
+    D_FLOAT,
+    D_LENGTH_AT,
+    D_OFFSET,
+    D_SIGN,
+    D_SIZE,
+    D_VALUE,
+    D_WINDOWS,
+    DEQUE_CLASS,
+    H_CLOCK,
+    H_END,
+    H_FIRST,
+    H_LAST,
+    ITEM_DISTINCT,
+    ITEM_FLOAT,
+    ITEM_WHOLE,
+    P_ITEM_AT,
+    P_ITEMS,
+    P_LENGTH,
+    P_OFFSET,
+    P_SIZE,
+    S_CHUNK,
+    S_CLASS,
+    S_DEQUE_AT,
+    S_DEQUES,
+    S_DISTINCT,
+    S_DISTINCT_AT,
+    S_LOGGED,
+    S_LOGGED_AT,
+    S_MASK,
+    S_PREVIOUS,
+    S_PREVIOUS_AT,
+    S_SINCE,
+    S_STRIDE,
+    S_WINDOW_AT,
+    S_WINDOWS,
+    S_WORDS,
+    SLAB,
+    U_SIZE,
+    U_WINDOW_AT,
+    U_WINDOWS,
+    U_WORD,
+    W_COUNT,
+    W_TAIL,
+    W_TIME,
+)
+
+NEVER = 2**63 - 1
+"""The oldest entry's time of an empty window: nothing will expire."""
+_PREVIOUS_CHUNK = 6
+_LAST_PAIR = 4
+_CHUNK = 8
+
+
+@part
+def allocate(mem: Any, at: Any) -> Any:
+    """A free object of the class at ``at``, its words as they were. The caller has made sure of the room."""
+    address = mem[at + C_FREE]
+    if address != 0:
+        mem[at + C_FREE] = mem[address]
+        return address
+    words = mem[at + C_WORDS]
+    address = mem[at + C_POS]
+    if address + words > mem[at + C_END]:
+        size = (words + SLAB - 1) // SLAB * SLAB
+        address = mem[A_NEXT]
+        mem[A_NEXT] = address + size
+        mem[at + C_END] = address + size
+    mem[at + C_POS] = address + words
+    return address
+
+
+@part
+def release(mem: Any, at: Any, address: Any) -> None:
+    """Give an object back to its class."""
+    mem[address] = mem[at + C_FREE]
+    mem[at + C_FREE] = address
+
+
+@shared
+def new_header(mem: Any, prog: Any, stream: Any, slot: Any, time: Any) -> Any:
+    """A fresh header for a key first seen at ``time``; ``slot`` is the entity's word for it."""
+    header = allocate(mem, prog[stream + S_CLASS])
+    for i in range(header, header + prog[stream + S_WORDS]):
+        mem[i] = 0
+    mem[slot] = header
+    mem[A_HEADERS] += 1
+    mem[header + H_CLOCK] = time
+    mem[header + H_FIRST] = time
+    mem[header + H_LAST] = MISSING
+    windows = prog[stream + S_WINDOW_AT]
+    for _ in range(prog[stream + S_WINDOWS]):
+        mem[header + prog[windows + P_OFFSET] + W_TIME] = NEVER
+        windows += P_SIZE
+    at = prog[stream + S_PREVIOUS_AT]
+    for i in range(prog[stream + S_PREVIOUS]):
+        mem[header + prog[at + 2 * i + 1]] = MISSING
+    return header
+
+
+@shared
+def expire(mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any, limit: Any, longest: bool) -> None:
+    """Move a window's tail past all entries up to ``limit``. ``longest``: also give up what no window holds any more."""
+    at = header + prog[window + P_OFFSET]
+    stride = prog[stream + S_STRIDE]
+    mask = prog[stream + S_MASK]
+    items = prog[window + P_ITEMS]
+    first_item = prog[window + P_ITEM_AT]
+    tail = mem[at + W_TAIL]
+    count = mem[at + W_COUNT]
+    time = mem[at + W_TIME]
+    while time <= limit:
+        item = first_item
+        for _ in range(items):
+            kind = prog[item]
+            word = mem[tail + prog[item + 1]]
+            if word != MISSING:
+                place = header + prog[item + 2]
+                if kind == ITEM_WHOLE:
+                    add_whole(mem, place, word, True)
+                elif kind == ITEM_FLOAT:
+                    add_float(mem, place, float_of(word), True)
+                elif kind == ITEM_DISTINCT:
+                    mem[place] -= 1 - (word & 1)
+                else:
+                    mem[place] -= 1
+            item += 3
+        if longest:
+            distinct = prog[stream + S_DISTINCT_AT]
+            for i in range(prog[stream + S_DISTINCT]):
+                word = mem[tail + prog[distinct + U_WORD]]
+                if word != MISSING and word & 1 == 0:
+                    distinct_remove(last, distinct_mix(header + i, word), tail)
+                    mem[A_DISTINCT] -= 1
+                distinct += U_SIZE
+            mem[A_ENTRIES] -= 1
+        count -= 1
+        if count == 0:
+            time = NEVER
+            if longest:
+                release(mem, prog[stream + S_CHUNK], tail & ~mask)
+                mem[header + H_END] = 0
+        else:
+            following = tail + stride
+            if (following & mask) + stride > mask:
+                following = mem[following | mask]
+                if longest:
+                    release(mem, prog[stream + S_CHUNK], tail & ~mask)
+            tail = following
+            time = mem[tail]
+    mem[at + W_TAIL] = tail
+    mem[at + W_COUNT] = count
+    mem[at + W_TIME] = time
+
+
+@shared
+def expire_deques(mem: Any, prog: Any, stream: Any, header: Any, time: Any, keep: bool) -> None:
+    """Move each window's first pair of each deque past what has expired."""
+    deque = prog[stream + S_DEQUE_AT]
+    for _ in range(prog[stream + S_DEQUES]):
+        at = header + prog[deque + D_OFFSET]
+        back = mem[at]
+        windows = prog[deque + D_WINDOWS]
+        for j in range(windows):
+            pair = mem[at + 1 + j]
+            limit = time - prog[prog[deque + D_LENGTH_AT] + j]
+            longest = j == windows - 1 and not keep
+            while pair != 0 and mem[pair] <= limit:
+                following = pair + 2 if pair != back else 0
+                chunk = pair & ~(_CHUNK - 1)
+                if following != 0 and following & (_CHUNK - 1) > _LAST_PAIR:
+                    following = mem[chunk + _CHUNK - 1]
+                if longest:
+                    mem[A_PAIRS] -= 1
+                    if following & ~(_CHUNK - 1) != chunk:
+                        release(mem, DEQUE_CLASS, chunk)
+                        if following == 0:
+                            mem[at] = 0
+                        else:
+                            mem[(following & ~(_CHUNK - 1)) + _PREVIOUS_CHUNK] = 0
+                pair = following
+            mem[at + 1 + j] = pair
+        deque += D_SIZE
+
+
+@part
+def advance(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, keep: bool) -> None:
+    """Bring all windows of a key to ``time``. With ``keep`` nothing outside the header is changed (for a look)."""
+    window = prog[stream + S_WINDOW_AT]
+    windows = prog[stream + S_WINDOWS]
+    for j in range(windows):
+        limit = time - prog[window + P_LENGTH]
+        if mem[header + prog[window + P_OFFSET] + W_TIME] <= limit:
+            expire(mem, prog, last, stream, header, window, limit, j == windows - 1 and not keep)
+        window += P_SIZE
+    if prog[stream + S_DEQUES] != 0:
+        expire_deques(mem, prog, stream, header, time, keep)
+
+
+@shared
+def push_deques(mem: Any, prog: Any, stream: Any, header: Any, time: Any, values: Any) -> None:
+    """Add this event's values to the deques: what they outdo can never be an extreme again."""
+    deque = prog[stream + S_DEQUE_AT]
+    for _ in range(prog[stream + S_DEQUES]):
+        word = mem[values + prog[deque + D_VALUE]]
+        if word != MISSING:
+            at = header + prog[deque + D_OFFSET]
+            push_pair(
+                mem, at, time, word, prog[deque + D_SIGN] > 0, prog[deque + D_FLOAT] != 0, prog[deque + D_WINDOWS]
+            )
+        deque += D_SIZE
+
+
+@part
+def push_pair(mem: Any, at: Any, time: Any, word: Any, larger: bool, real: bool, windows: Any) -> None:
+    """Take out the pairs that ``word`` outdoes, then put it at the end."""
+    back = mem[at]
+    while back != 0:
+        old = mem[back + 1]
+        if real:
+            keeps = float_of(old) > float_of(word) if larger else float_of(old) < float_of(word)
+        else:
+            keeps = old > word if larger else old < word
+        if keeps:
+            break
+        for j in range(windows):
+            if mem[at + 1 + j] == back:
+                mem[at + 1 + j] = 0
+        mem[A_PAIRS] -= 1
+        chunk = back & ~(_CHUNK - 1)
+        if mem[at + windows] == 0:
+            # The longest window's first pair is the first of all, so nothing is left.
+            release(mem, DEQUE_CLASS, chunk)
+            back = 0
+        elif back != chunk:
+            back -= 2
+        else:
+            back = mem[chunk + _PREVIOUS_CHUNK] + _LAST_PAIR
+            release(mem, DEQUE_CLASS, chunk)
+    if back == 0:
+        pair = allocate(mem, DEQUE_CLASS)
+        mem[pair + _PREVIOUS_CHUNK] = 0
+    else:
+        pair = back + 2
+        if pair & (_CHUNK - 1) > _LAST_PAIR:
+            before = back & ~(_CHUNK - 1)
+            pair = allocate(mem, DEQUE_CLASS)
+            mem[pair + _PREVIOUS_CHUNK] = before
+            mem[before + _CHUNK - 1] = pair
+    mem[pair] = time
+    mem[pair + 1] = word
+    mem[at] = pair
+    mem[A_PAIRS] += 1
+    for j in range(windows):
+        if mem[at + 1 + j] == 0:
+            mem[at + 1 + j] = pair
+
+
+@part
+def append(mem: Any, prog: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any) -> Any:
+    """Write the event at hand to the end of the shared log; its entry's address."""
+    stride = prog[stream + S_STRIDE]
+    mask = prog[stream + S_MASK]
+    entry = mem[header + H_END]
+    if entry == 0:
+        entry = allocate(mem, prog[stream + S_CHUNK])
+    elif (entry & mask) + stride > mask:
+        chunk = allocate(mem, prog[stream + S_CHUNK])
+        mem[entry | mask] = chunk
+        entry = chunk
+    mem[header + H_END] = entry + stride
+    mem[entry] = time
+    logged = prog[stream + S_LOGGED_AT]
+    for i in range(prog[stream + S_LOGGED]):
+        word = mem[values + prog[logged + 2 * i]]
+        if prog[logged + 2 * i + 1] != 0 and word != MISSING:
+            # The lowest bit says "superseded"; the rest is hash enough within one key.
+            word = np.int64(mix(np.uint64(word) ^ secret[0])) & ~1
+            if word == MISSING:
+                word = 0
+        mem[entry + 1 + i] = word
+    mem[A_ENTRIES] += 1
+    return entry
+
+
+@shared
+def feed_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, entry: Any) -> None:
+    """Count this event's values where they are new to a window, and mark their former occurrences superseded."""
+    distinct = prog[stream + S_DISTINCT_AT]
+    for i in range(prog[stream + S_DISTINCT]):
+        offset = prog[distinct + U_WORD]
+        value = mem[entry + offset]
+        if value != MISSING:
+            word = distinct_mix(header + i, value)
+            slot = distinct_find(last, mem, word, value, offset)
+            former = np.int64(last[2 * slot + 1])
+            window = prog[distinct + U_WINDOW_AT]
+            for j in range(prog[distinct + U_WINDOWS]):
+                if former == 0 or mem[former] <= time - prog[window + 2 * j]:
+                    mem[header + prog[window + 2 * j + 1]] += 1
+            if former == 0:
+                last[2 * slot] = word
+                mem[A_DISTINCT] += 1
+            else:
+                mem[former + offset] |= 1
+            last[2 * slot + 1] = np.uint64(entry)
+        distinct += U_SIZE
+
+
+@part
+def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any) -> None:
+    """Add the event at hand (its values lie at ``values``) to a key whose windows stand at ``time``."""
+    if prog[stream + S_SINCE] != 0:
+        mem[header + prog[stream + S_SINCE]] = mem[header + H_LAST]
+    mem[header + H_LAST] = time
+    at = prog[stream + S_PREVIOUS_AT]
+    for i in range(prog[stream + S_PREVIOUS]):
+        place = header + prog[at + 2 * i + 1]
+        mem[place + 1] = mem[place]
+        mem[place] = mem[values + prog[at + 2 * i]]
+    if prog[stream + S_WINDOWS] != 0:
+        entry = append(mem, prog, stream, header, time, values, secret)
+        if prog[stream + S_DISTINCT] != 0:
+            feed_distinct(mem, prog, last, stream, header, time, entry)
+        window = prog[stream + S_WINDOW_AT]
+        for _ in range(prog[stream + S_WINDOWS]):
+            place = header + prog[window + P_OFFSET]
+            if mem[place + W_COUNT] == 0:
+                mem[place + W_TAIL] = entry
+                mem[place + W_TIME] = time
+            mem[place + W_COUNT] += 1
+            item = prog[window + P_ITEM_AT]
+            for _item in range(prog[window + P_ITEMS]):
+                word = mem[entry + prog[item + 1]]
+                kind = prog[item]
+                if word != MISSING and kind != ITEM_DISTINCT:
+                    target = header + prog[item + 2]
+                    if kind == ITEM_WHOLE:
+                        add_whole(mem, target, word, False)
+                    elif kind == ITEM_FLOAT:
+                        add_float(mem, target, float_of(word), False)
+                    else:
+                        mem[target] += 1
+                item += 3
+            window += P_SIZE
+    if prog[stream + S_DEQUES] != 0:
+        push_deques(mem, prog, stream, header, time, values)
