@@ -94,9 +94,22 @@ class EventDecoder:
         rows = chunk.split(b"\n")
         if not rows[-1]:
             rows.pop()
+        # Most lines are good, and beside each other in the same form: try the form of the last line that was not.
+        read: Callable[[bytes], Event] = self._decoder.decode
+        longest = -1 if self.strict else self.line_limit
         for number, row in enumerate(rows, first_line):
+            if len(row) <= longest:
+                try:
+                    event = read(row)
+                except _FAILURES:
+                    pass
+                else:
+                    events.append(event)
+                    lines.append(number)
+                    continue
             if not row.strip(_BLANK):
                 continue
+            read = self._cloudevents.decode if b'"specversion"' in row else self._decoder.decode
             try:
                 event, found = self._one(row)
             except UnusableError as fault:

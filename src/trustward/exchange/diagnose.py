@@ -90,7 +90,10 @@ class Diagnoser:
         return flat, faults
 
     def record(self, record: Mapping[str, Any], faults: list[Fault], given: set[str]) -> Diagnosis:
-        """The event of one flat record. ``given`` are the names to hold against the catalogue. Raises ``UnusableError``."""
+        """The event of one flat record; ``given`` are the names to hold against the catalogue.
+
+        Raises ``UnusableError``.
+        """
         event_type = self._type(record)
         values: dict[str, Any] = {"id": _id(record), "time": _time(record)}
         for field in _OPTIONAL:
@@ -154,7 +157,10 @@ def has_doubled_keys(record: _Object) -> bool:
 
 
 def parse_object(line: bytes) -> _Object:
-    """The JSON object on a line, with NaN, oversized numbers and doubled keys still to be seen. Raises ``UnusableError``."""
+    """The JSON object on a line, with NaN, oversized numbers and doubled keys still to be seen.
+
+    Raises ``UnusableError``.
+    """
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as fault:
