@@ -104,7 +104,8 @@ class Diagnoser:
                 self._take(values, faults, field, value)
             elif field.required:
                 values[name] = None
-                faults.append(Fault(path=f"$.{name}", cause=f"missing, and {event_type.name} needs it"))
+                if not any(fault.path == f"$.{name}" for fault in faults):
+                    faults.append(Fault(path=f"$.{name}", cause=f"missing, and {event_type.name} needs it"))
         unknown = [name for name in given if name not in event_type.fields and name not in ENVELOPE]
         for name in sorted(unknown)[: FAULT_LIMIT + 1]:
             self._unknown(faults, event_type, record, name)

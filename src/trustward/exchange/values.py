@@ -28,6 +28,10 @@ class Wrong(NamedTuple):
     cause: str
 
 
+class CellError(ValueError):
+    """A cell of a table that its field cannot hold; the message is the cause."""
+
+
 NOT_A_NUMBER = Oddity("NaN")
 TOO_LARGE = Oddity("a number too large for this format")
 
