@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from trustward.cli import backtest, demo, policy, replay, simulate
+from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
     name="trustward",
@@ -42,3 +43,4 @@ app.command(name="backtest")(backtest.backtest)
 app.add_typer(policy.app, name="policy")
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
+app.add_typer(bench, name="bench")

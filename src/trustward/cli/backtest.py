@@ -26,13 +26,16 @@ def backtest(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Replay events under two policies and say what changes, by verdict, rule and entity, with examples."""
-    from trustward import bootstrap
+    """Say what changes when one policy takes another's place.
+
+    The events are replayed under both; the answer goes by verdict, rule and entity, with examples.
+    """
     from trustward.base.clock import now_us
+    from trustward.bootstrap import backtest as run
     from trustward.cli.console import answers, emit_json, watching
 
     with watching("Backtesting", quiet=quiet) as watch:
-        summary = bootstrap.backtest(
+        summary = run(
             events,
             policy,
             against,

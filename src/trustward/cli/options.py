@@ -10,7 +10,7 @@ import typer
 Events = Annotated[
     list[str],
     typer.Argument(
-        metavar="EVENTS...",
+        metavar="EVENTS",
         help="Files of events: NDJSON, CSV or Parquet, plain or compressed; - reads standard input.",
         show_default=False,
     ),

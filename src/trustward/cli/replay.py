@@ -52,17 +52,18 @@ def replay(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Decide on every event of a file, in order, and say what was found.
+    """Decide on every event of a file and say what was found.
 
-    Faulty records are set aside and counted; they end in exit code 1 and stop nothing.
+    Events are decided in the order of the file. Faulty records are set aside and counted; they stop nothing, and end in
+    exit code 1.
     """
-    from trustward import bootstrap
     from trustward.base.clock import now_us
+    from trustward.bootstrap import replay as run
     from trustward.cli.console import answers, emit_json, messages, watching
     from trustward.cli.exits import Exit
 
     with watching("Replaying", quiet=quiet) as watch:
-        summary = bootstrap.replay(
+        summary = run(
             events,
             policy,
             out,

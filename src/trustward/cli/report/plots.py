@@ -44,7 +44,7 @@ def nice_ticks(highest: float, about: int = 4) -> list[float]:
     >>> nice_ticks(0)
     [0.0, 1.0]
     """
-    if highest <= 0:
+    if highest < 1:
         return [0.0, 1.0]
     rough = highest / about
     power = 10.0 ** math.floor(math.log10(rough))
