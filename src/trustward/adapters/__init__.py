@@ -1,1 +1,1 @@
-
+"""The outside world: files in and out."""

@@ -227,7 +227,7 @@ def _event(name: str, where: str, row: dict[str, Any], catalogue: Catalogue) -> 
     text = Field(name="id", type="text")
     return EventMapping(
         type=table.type,
-        id=_take(name, f"{where}: id", _as_template(table.id), text),
+        id=_take(name, f"{where}: id", table.id, text),
         time=_take(name, f"{where}: time", table.time, Field(name="time", type="time")),
         fields=takes,
         truth=None if table.truth is None else _take(name, f"{where}: truth", table.truth, text),
@@ -244,12 +244,8 @@ def _unknown_field(name: str, where: str, event_type: EventType, key: str) -> Ma
     )
 
 
-def _as_template(value: str | Take) -> str | Take:
-    return Take(template=value) if isinstance(value, str) and "{" in value else value
-
-
 def _take(name: str, where: str, value: str | Take, field: Field) -> Take:
-    take = Take(column=value) if isinstance(value, str) else value
+    take = value if isinstance(value, Take) else Take(template=value) if "{" in value else Take(column=value)
     if sum(source is not None for source in (take.column, take.template, take.value)) != 1:
         raise MappingError(
             f"{name}: {where} does not say where its value comes from",

@@ -1,0 +1,236 @@
+"""CSV and Parquet files as numbered rows of cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NamedTuple
+
+from trustward.adapters.compressed import Source
+from trustward.base.errors import InputError
+from trustward.exchange.records import RAW_LIMIT, Reject, safe_text
+from trustward.exchange.values import SURROGATE, Oddity
+
+LINES_PER_ROW = 1000
+"""Most lines that one CSV row may run over, within quotes."""
+_DELIMITERS = ",;\t|"
+
+
+class RowBlock(NamedTuple):
+    """Some rows of a table with their numbers, and what was set aside between them. ``last`` is the last line read."""
+
+    rows: list[tuple[int, Sequence[Any]]]
+    rejects: list[Reject]
+    last: int
+
+
+class CsvTable:
+    """A CSV file: ``header``, then blocks of rows. The first row names the columns; rows are numbered by their line.
+
+    A row that is not like the header, not in the encoding or not in CSV is set aside; a quote that is never closed
+    costs the one line that it stands in.
+    """
+
+    def __init__(
+        self, source: Source, name: str, *, delimiter: str | None = None, encoding: str = "utf-8", line_limit: int
+    ) -> None:
+        text = io.TextIOWrapper(
+            io.BufferedReader(_Raw(source), 2**18),
+            encoding="utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding,
+            errors="surrogateescape",
+            newline="",
+        )
+        self._lines = _Lines(text, line_limit)
+        self._name = name
+        first = self._first_line()
+        self._delimiter = delimiter or max(_DELIMITERS, key=first.count)
+        self._reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+        self.header = self._header()
+
+    def _first_line(self) -> str:
+        line = next(self._lines, "")
+        self._lines.give_back([line] if line else [])
+        return line
+
+    def _header(self) -> list[str]:
+        for row in self._reader if self._lines.waiting else ():
+            if row:
+                names = [name.strip() for name in row]
+                self._check_names(names)
+                return names
+        return []
+
+    def _check_names(self, names: list[str]) -> None:
+        double = next((name for at, name in enumerate(names) if name in names[:at]), None)
+        if double is not None:
+            raise InputError(
+                f"{self._name}: the column {safe_text(double)!r} is there twice", remedy="give each column its own name"
+            )
+        if any(SURROGATE.search(name) for name in names):
+            raise InputError(
+                f"{self._name}: the first line is not in the file's encoding",
+                remedy='save the file as UTF-8, or say encoding = "..." in the mapping',
+            )
+
+    def blocks(self, size: int) -> Iterator[RowBlock]:
+        """The rows in blocks of ``size``."""
+        width = len(self.header)
+        lines = self._lines
+        trouble: InputError | None = None
+        while trouble is None:
+            rows: list[tuple[int, Sequence[Any]]] = []
+            rejects: list[Reject] = []
+            ended = False
+            while len(rows) + len(rejects) < size:
+                number = lines.start_row()
+                try:
+                    row = next(self._reader, None)
+                except csv.Error as fault:
+                    lines.give_back(lines.taken[1:])
+                    rejects.append(_reject(number, f"not CSV: {fault}", lines.taken[0]))
+                    continue
+                except InputError as fault:
+                    trouble = fault
+                    break
+                if row is None:
+                    ended = True
+                    break
+                if len(row) == width and not lines.odd:
+                    rows.append((number, row))
+                elif row:
+                    rejects.append(_reject(number, self._cause(row), "".join(lines.taken)))
+            if rows or rejects:
+                yield RowBlock(rows, rejects, lines.number)
+            if ended:
+                return
+        raise trouble
+
+    def _cause(self, row: list[str]) -> str:
+        if self._lines.long:
+            return f"a line has at most {self._lines.limit:,} characters"
+        if len(row) != len(self.header):
+            return f"the row has {len(row)} cells, the header has {len(self.header)}"
+        return "not in the file's encoding (UTF-8, unless the mapping says otherwise)"
+
+
+class _Lines:
+    """The lines of a text, one by one, with those of the current row at hand and a way to give some back."""
+
+    def __init__(self, text: IO[str], limit: int) -> None:
+        self._text = text
+        self._pending: deque[str] = deque()
+        self.limit = limit
+        self.number = 0
+        self.taken: list[str] = []
+        self.odd = self.long = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) >= LINES_PER_ROW:
+            raise csv.Error(f"a row runs over more than {LINES_PER_ROW} lines; is a quote not closed?")
+        line = self._pending.popleft() if self._pending else self._text.readline(self.limit)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        if len(line) >= self.limit and line[-1] != "\n":
+            self.odd = self.long = True
+            while (more := self._text.readline(self.limit)) and more[-1] != "\n":
+                pass
+            return "\n"
+        if not line.isascii() and SURROGATE.search(line):
+            self.odd = True
+        return line
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._pending)
+
+    def start_row(self) -> int:
+        """Begin a row: the number of its first line."""
+        self.taken = []
+        self.odd = self.long = False
+        return self.number + 1
+
+    def give_back(self, lines: list[str]) -> None:
+        """Lines to be read once more."""
+        self._pending.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+
+class _Raw(io.RawIOBase):
+    """A source as a raw stream."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._source.readinto(memoryview(buffer))
+
+
+class ParquetTable:
+    """A Parquet file: ``header``, then blocks of rows, numbered from 1."""
+
+    def __init__(self, file: str | IO[bytes], name: str) -> None:
+        import pyarrow as pa  # noqa: PLC0415  # large, and needed by few
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        self._failures: tuple[type[Exception], ...] = (pa.ArrowException, OSError, ValueError, OverflowError)
+        self._name = name
+        try:
+            self._file: Any = pq.ParquetFile(file)
+            self.header: list[str] = [str(column) for column in self._file.schema_arrow.names]
+            self.count = int(self._file.metadata.num_rows)
+        except self._failures as fault:
+            raise self._broken(fault) from fault
+
+    def _broken(self, fault: Exception) -> InputError:
+        return InputError(
+            f"{self._name}: not a readable Parquet file: {safe_text(str(fault).partition(chr(10))[0], 200)}",
+            remedy="write the file again, or fetch it once more",
+        )
+
+    def blocks(self, size: int) -> Iterator[RowBlock]:
+        """The rows in blocks of ``size``."""
+        number = 0
+        batches = self._file.iter_batches(batch_size=size)
+        while True:
+            try:
+                batch = next(batches, None)
+            except self._failures as fault:
+                raise self._broken(fault) from fault
+            if batch is None:
+                return
+            columns = [self._cells(column) for column in batch.columns]
+            rows: list[tuple[int, Sequence[Any]]] = list(enumerate(zip(*columns, strict=True), number + 1))
+            number += batch.num_rows
+            yield RowBlock(rows, [], number)
+
+    def _cells(self, column: Any) -> list[Any]:
+        import pyarrow as pa  # noqa: PLC0415
+
+        try:
+            if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+                column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
+            cells: list[Any] = column.to_pylist()
+        except self._failures:
+            # One cell that Python cannot hold (a date after year 9999, bytes that are no text) must not cost the rest.
+            return [self._cell(scalar) for scalar in column]
+        return cells
+
+    def _cell(self, scalar: Any) -> Any:
+        try:
+            return scalar.as_py()
+        except self._failures:
+            return Oddity(f"a {scalar.type} out of range")
+
+
+def _reject(number: int, cause: str, raw: str) -> Reject:
+    return Reject(line=number, path="$", cause=cause, raw=safe_text(raw.rstrip("\r\n"), RAW_LIMIT))
