@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from trustward.cli import options
 
 if TYPE_CHECKING:
     from trustward.engine.summary import CheckReport
+    from trustward.policy.rules import Rule
 
 app = typer.Typer(name="policy", help="Check, list and explain policies.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -42,7 +43,7 @@ def _print_check(report: CheckReport) -> None:
 
     console = answers()
     for fault in report.faults:
-        console.print("\n".join(plain(line) for line in fault.splitlines()), end="\n\n")
+        console.print("\n".join(plain(line) for line in fault.splitlines()), end="\n\n", soft_wrap=True)
     for failure in report.failures:
         console.print(f"rule {plain(failure.rule)}: {failure.example} fails: {plain(failure.why, 1_000)}")
     counts = f"{report.rules:,} rules, {report.features:,} features, {report.examples:,} examples"
@@ -53,3 +54,60 @@ def _print_check(report: CheckReport) -> None:
         return
     faults = f"{len(report.faults):,} faults" if report.faults else f"{len(report.failures):,} of {counts} fail"
     console.print(f"{plain(report.name)}: {faults}", style="bold red")
+
+
+@app.command(name="list")
+def list_(
+    policy: Folder,
+    *,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", metavar="MODE", help="Only live, shadow or draft rules.", show_default=False),
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option("--owner", metavar="NAME", help="Only the rules of this owner.", show_default=False)
+    ] = None,
+    catalogue: options.Catalogue = None,
+    json: options.Json = False,
+) -> None:
+    """List the rules of a policy: what each is on, asks for, answers, and who owns it."""
+    from trustward.bootstrap import load
+    from trustward.cli.console import answers, emit_json, plain
+
+    loaded = load(policy, catalogue or ())
+    rules = [rule for rule in loaded.rules if mode in (None, rule.mode) and owner in (None, rule.owner)]
+    if json:
+        emit_json({"policy": loaded.hash, "rules": [_facts(rule) for rule in rules]})
+        return
+    from trustward.cli.account import show, table
+
+    rows = table("", "rule", "mode", "verdict", "fraud", "owner", "on")
+    for rule in rules:
+        cells = (rule.id, rule.mode, rule.verdict, rule.fraud, rule.owner, ", ".join(rule.types))
+        rows.add_row(*(plain(cell, 120) for cell in cells))
+    console = answers()
+    show(console, rows)
+    reads = sum(len(stream.reads) for stream in loaded.plan.streams)
+    console.print(f"{len(rules):,} rules; the policy reads {reads:,} windows ({loaded.hash[:12]})", style="dim")
+
+
+def _facts(rule: Rule) -> dict[str, Any]:
+    """A rule as ``--json`` shows it. Limits are pairs of most actions and microseconds."""
+    return {
+        "id": rule.id,
+        "on": rule.types,
+        "mode": rule.mode,
+        "verdict": rule.verdict,
+        "score": rule.score,
+        "fraud": rule.fraud,
+        "owner": rule.owner,
+        "answers": rule.answers,
+        "when": rule.when_text,
+        "then": rule.actions_text,
+        "reason": rule.reason_text,
+        "on_fault": rule.on_fault,
+        "limits": rule.limits,
+        "holdout": rule.holdout,
+        "hits": sum(example.hit for example in rule.examples),
+        "misses": sum(not example.hit for example in rule.examples),
+    }

@@ -79,16 +79,17 @@ def _dispatch(arguments: Sequence[str]) -> int:
 def _say(message: str, remedy: str = "", *, code: str = "") -> None:
     console = messages()
     console.print(f"error{' ' + code if code else ''}: ", end="", style="bold red")
-    console.print(plain(message, 2_000))
+    # Unbroken lines: a path in a message can be copied whole.
+    console.print(plain(message, 2_000), soft_wrap=True)
     if remedy:
         console.print("  what to do: ", end="", style="bold")
-        console.print(plain(remedy, 2_000))
+        console.print(plain(remedy, 2_000), soft_wrap=True)
 
 
 def _tell(fault: TrustwardError) -> int:
     faults = fault.faults if isinstance(fault, PolicyError) else ()
     for rendered in faults:
-        messages().print("\n".join(plain(line) for line in rendered.splitlines()), end="\n\n")
+        messages().print("\n".join(plain(line) for line in rendered.splitlines()), end="\n\n", soft_wrap=True)
     _say(fault.message, fault.remedy, code=fault.code)
     return Exit.USAGE if isinstance(fault, _SETTINGS_AT_FAULT) else Exit.INPUT
 
@@ -116,8 +117,9 @@ def _tell_bug(fault: Exception) -> int:
     handle, name = tempfile.mkstemp(prefix="trustward-", suffix=".txt")
     os.close(handle)
     Path(name).write_text(trace, encoding="utf-8", errors="backslashreplace")
+    first = (str(fault).splitlines() or [""])[0][:200]
     _say(
-        f"a fault in Trustward, not in your data: {type(fault).__name__}: {fault}",
+        f"a fault in Trustward, not in your data: {type(fault).__name__}: {first}",
         f"please report it with the file {name} (read it first: it may quote your data)",
     )
     return Exit.BUG

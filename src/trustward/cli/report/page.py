@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
+from trustward.adapters.output import AtomicFile
 from trustward.base.units import format_duration, format_time
 from trustward.cli.account import percent
 from trustward.cli.report.markup import Child, Markup, join, tag, text
@@ -31,15 +31,12 @@ _TERMS = (
 def write_page(path: Path, summary: ReplaySummary, *, title: str = "What Trustward found") -> None:
     """Write the page as one file. It appears whole or not at all.
 
-    Raises OSError if the file cannot be written.
+    Raises UsageError if the file cannot be written.
     """
+    page = render_page(summary, title=title).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(render_page(summary, title=title), encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with AtomicFile(path) as file:
+        file.write(page)
 
 
 def render_page(summary: ReplaySummary, *, title: str = "What Trustward found") -> str:
