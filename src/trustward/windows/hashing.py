@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trustward.windows.jit import load64, part, shared, trailing_zeros
+from trustward.windows.jit import kernel, load64, part, shared, trailing_zeros
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)
@@ -70,7 +70,7 @@ def _finish(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
 
 
 @shared
-def hash_strings(text: Any, count: int, secret: Any, prints: Any) -> bool:
+def hash_strings(text: Any, size: Any, count: Any, secret: Any, prints: Any) -> Any:
     """Fingerprint ``count`` strings, each ended by a zero byte; ``text`` has 8 zero bytes at its end besides.
 
     An empty string gets the fingerprint (0, 0). Returns whether exactly ``count`` strings fill the text: if one of
@@ -108,7 +108,7 @@ def hash_strings(text: Any, count: int, secret: Any, prints: Any) -> bool:
             prints[2 * i] = low
             prints[2 * i + 1] = high | _U1
         position += 1
-    return position == text.size - 8
+    return position == size - 8
 
 
 @part
@@ -145,7 +145,7 @@ def mix(word: Any) -> Any:
     return word ^ (word >> _U33)
 
 
-@shared
+@kernel
 def hash_numbers(numbers: Any, start: int, secret: Any, prints: Any) -> None:
     """Fingerprints of whole-number keys, from place ``start`` on: two keyed one-to-one scrambles."""
     for i in range(numbers.size):
@@ -161,9 +161,8 @@ def home(word: Any, slots: Any) -> Any:
 
 
 @part
-def find(table: Any, mem: Any, low: Any, high: Any) -> Any:
+def find(table: Any, slots: Any, mem: Any, low: Any, high: Any) -> Any:
     """(address or 0, slot): the entity of a fingerprint, or the empty slot where it belongs."""
-    slots = table.size >> 1
     slot = home(low, slots)
     while True:
         word = np.int64(table[2 * slot + 1])
@@ -178,7 +177,7 @@ def find(table: Any, mem: Any, low: Any, high: Any) -> Any:
             slot = 0
 
 
-@shared
+@kernel
 def rehash(old: Any, new: Any) -> None:
     """Copy every slot of a table into a larger empty one."""
     slots = new.size >> 1
@@ -200,13 +199,12 @@ def distinct_mix(header: Any, value: Any) -> Any:
 
 
 @part
-def distinct_find(last: Any, mem: Any, word: Any, value: Any, offset: Any) -> Any:
+def distinct_find(last: Any, slots: Any, mem: Any, word: Any, value: Any, offset: Any) -> Any:
     """The slot of the last retained entry with this value, or the empty slot where it belongs.
 
     A slot matches when its word and the value in the entry it points to are both right. As the word is one-to-one in
     the header for a given value, the entry then belongs to this header: the match is never wrong.
     """
-    slots = last.size >> 1
     slot = home(word, slots)
     while True:
         entry = np.int64(last[2 * slot + 1])
@@ -220,9 +218,8 @@ def distinct_find(last: Any, mem: Any, word: Any, value: Any, offset: Any) -> An
 
 
 @part
-def distinct_remove(last: Any, word: Any, entry: Any) -> Any:
+def distinct_remove(last: Any, slots: Any, word: Any, entry: Any) -> Any:
     """Take out the slot that points to this entry, closing the gap."""
-    slots = last.size >> 1
     slot = home(word, slots)
     while np.int64(last[2 * slot + 1]) != entry or last[2 * slot] != word:
         slot += 1

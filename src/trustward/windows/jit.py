@@ -94,34 +94,46 @@ def shared(function: Function) -> Function:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def load64(typingctx: Any, array: Any, index: Any) -> Any:
-    """The 8 bytes at ``array[index]`` of a byte array as one little-endian unsigned word, aligned or not."""
+def pointer(typingctx: Any, array: Any) -> Any:
+    """Where an array's items begin; indexed like the array.
+
+    Kernels index pointers only. An array's index may count from the end, and asking that at each of the many small
+    steps made a kernel half as fast; and arrays given to functions are counted references.
+    """
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        place = builder.gep(data, [args[1]])
-        return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+        return context.make_array(signature.args[0])(context, builder, args[0]).data
 
-    return types.uint64(array, types.int64), code
+    return types.CPointer(array.dtype)(array), code
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of ``array[index]`` (any index; a wrong one does no harm)."""
+def load64(typingctx: Any, place: Any, index: Any) -> Any:
+    """The 8 bytes from ``place[index]`` of a byte pointer as one little-endian unsigned word, aligned or not."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        place = builder.bitcast(builder.gep(data, [args[1]]), cgutils.voidptr_t)
+        here = builder.gep(args[0], [args[1]])
+        return builder.load(builder.bitcast(here, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(place, types.int64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typingctx: Any, place: Any, index: Any) -> Any:
+    """Ask for the cache line of ``place[index]``; a wrong index does no harm."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        here = builder.bitcast(builder.gep(args[0], [args[1]]), cgutils.voidptr_t)
         number = ir.IntType(32)
         function = cgutils.get_or_insert_function(
             builder.module,
             ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number]),
             "llvm.prefetch.p0",
         )
-        builder.call(function, [place, number(0), number(3), number(1)])
+        builder.call(function, [here, number(0), number(3), number(1)])
         return context.get_dummy_value()
 
-    return types.void(array, types.int64), code
+    return types.void(place, types.int64), code
 
 
 @intrinsic  # type: ignore[untyped-decorator]

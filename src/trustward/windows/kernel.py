@@ -17,11 +17,14 @@ from trustward.windows.hashing import (
     find,
     hash_strings,
 )
-from trustward.windows.jit import bits_of, float_of, kernel, part, shared
+from trustward.windows.jit import bits_of, float_of, kernel, part, pointer, shared
 from trustward.windows.layout import (
     A_DISTINCT,
     A_KEYS,
+    A_LAST_SLOTS,
     A_NEXT,
+    A_SLOTS,
+    A_WORDS,
     E_CLASS,
     E_NUMBER,
     E_WORDS,
@@ -150,7 +153,6 @@ def _intern_key(
     space = prog[key + K_SPACE]
     salt = 4 + 2 * prog[space + E_NUMBER]
     offsets = _list_of(prog, lay, at, key)
-    slots = table.size >> 1
     for row in range(lay[at + L_ROWS]):
         first = row
         stop = row + 1
@@ -167,7 +169,7 @@ def _intern_key(
                 continue
             low ^= secret[salt]
             high ^= secret[salt + 1]
-            address, slot = find(table, mem, low, high)
+            address, slot = find(table, mem[A_SLOTS], mem, low, high)
             if address == 0:
                 address = np.int64(UNKNOWN)
                 if feeds:
@@ -230,16 +232,30 @@ def run(
     secret: Any, mem: Any, table: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
 ) -> int:  # fmt: skip
     """Process a batch from where ``note`` stands; DONE, or what must be mended or grown before the next call."""
+    return _run(
+        pointer(text), text.size, pointer(lay), pointer(lists), pointer(flags), pointer(nums), pointer(order_type),
+        pointer(order_pos), pointer(times), times.size, pointer(prog), pointer(secret), pointer(mem), pointer(table),
+        pointer(last), pointer(prints), pointer(ent), pointer(out), pointer(note),
+    )  # fmt: skip
+
+
+@shared
+def _run(
+    text: Any, text_size: Any, lay: Any, lists: Any, flags: Any, nums: Any, order_type: Any, order_pos: Any, times: Any,
+    rows: Any, prog: Any, secret: Any, mem: Any, table: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
+) -> Any:  # fmt: skip
     if note[N_FRESH] != 0:
         types = note[N_TYPES]
         # No text at all: the fingerprints were made elsewhere.
-        if text.size > 0 and not hash_strings(text, note[N_STRINGS], secret, prints):
+        if text_size > 0 and not hash_strings(text, text_size, note[N_STRINGS], secret, prints):
             return BAD_TEXT
         for kind in range(types):
             if lay[kind] != 0:
                 _drop_list_repeats(prog, lay, lists, prints, ent, kind)
         intern(prog, lay, mem, table, secret, lists, flags, prints, ent, types)
-    return _rows(lay, lists, flags, nums, order_type, order_pos, times, prog, secret, mem, last, prints, ent, out, note)
+    return _rows(
+        lay, lists, flags, nums, order_type, order_pos, times, rows, prog, secret, mem, last, prints, ent, out, note
+    )
 
 
 @shared
@@ -256,10 +272,10 @@ def _drop_list_repeats(prog: Any, lay: Any, lists: Any, prints: Any, seen: Any, 
 
 @part
 def _rows(
-    lay: Any, lists: Any, flags: Any, nums: Any, order_type: Any, order_pos: Any, times: Any, prog: Any, secret: Any,
-    mem: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
-) -> int:  # fmt: skip
-    for i in range(note[N_ROW], times.size):
+    lay: Any, lists: Any, flags: Any, nums: Any, order_type: Any, order_pos: Any, times: Any, rows: Any, prog: Any,
+    secret: Any, mem: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
+) -> Any:  # fmt: skip
+    for i in range(note[N_ROW], rows):
         kind = order_type[i]
         row = order_pos[i]
         at = lay[kind]
@@ -275,7 +291,7 @@ def _rows(
             if full != DONE:
                 note[N_ROW] = i
                 note[N_OPERATION] = o
-                return int(full)
+                return full
         note[N_OPERATION] = 0
     return DONE
 
@@ -312,7 +328,7 @@ def _operate(
             continue
         header = mem[entity + prog[stream + S_SLOT]] if entity > 0 else np.int64(0)
         if feeds:
-            full = _room(prog, stream, mem, last)
+            full = _room(prog, stream, mem)
             if full != DONE:
                 note[N_ELEMENT] = element - first
                 return full
@@ -337,12 +353,12 @@ def _operate(
 
 
 @part
-def _room(prog: Any, stream: Any, mem: Any, last: Any) -> Any:
+def _room(prog: Any, stream: Any, mem: Any) -> Any:
     """Is there room for all that one feed may allocate?"""
-    if mem[A_NEXT] + prog[stream + S_ROOM] > mem.size:
+    if mem[A_NEXT] + prog[stream + S_ROOM] > mem[A_WORDS]:
         return ARENA_FULL
     if prog[stream + S_DISTINCT] != 0:
-        slots = last.size >> 1
+        slots = mem[A_LAST_SLOTS]
         if mem[A_DISTINCT] + prog[stream + S_DISTINCT] > slots - (slots >> 2):
             return DISTINCT_FULL
     return DONE

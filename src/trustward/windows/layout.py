@@ -22,10 +22,10 @@ from trustward.windows.plan import Carried, Operation, Plan, Stream, TypePlan
 
 SLAB = 512
 DEQUE_CHUNK = 8
-DEQUE_CLASS = 6
+# The arena's first words: the next slab; how long the arena and the two hash tables are; counters.
+A_NEXT, A_WORDS, A_SLOTS, A_LAST_SLOTS, A_KEYS, A_HEADERS, A_ENTRIES, A_DISTINCT, A_PAIRS, A_SIZE = range(10)
+DEQUE_CLASS = A_SIZE
 """Deque chunks are always the first class, so that every kernel knows where it is."""
-# The arena's first words: the next slab, then counters.
-A_NEXT, A_KEYS, A_HEADERS, A_ENTRIES, A_DISTINCT, A_PAIRS, A_SIZE = 0, 1, 2, 3, 4, 5, 6
 # One class in the arena: words of an object, first freed object, next unused, end of the current slab.
 C_WORDS, C_FREE, C_POS, C_END, C_SIZE = 0, 1, 2, 3, 4
 # A header: latest time (reads included), first and last feeding time, where the next entry goes.

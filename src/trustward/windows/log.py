@@ -17,6 +17,7 @@ from trustward.windows.layout import (
     A_DISTINCT,
     A_ENTRIES,
     A_HEADERS,
+    A_LAST_SLOTS,
     A_NEXT,
     A_PAIRS,
     C_END,
@@ -154,7 +155,7 @@ def expire(mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any
             for i in range(prog[stream + S_DISTINCT]):
                 word = mem[tail + prog[distinct + U_WORD]]
                 if word != MISSING and word & 1 == 0:
-                    distinct_remove(last, distinct_mix(header + i, word), tail)
+                    distinct_remove(last, mem[A_LAST_SLOTS], distinct_mix(header + i, word), tail)
                     mem[A_DISTINCT] -= 1
                 distinct += U_SIZE
             mem[A_ENTRIES] -= 1
@@ -316,7 +317,7 @@ def feed_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time
         value = mem[entry + offset]
         if value != MISSING:
             word = distinct_mix(header + i, value)
-            slot = distinct_find(last, mem, word, value, offset)
+            slot = distinct_find(last, mem[A_LAST_SLOTS], mem, word, value, offset)
             former = np.int64(last[2 * slot + 1])
             window = prog[distinct + U_WINDOW_AT]
             for j in range(prog[distinct + U_WINDOWS]):

@@ -21,10 +21,11 @@ from trustward.windows.layout import (
     A_HEADERS,
     A_KEYS,
     A_NEXT,
+    A_LAST_SLOTS,
     A_PAIRS,
-    C_SIZE,
+    A_SLOTS,
+    A_WORDS,
     C_WORDS,
-    L_COLUMNS,
     class_at,
     lay_out,
     slab_words,
@@ -73,6 +74,7 @@ class Windows:
             self._mem[class_at(index) + C_WORDS] = size
         self._table = np.zeros(2 * max(slots, 4), np.uint64)
         self._last = np.zeros(2 * max(slots, 4), np.uint64)
+        self._sized()
         self._note = np.zeros(kernels.N_SIZE, np.int64)
         self._keys_of = [_keys(layout.program, number) for number in range(len(plan.types))]
         self._record = max(
@@ -166,6 +168,7 @@ class Windows:
                 self._grow_arena(1 << 14)
             else:
                 self._last = _grown(self._last)
+                self._sized()
         results = [_NO_WORDS] * len(self.plan.types)
         for group, at in zip(rows, packed.outs, strict=True):
             reads = self._reads[group.type]
@@ -177,6 +180,7 @@ class Windows:
         need = int(mem[A_KEYS]) + elements
         while need > self._table.size * 5 // 16:
             self._table = _grown(self._table)
+            self._sized()
         spaces = len(self._layout.spaces)
         words = elements * self._record + spaces * slab_words(self._record)
         if int(mem[A_NEXT]) + words > mem.size:
@@ -185,6 +189,12 @@ class Windows:
     def _grow_arena(self, words: int) -> None:
         """In place where the system can; no view of the arena outlives a call."""
         self._mem.resize(max(int(self._mem.size * self._growth), self._mem.size + words), refcheck=False)
+        self._sized()
+
+    def _sized(self) -> None:
+        self._mem[A_WORDS] = self._mem.size
+        self._mem[A_SLOTS] = self._table.size // 2
+        self._mem[A_LAST_SLOTS] = self._last.size // 2
 
 
 class _Packed:
