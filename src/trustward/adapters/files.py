@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple, get_args
+from typing import IO, Any, Literal, NamedTuple, cast, get_args
 
 import msgspec
 
@@ -67,14 +67,14 @@ class EventFiles:
         decoder: EventDecoder,
         *,
         mapping: RowMapping | None = None,
-        form: Format | None = None,
+        form: str | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         if form is not None and form not in get_args(Format):
             raise UsageError(f"no such format: {form}", remedy="use one of " + ", ".join(get_args(Format)))
         self._decoder = decoder
         self._mapping = mapping
-        self._form = form
+        self._form = cast(Format | None, form)
         self._block_bytes = block_bytes
         self._paths = [str(path) for path in paths]
         self._sizes = [_size(path) for path in self._paths]
@@ -130,7 +130,7 @@ class EventFiles:
 
     def _objects(self, source: Source) -> Iterator[tuple[Decoded, int]]:
         """Lines of JSON objects that are no events, by the mapping."""
-        assert self._mapping is not None  # noqa: S101  # for the type checker
+        assert self._mapping is not None  # for the type checker
         columns = self._mapping.columns()
         rows = self._rows(columns)
         line = 1

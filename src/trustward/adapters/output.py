@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 import msgspec
 
@@ -23,7 +24,8 @@ _BUFFER = 2**20
 class AtomicFile:
     """A file that appears under its name only when the ``with`` block ends well; otherwise nothing is left of it.
 
-    ``-`` is the standard output. A name that is no ordinary file (a pipe, ``/dev/null``) is written to directly.
+    ``-`` is the standard output; a name that ends in ``.gz`` is compressed. A name that is no ordinary file (a pipe,
+    ``/dev/null``) is written to directly.
     Raises ``UsageError`` where the file cannot be written.
 
     >>> import tempfile
@@ -37,6 +39,7 @@ class AtomicFile:
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         self._temporary: str | None = None
+        self._packed: IO[bytes] | None = None
         self._direct = self.path == STDOUT or (Path(path).exists() and not Path(path).is_file())
         self.file: IO[bytes]
         try:
@@ -58,7 +61,12 @@ class AtomicFile:
         mask = os.umask(0)
         os.umask(mask)
         Path(self._temporary).chmod(0o666 & ~mask)
-        return os.fdopen(number, "wb", buffering=_BUFFER)
+        file = os.fdopen(number, "wb", buffering=_BUFFER)
+        if target.suffix != ".gz":
+            return file
+        self._packed = file
+        # No name and no time inside: the same content gives the same bytes.
+        return cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", compresslevel=3, fileobj=file, mtime=0))
 
     def write(self, data: bytes) -> None:
         """Add bytes."""
@@ -75,17 +83,26 @@ class AtomicFile:
             return
         try:
             if kind is None and self._temporary is not None:
-                self.file.flush()
-                os.fsync(self.file.fileno())
-                self.file.close()
+                self._finish()
                 Path(self._temporary).replace(os.path.realpath(self.path))
                 self._temporary = None
         finally:
             self._discard()
 
+    def _finish(self) -> None:
+        """Everything to the disk, so that the name never stands for less than the whole."""
+        if self._packed is not None:
+            self.file.close()
+        file = self._packed or self.file
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+
     def _discard(self) -> None:
         try:
             self.file.close()
+            if self._packed is not None:
+                self._packed.close()
         finally:
             if self._temporary is not None:
                 Path(self._temporary).unlink(missing_ok=True)

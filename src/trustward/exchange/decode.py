@@ -34,7 +34,7 @@ _FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class EventDecoder:
     """Decodes NDJSON in the flat form and in CloudEvents 1.0, mixed as they come.
 
-    ``strict`` also looks at each line for keys given twice and for malformed times, which takes about ten times as
+    ``thorough`` also looks at each line for keys given twice and for malformed times, which takes about ten times as
     long. Without it the last one of two equal keys counts, and times are left to the engine.
 
     >>> from trustward.model.catalogue import load_catalogue
@@ -44,10 +44,10 @@ class EventDecoder:
     {0: (Fault(path='$.account', cause='expected text, got 7'),)}
     """
 
-    def __init__(self, catalogue: Catalogue, *, strict: bool = False, line_limit: int = LINE_LIMIT) -> None:
+    def __init__(self, catalogue: Catalogue, *, thorough: bool = False, line_limit: int = LINE_LIMIT) -> None:
         self.catalogue = catalogue
         self.classes = event_classes(catalogue)
-        self.strict = strict
+        self.thorough = thorough
         self.line_limit = line_limit
         self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
             Union[tuple(self.classes.values())]  # noqa: UP007  # a union made of data
@@ -73,7 +73,7 @@ class EventDecoder:
         """
         if first_line == 1 and bytes(chunk[:3]) == BOM:
             chunk = memoryview(chunk)[3:]
-        if not self.strict and len(chunk) <= self.line_limit:
+        if not self.thorough and len(chunk) <= self.line_limit:
             try:
                 events = self._decoder.decode_lines(chunk)
             except _FAILURES:
@@ -96,7 +96,7 @@ class EventDecoder:
             rows.pop()
         # Most lines are good, and beside each other in the same form: try the form of the last line that was not.
         read: Callable[[bytes], Event] = self._decoder.decode
-        longest = -1 if self.strict else self.line_limit
+        longest = -1 if self.thorough else self.line_limit
         for number, row in enumerate(rows, first_line):
             if len(row) <= longest:
                 try:
@@ -139,7 +139,7 @@ class EventDecoder:
             except _FAILURES as failure:
                 complaint = complaint or str(failure)
                 continue
-            if not self.strict:
+            if not self.thorough:
                 return Diagnosis(event, ())
             if not has_doubled_keys(parse_object(row)):
                 return self._with_times(Diagnosis(event, ()))
@@ -147,7 +147,7 @@ class EventDecoder:
         diagnosis = self.diagnoser.line(row)
         if not diagnosis.faults:
             raise UnusableError("$", f"not readable: {complaint}")
-        return self._with_times(diagnosis) if self.strict else diagnosis
+        return self._with_times(diagnosis) if self.thorough else diagnosis
 
     def _with_times(self, diagnosis: Diagnosis) -> Diagnosis:
         event, faults = diagnosis
