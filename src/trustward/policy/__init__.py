@@ -1,1 +1,7 @@
+"""The rule language: parse, check, plan, compile, trace and explain."""
 
+from trustward.policy.compiled import Policy, TypeProgram, load_policy
+from trustward.policy.rules import Rule
+from trustward.policy.source import Source
+
+__all__ = ["Policy", "Rule", "Source", "TypeProgram", "load_policy"]

@@ -1,0 +1,119 @@
+"""Conditions over many events at once: what features say about a rule, as array expressions.
+
+For a condition *C* the mask *V* is an array expression over the features with *C* implies *V*: a comparison of a
+feature with a constant is its own mask, what needs the event itself counts as holding. The rule is then decided
+exactly only on the rows where its mask holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from trustward.base.units import MISSING
+from trustward.policy.emit import oriented, whole_bound
+from trustward.policy.nodes import All, Any_, Compare, Const, Node, Operator, Present, Reading
+from trustward.policy.streams import Slots
+
+_MISSING = repr(MISSING)
+
+
+class Masks:
+    """Array expressions of one event type; each single comparison is computed once and has a name."""
+
+    def __init__(self, slots: Mapping[str, Slots]) -> None:
+        self.slots = slots
+        self.features: set[int] = set()
+        self.lines: dict[str, str] = {}
+
+    def mask(self, node: Node) -> tuple[str, bool] | None:
+        """The mask of a condition in negation normal form and whether it is the condition exactly; None: no bound."""
+        match node:
+            case All():
+                found = [self.mask(part) for part in node.parts]
+                known = [part for part in found if part is not None]
+                if not known:
+                    return None
+                code = " & ".join(dict.fromkeys(part[0] for part in known))
+                exact = len(known) == len(found) and all(part[1] for part in known)
+                return (f"({code})" if len(known) > 1 else code), exact
+            case Any_():
+                parts: list[tuple[str, bool]] = []
+                for part in node.parts:
+                    one = self.mask(part)
+                    if one is None:
+                        return None
+                    parts.append(one)
+                return f"({' | '.join(dict.fromkeys(part[0] for part in parts))})", all(part[1] for part in parts)
+            case Compare():
+                code = self._compare(node)
+            case Present():
+                code = self._present(node)
+            case _:
+                return None
+        return None if code is None else (self._named(code), True)
+
+    def _named(self, code: str) -> str:
+        return self.lines.setdefault(code, f"v{len(self.lines)}")
+
+    def _column(self, node: Reading) -> str:
+        kind, at = self.slots[node.id]
+        assert kind != "mean_difference"
+        self.features.update(at)
+        return f"a{at[0]}" if kind == "plain" else f"(a{at[0]} - a{at[1]})"
+
+    def _there(self, node: Reading) -> list[str]:
+        if node.certain:
+            return []
+        at = self.slots[node.id].at[0]
+        self.features.add(at)
+        return [f"(a{at} != {_MISSING})" if node.feature.carried == "whole" else f"(a{at} == a{at})"]
+
+    def _usable(self, node: Node) -> bool:
+        return isinstance(node, Reading) and self.slots[node.id].kind != "mean_difference"
+
+    def _compare(self, node: Compare) -> str | None:
+        left, op, right = oriented(node)
+        if not isinstance(left, Reading) or not self._usable(left):
+            return None
+        if isinstance(right, Const) and isinstance(right.value, (int, float)):
+            return self._against(left, op, right.value)
+        if isinstance(right, Reading) and self._usable(right) and left.feature.carried == right.feature.carried:
+            parts = [*self._there(left), *self._there(right), f"({self._column(left)} {op} {self._column(right)})"]
+            return f"({' & '.join(parts)})" if len(parts) > 1 else parts[0]
+        return None
+
+    def _against(self, left: Reading, op: Operator, bound: float) -> str:
+        if left.feature.carried == "whole":
+            op, bound = whole_bound(op, bound)
+            safe = op in (">", ">=", "==") and self.slots[left.id].kind == "plain"
+        else:
+            safe = op != "!="
+        test = f"({self._column(left)} {op} {bound!r})"
+        parts = [test] if safe else [*self._there(left), test]
+        return f"({' & '.join(parts)})" if len(parts) > 1 else test
+
+    def _present(self, node: Present) -> str | None:
+        if not isinstance(node.value, Reading) or not self._usable(node.value):
+            return None
+        there = self._there(node.value)
+        if not there:
+            return None
+        return f"(~{there[0]})" if node.negated else there[0]
+
+
+def rest(node: Node, masks: Masks) -> Node | None:
+    """What of a condition is still to be decided on the rows where its mask holds; None if nothing is."""
+    found = masks.mask(node)
+    if found is not None and found[1]:
+        return None
+    if not isinstance(node, All):
+        return node
+    open_parts: list[Node] = []
+    for part in node.parts:
+        one = masks.mask(part)
+        if one is None or not one[1]:
+            open_parts.append(part)
+    if len(open_parts) == 1:
+        return open_parts[0]
+    return replace(node, parts=tuple(open_parts), key=f"({' and '.join(part.key for part in open_parts)})")

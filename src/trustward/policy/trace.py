@@ -1,0 +1,319 @@
+"""How a rule came out, part by part, with what was missing and what could not be read.
+
+Outcomes form a chain: does not hold < a value is missing < could not be evaluated < holds. An ``and`` is the lowest of
+its parts, an ``or`` the highest. That is exactly three-valued logic in negation normal form, with a fourth value for
+what might have come out either way: a rule is a fault only if its outcome depends on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from trustward.base.units import MISSING
+from trustward.policy.emit import currency_of
+from trustward.policy.nodes import (
+    All,
+    Amounts,
+    Any_,
+    AnyIn,
+    Arithmetic,
+    Attribute,
+    Call,
+    Choice,
+    Clock,
+    Compare,
+    Const,
+    EventId,
+    Holds,
+    Labelled,
+    Listed,
+    Member,
+    Minor,
+    Node,
+    Now,
+    Part,
+    Present,
+    Reading,
+    Size,
+    walk,
+)
+from trustward.policy.runtime import any_listed, clock, microseconds, plain, seconds, show_money, show_time
+from trustward.policy.streams import Slots
+
+if TYPE_CHECKING:
+    from trustward.model.event import Event
+    from trustward.policy.program import StateLike
+
+Outcome = Literal[True, False, "fault"] | None
+_RANK: dict[Outcome, int] = {False: 0, None: 1, "fault": 2, True: 3}
+
+
+class Trace(NamedTuple):
+    """One part of a condition: its source text, how it came out, the values it looked at, and its own parts.
+
+    ``outcome``: True, False, None (a value is missing) or ``"fault"`` (``cause`` says why).
+    """
+
+    text: str
+    outcome: Outcome
+    values: dict[str, Any]
+    parts: tuple[Trace, ...] = ()
+    cause: str = ""
+
+
+class Unreadable(Exception):
+    """A value could not be had: a faulty field, or a function that failed."""
+
+
+class _Missing(Exception):
+    """A value is not there."""
+
+
+class Evaluator:
+    """Evaluates nodes on one event."""
+
+    def __init__(
+        self,
+        event: Event,
+        time: int,
+        features: Sequence[Any],
+        state: StateLike | None,
+        faulty: frozenset[str],
+        slots: Mapping[str, Slots],
+    ) -> None:
+        self.event = event
+        self.time = time
+        self.features = features
+        self.state = state
+        self.faulty = faulty
+        self.slots = slots
+
+    def value(self, node: Node) -> Any:
+        """The value of a node. Raises _Missing or Unreadable."""
+        match node:
+            case Const():
+                return node.value
+            case Attribute():
+                return self._attribute(node)
+            case Now():
+                return self.time
+            case EventId():
+                return self.event.id
+            case Reading():
+                return self._reading(node)
+            case Arithmetic():
+                return self._arithmetic(node)
+            case Choice():
+                parts = [self.value(part) for part in node.parts]
+                return abs(parts[0]) if node.op == "abs" else min(*parts) if node.op == "min" else max(*parts)
+            case Call():
+                return self._call(node)
+            case Part():
+                return getattr(self.value(node.signal), node.name)
+            case Clock():
+                return clock(node.unit, node.zone)(self.value(node.moment))
+            case Size():
+                return len(self.value(node.list))
+            case Minor():
+                return self.value(node.amount)
+            case _:
+                raise AssertionError(f"not a value: {type(node).__name__}")
+
+    def _attribute(self, node: Attribute) -> Any:
+        if node.name in self.faulty:
+            raise Unreadable(f"{node.key} could not be read")
+        value = getattr(self.event, node.name)
+        if value is None:
+            raise _Missing(node.key)
+        if node.type.base == "time":
+            from trustward.base.units import parse_time
+
+            try:
+                return parse_time(value)
+            except (ValueError, OverflowError, TypeError):
+                raise Unreadable(f"{node.key} is not a time") from None
+        if node.type.base == "duration":
+            return microseconds(value)
+        return value
+
+    def _reading(self, node: Reading) -> Any:
+        touched = {part.name for key in node.keys for part in walk(key) if isinstance(part, Attribute)}
+        for feeds in node.feature.feeds.values():
+            for feed in feeds:
+                inner = [*feed.key, *([feed.where] if feed.where else []), *([feed.value] if feed.value else [])]
+                touched.update(part.name for root in inner for part in walk(root) if isinstance(part, Attribute))
+        bad = sorted(touched & self.faulty)
+        if bad:
+            raise Unreadable(f"event.{bad[0]} could not be read, and {node.text} depends on it")
+        kind, at = self.slots[node.id]
+        parts = [self.features[i] for i in at]
+        if any((isinstance(part, float) and math.isnan(part)) or part == MISSING for part in parts):
+            raise _Missing(node.key)
+        if kind == "plain":
+            return parts[0]
+        if kind == "difference":
+            return parts[0] - parts[1]
+        if parts[2] == parts[3]:
+            raise _Missing(node.key)
+        return (parts[0] - parts[1]) / (parts[2] - parts[3])
+
+    def _arithmetic(self, node: Arithmetic) -> Any:
+        left, right = self.value(node.left), self.value(node.right)
+        if node.op == "+":
+            return left + right
+        if node.op == "-":
+            return left - right
+        if node.op == "*":
+            return left * right
+        if right == 0:
+            raise _Missing(node.key)
+        return left / right
+
+    def _call(self, node: Call) -> Any:
+        values = [self.value(argument) for argument in node.arguments]
+        try:
+            found = node.call(*values)
+        except Exception as failure:  # Recorded as a fault of this rule, by kind only: its text may hold personal data.
+            raise Unreadable(f"{node.function.name} failed: {type(failure).__name__}") from None
+        if found is None:
+            raise _Missing(node.key)
+        return found
+
+    # ------------------------------------------------------------------ single comparisons
+
+    def holds(self, node: Node) -> bool:
+        """Whether a single comparison holds. Raises _Missing or Unreadable."""
+        match node:
+            case Const():
+                return bool(node.value)
+            case Compare():
+                return self._compare(node)
+            case Member():
+                return self._member(node) != node.negated
+            case AnyIn():
+                return self._any_in(node) != node.negated
+            case Holds():
+                return bool(self.value(node.flag)) != node.negated
+            case Present():
+                return self._present(node) != node.negated
+            case Labelled():
+                key = (node.entity.type.kind, self.value(node.entity), node.label)
+                labels = self.state.labels if self.state is not None else {}
+                return (labels.get(key, MISSING) > self.time) != node.negated
+            case _:
+                raise AssertionError(f"not a condition: {type(node).__name__}")
+
+    def _compare(self, node: Compare) -> bool:
+        left, right = node.left, node.right
+        if isinstance(left, Amounts):
+            b = self.value(right)
+            a = self._amount(left, right)
+        elif isinstance(right, Amounts):
+            a = self.value(left)
+            b = self._amount(right, left)
+        else:
+            a, b = self.value(left), self.value(right)
+        if any(isinstance(side, float) and math.isnan(side) for side in (a, b)):
+            raise _Missing(node.key)
+        match node.op:
+            case "<":
+                return bool(a < b)
+            case "<=":
+                return bool(a <= b)
+            case ">":
+                return bool(a > b)
+            case ">=":
+                return bool(a >= b)
+            case "==":
+                return bool(a == b)
+            case _:
+                return bool(a != b)
+
+    def _amount(self, table: Amounts, other: Node) -> int:
+        code = self.value(currency_of(other))
+        if code not in table.amounts:
+            raise _Missing(table.key)
+        return table.amounts[code]
+
+    def _listed(self, name: str) -> Mapping[str, int]:
+        return self.state.lists[name] if self.state is not None else {}
+
+    def _member(self, node: Member) -> bool:
+        value = self.value(node.value)
+        if isinstance(node.group, Listed) and node.group.name:
+            return self._listed(node.group.name).get(value, MISSING) > self.time
+        if isinstance(node.group, Listed):
+            return value in node.group.values
+        return value in self.value(node.group)
+
+    def _any_in(self, node: AnyIn) -> bool:
+        values = self.value(node.values)
+        if node.group.name:
+            return any_listed(values, self._listed(node.group.name), self.time)
+        return any(value in node.group.values for value in values)
+
+    def _present(self, node: Present) -> bool:
+        try:
+            self.value(node.value)
+        except _Missing:
+            return False
+        return True
+
+    # ------------------------------------------------------------------ for people and programs
+
+    def shown(self, node: Node) -> Any:
+        """A value as a decision gives it; None where it is missing or could not be read."""
+        try:
+            value = self.value(node)
+        except (_Missing, Unreadable):
+            return None
+        match node.type.base:
+            case "duration":
+                return seconds(value)
+            case "time":
+                return show_time(value)
+            case "money":
+                try:
+                    return show_money(value, self.value(currency_of(node)))
+                except (_Missing, Unreadable):
+                    return show_money(value, None)
+            case "signal":
+                return value.score
+            case _:
+                return plain(value)
+
+
+def trace(
+    when: Node,
+    event: Event,
+    time: int,
+    features: Sequence[Any],
+    state: StateLike,
+    faulty: frozenset[str],
+    slots: Mapping[str, Slots],
+) -> Trace:
+    """How a condition in negation normal form came out on one event."""
+    return _trace(when, Evaluator(event, time, features, state, faulty, slots))
+
+
+def _trace(node: Node, evaluator: Evaluator) -> Trace:
+    if isinstance(node, (All, Any_)):
+        parts = tuple(_trace(part, evaluator) for part in node.parts)
+        choose = min if isinstance(node, All) else max
+        outcome = choose((part.outcome for part in parts), key=_RANK.__getitem__)
+        cause = next((part.cause for part in parts if part.outcome == outcome and part.cause), "")
+        return Trace(node.text, outcome, {}, parts, cause)
+    from trustward.policy.program import operands
+
+    cause = ""
+    try:
+        found: Outcome = evaluator.holds(node)
+    except _Missing:
+        found = None
+    except Unreadable as unreadable:
+        found, cause = "fault", str(unreadable)
+    except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError) as failure:
+        found, cause = "fault", f"{type(failure).__name__} in {node.text[:80]}"
+    return Trace(node.text, found, {part.text: evaluator.shown(part) for part in operands(node)}, (), cause)

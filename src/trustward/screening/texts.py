@@ -1,0 +1,107 @@
+"""Plain text functions. Each is pure, survives any text, and takes time linear in its length at most."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from trustward.screening.patterns import searcher
+
+LONGEST = 100_000
+"""Characters of a text that functions look at, where they look at parts of it."""
+
+_LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_DIGITS = re.compile(r"\d+")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]{0,30}://")
+
+
+def lower(text: str) -> str:
+    """The text in lower case."""
+    return text.lower()
+
+
+def length(text: str) -> int:
+    """Characters in the text."""
+    return len(text)
+
+
+def contains(needles: Sequence[str]) -> Callable[[str], bool]:
+    """A test whether a text contains one of ``needles``, upper and lower case alike.
+
+    >>> contains(["telegram"])("Find me on TELEGRAM")
+    True
+    """
+    lowered = tuple(needle.lower() for needle in needles)
+
+    def test(text: str) -> bool:
+        low = text.lower()
+        return any(needle in low for needle in lowered)
+
+    return test
+
+
+def starts(prefixes: Sequence[str]) -> Callable[[str], bool]:
+    """A test whether a text starts with one of ``prefixes``; case counts.
+
+    >>> starts(["4111", "5105"])("411122")
+    True
+    """
+    wanted = tuple(prefixes)
+    return lambda text: text.startswith(wanted)
+
+
+def ends(suffixes: Sequence[str]) -> Callable[[str], bool]:
+    """A test whether a text ends with one of ``suffixes``; case counts.
+
+    >>> ends(["@example.org"])("a@example.org")
+    True
+    """
+    wanted = tuple(suffixes)
+    return lambda text: text.endswith(wanted)
+
+
+def matches(pattern: str) -> Callable[[str], bool]:
+    """A test whether a regular expression (RE2 syntax) matches anywhere in a text, in time linear in its length.
+
+    >>> matches("(?i)whats ?app")("my WhatsApp number")
+    True
+    """
+    return searcher(pattern)
+
+
+def domain(text: str) -> str | None:
+    """The host of a link or of an email address, in lower case, without ``www.`` and port; None if there is none.
+
+    >>> domain("https://www.Example.org:443/a?b"), domain("someone@example.org"), domain("no host here")
+    ('example.org', 'example.org', None)
+    """
+    text = text[:LONGEST].strip().lower()
+    scheme = _SCHEME.match(text)
+    if scheme is not None:
+        text = text[scheme.end() :]
+    for end in "/?#\\":
+        text = text.partition(end)[0]
+    text = text.rpartition("@")[2]
+    if text.startswith("["):
+        return text[1:].partition("]")[0] or None
+    text = text.partition(":")[0].removeprefix("www.").strip(".")
+    if not text or "." not in text or any(c.isspace() for c in text):
+        return None
+    return text
+
+
+def template(text: str) -> str | None:
+    """A fingerprint that near-duplicates share: case, digits, links, spaces and punctuation do not count.
+
+    None for a text without letters and digits.
+
+    >>> template("Win 500 $ now: http://a.example/x") == template("WIN 900$  now... http://b.example/y")
+    True
+    """
+    plain = _LINK.sub(" u ", text[:LONGEST].lower())
+    plain = _NOT_LETTERS.sub(" ", _DIGITS.sub("0", plain)).strip()
+    if not plain:
+        return None
+    return blake2b(plain.encode("utf-8", "replace"), digest_size=10).hexdigest()
