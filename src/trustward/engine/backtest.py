@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from trustward.model.event import Event
-    from trustward.policy import Policy
+    from trustward.policy import Policy, Rule
 
 _RANK: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
@@ -114,7 +114,7 @@ class Backtest:
             elif now is None:
                 change = "removed"
             else:
-                change = "same" if old_rules[rule].source == new_rules[rule].source else "changed"
+                change = "same" if _terms(old_rules[rule]) == _terms(new_rules[rule]) else "changed"
             changes.append(
                 RuleChange(
                     id=rule,
@@ -160,4 +160,18 @@ def _allowed(event: Event, tag: str, policy: str) -> Decision:
         rules=(),
         actions=(),
         policy=policy,
+    )
+
+
+def _terms(rule: Rule) -> tuple[object, ...]:
+    """What makes a rule this rule; whether its features changed shows in its hits."""
+    return (
+        rule.types,
+        rule.mode,
+        rule.when_text,
+        rule.actions_text,
+        rule.score,
+        rule.on_fault,
+        rule.limits,
+        rule.holdout,
     )

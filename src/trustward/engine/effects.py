@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from trustward.model.event import Event
-    from trustward.policy.rules import Rule
+    from trustward.policy import Rule
 
 VERDICT_OF_ACTION: Mapping[str, Verdict] = {
     "warn": "warn",

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from trustward.base.units import MISSING, format_time, parse_duration
 from trustward.engine.effects import Draft, apply_fault, apply_match
 from trustward.engine.state import FOREVER, State
 from trustward.model.decision import Decision, Fault
-from trustward.windows import Batch, TypeBatch, Windows, parse_time_us, parse_times
+from trustward.model.event import Event, type_of
+from trustward.policy import Policy, TypeProgram
+from trustward.windows.batch import Batch, Rows
+from trustward.windows.state import Windows
+from trustward.windows.times import parse_times
 
-if TYPE_CHECKING:
-    from typing import Any
-
-    from trustward.model.event import Event
-    from trustward.policy import Policy, TypeProgram
+Column: TypeAlias = npt.NDArray[Any]
 
 DEFAULT_SKEW_US = parse_duration("5m")
 """How far ahead of the clock an event may be. Beyond it the event is refused, or it would empty every window."""
@@ -46,20 +47,41 @@ class Outcome(NamedTuple):
     and one array per feature.
     """
 
-    times: np.ndarray[Any, Any]
+    times: Column
     decisions: list[tuple[int, Decision]]
     refused: list[Refused]
-    features: dict[str, tuple[np.ndarray[Any, Any], list[Sequence[float]]]]
+    features: dict[str, tuple[Column, list[Column]]]
+
+
+class Examined(NamedTuple):
+    """A decision, the event's time, and what the rules were given: their program and the values of its features."""
+
+    decision: Decision
+    time: int
+    program: TypeProgram | None
+    features: Sequence[Any]
 
 
 class _Group(NamedTuple):
-    """The events of one type in a batch."""
+    """The events of one type in a batch: where they stand in it, and what was read from the windows for them."""
 
     program: TypeProgram
-    positions: np.ndarray[Any, Any]
+    positions: Column
     events: Sequence[Event]
     times: list[int]
-    features: list[Sequence[float]]
+    features: list[Column]
+
+
+class _Codes(dict[type, int]):
+    """The number of the program for each class of events; -1 for types that the policy does not look at."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self._names = {name: code for code, name in enumerate(names)}
+
+    def __missing__(self, cls: type[Event]) -> int:
+        code = self[cls] = self._names.get(type_of(cls), -1)
+        return code
 
 
 class Engine:
@@ -71,13 +93,11 @@ class Engine:
     def __init__(self, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US, seed: bytes = bytes(16)) -> None:
         self.policy = policy
         self.skew_us = skew_us
-        self.state = State()
-        for name, listed in policy.lists.items():
-            self.state.lists[name] = dict.fromkeys(listed.values, FOREVER)
-        self.windows = Windows(policy.plan, seed)
-        self._programs = {program.cls: program for program in policy.types.values()}
-        self._codes = {program.cls: code for code, program in enumerate(policy.types.values())}
-        self._by_code = list(policy.types.values())
+        self._seed = seed
+        self.reset()
+        self._programs = list(policy.types.values())
+        self._codes = _Codes(program.type for program in self._programs)
+        self._index = np.array([program.index for program in self._programs] + [-1], np.int64)
 
     # ------------------------------------------------------------------ one event
 
@@ -86,18 +106,33 @@ class Engine:
 
         Raises ValueError if its time is malformed or lies too far in the future; nothing has changed then.
         """
-        time = parse_time_us(event.time)
+        return self.examine(event, faults, now_us=now_us).decision
+
+    def examine(self, event: Event, faults: Sequence[Fault] = (), *, now_us: int) -> Examined:
+        """The decision on one event, with all that was read for it. Raises as :meth:`decide` does."""
+        time = int(parse_times([event.time])[0])
         problem = self._refusal(event.time, time, now_us)
         if problem is not None:
             raise ValueError(problem.cause)
-        program = self._programs.get(type(event))
-        if program is None:
-            return Draft(faults).finish(event, event.__struct_config__.tag, self.policy.hash)
-        texts, numbers, flags = program.columns((event,))
-        features = self.windows.step_one(program.index, time, texts, numbers, flags)
         draft = Draft(faults)
+        code = self._codes[type(event)]
+        if code < 0:
+            return Examined(draft.finish(event, type_of(event), self.policy.hash), time, None, ())
+        program = self._programs[code]
+        index = program.index
+        one = np.array([index, 0, time], np.int64)
+        rows = Rows(index, 1, *program.columns((event,)))
+        results = self.windows.step(Batch([rows], one[0:1], one[1:2], one[2:3]))[index]
+        features = [column[0] for column in self.windows.to_lists(index, results)]
         self._evaluate(draft, program, event, time, features)
-        return draft.finish(event, program.type, self.policy.hash)
+        return Examined(draft.finish(event, program.type, self.policy.hash), time, program, features)
+
+    def reset(self) -> None:
+        """Forget everything: empty windows, no labels, the policy's own lists."""
+        self.state = State()
+        for name, listed in self.policy.lists.items():
+            self.state.lists[name] = dict.fromkeys(listed.values, FOREVER)
+        self.windows = Windows(self.policy.plan, self._seed)
 
     def _refusal(self, text: str, time: int, now_us: int) -> Fault | None:
         if time == MISSING:
@@ -107,13 +142,22 @@ class Engine:
             return Fault(path="$.time", cause=cause)
         return None
 
-    def _evaluate(self, draft: Draft, program: TypeProgram, event: Event, time: int, features: Sequence[Any]) -> None:
-        """Let the rules of the event's type speak, exactly."""
+    def _evaluate(
+        self,
+        draft: Draft,
+        program: TypeProgram,
+        event: Event,
+        time: int,
+        features: Sequence[Any],
+        matched: Sequence[int] | None = None,
+    ) -> None:
+        """Let the rules of the event's type speak, exactly. ``matched`` are those that hold, where that is known."""
         rules = self.policy.rules
         state = self.state
         if not draft.faults:
             try:
-                matched = program.match(event, time, features, state)
+                if matched is None:
+                    matched = program.match(event, time, features, state)
             except RULE_FAILURES as failure:
                 draft.faults.append(Fault(path="$", cause=f"a function failed: {type(failure).__name__}"))
                 draft.degraded = True
@@ -153,23 +197,22 @@ class Engine:
         """Decide events in order of arrival, exactly as :meth:`decide` would one after the other."""
         times = parse_times([event.time for event in events])
         refused = self._refuse(events, times, now_us)
-        groups, codes, order = self._advance(events, times, {r.position for r in refused})
-        wanted = self._candidates(groups, faults)
-        decided = self._settle(events, times, groups, codes, order, wanted, faults)
-        decisions = decided
+        groups, codes, rows = self._advance(events, times, [r.position for r in refused])
+        batch = _Batch(events, times, groups, codes, rows, faults)
+        decisions = self._settle(batch, self._matches(batch))
         if every:
-            found = dict(decided)
+            found = dict(decisions)
             gone = {r.position for r in refused}
             policy = self.policy.hash
             decisions = [
-                (at, found.get(at) or Draft().finish(event, type(event).__struct_config__.tag, policy))
+                (at, found.get(at) or Draft().finish(event, type_of(event), policy))
                 for at, event in enumerate(events)
                 if at not in gone
             ]
         table = {g.program.type: (g.positions, g.features) for g in groups if g is not None} if features else {}
         return Outcome(times, decisions, refused, table)
 
-    def _refuse(self, events: Sequence[Event], times: np.ndarray[Any, Any], now_us: int) -> list[Refused]:
+    def _refuse(self, events: Sequence[Event], times: Column, now_us: int) -> list[Refused]:
         bad = np.flatnonzero((times == MISSING) | (times > now_us + self.skew_us))
         refused = []
         for at in bad.tolist():
@@ -179,109 +222,115 @@ class Engine:
         return refused
 
     def _advance(
-        self, events: Sequence[Event], times: np.ndarray[Any, Any], gone: set[int]
-    ) -> tuple[list[_Group | None], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Take the events into the windows; the groups by event type, with what was read."""
-        unknown = len(self._by_code)
-        find = self._codes.get
-        codes = np.fromiter((find(cls, unknown) for cls in map(type, events)), np.int64, len(events))
-        for at in gone:
-            codes[at] = unknown
-        within = np.zeros(len(events), np.int64)
+        self, events: Sequence[Event], times: Column, gone: Sequence[int]
+    ) -> tuple[list[_Group | None], Column, Column]:
+        """Take the events into the windows: the groups by event type, each event's program and its row there."""
+        codes = np.fromiter(map(self._codes.__getitem__, map(type, events)), np.int64, len(events))
+        codes[gone] = -1
+        rows = np.zeros(len(events), np.int64)
         groups: list[_Group | None] = []
-        parts: list[TypeBatch] = []
-        for code, program in enumerate(self._by_code):
+        parts: list[Rows] = []
+        for code, program in enumerate(self._programs):
             positions = np.flatnonzero(codes == code)
             if not len(positions):
                 groups.append(None)
                 continue
-            within[positions] = np.arange(len(positions))
+            rows[positions] = np.arange(len(positions))
             chosen = [events[at] for at in positions.tolist()]
             texts, numbers, flags = program.columns(chosen)
-            parts.append(TypeBatch(program.index, texts, numbers, flags))
+            parts.append(Rows(program.index, len(chosen), texts, numbers, flags))
             groups.append(_Group(program, positions, chosen, times[positions].tolist(), []))
         if parts:
-            index = np.array([program.index for program in self._by_code] + [-1], np.int64)
-            known = codes != unknown
-            outputs = self.windows.step(Batch(index[codes[known]], within[known], times[known], parts))
+            known = codes >= 0
+            outputs = self.windows.step(Batch(parts, self._index[codes[known]], rows[known], times[known]))
             for group in groups:
                 if group is not None:
-                    group.features.extend(self.windows.to_lists(group.program.index, outputs[group.program.index]))
-        return groups, codes, within
+                    index = group.program.index
+                    floats = self.windows.float_reads(index)
+                    group.features.extend(
+                        column.view(np.float64) if real else column
+                        for column, real in zip(outputs[index], floats, strict=True)
+                    )
+        return groups, codes, rows
 
-    def _candidates(self, groups: Iterable[_Group | None], faults: Mapping[int, Sequence[Fault]]) -> list[int]:
-        """Positions that need the exact rules: matched by a gate as labels stand now, or faulty."""
-        wanted: set[int] = set(faults)
-        for group in groups:
+    def _matches(self, batch: _Batch) -> dict[int, Sequence[int] | None]:
+        """Which rules hold on which positions as labels stand now; None where only the exact way can tell."""
+        found: dict[int, Sequence[int] | None] = dict.fromkeys(batch.faults)
+        for group in batch.groups:
             if group is None or not group.program.rules:
                 continue
             try:
-                hits = group.program.gate(group.events, group.times, group.features, self.state)
-                wanted.update(group.positions[hits].tolist())
+                hits = group.program.hits(group.events, group.times, group.features, self.state)
             except RULE_FAILURES:
-                # A function failed on some event; the exact rules find out on which, and say so.
-                wanted.update(group.positions.tolist())
-        return sorted(wanted)
-
-    def _settle(
-        self,
-        events: Sequence[Event],
-        times: np.ndarray[Any, Any],
-        groups: Sequence[_Group | None],
-        codes: np.ndarray[Any, Any],
-        within: np.ndarray[Any, Any],
-        wanted: list[int],
-        faults: Mapping[int, Sequence[Fault]],
-    ) -> list[tuple[int, Decision]]:
-        """Apply the exact rules to the wanted positions in order of arrival, and to those that a new label touches."""
-        decided: list[tuple[int, Decision]] = []
-        if not wanted:
-            return decided
-        horizon = int(times.max())
-        followers: dict[tuple[str, str], list[int]] | None = None
-        queued = set(wanted)
-        heapify(wanted)
-        unknown = len(self._by_code)
-        read = self.policy.labels_read
-        while wanted:
-            at = heappop(wanted)
-            code = int(codes[at])
-            event = events[at]
-            draft = Draft(faults.get(at, ()), horizon)
-            if code == unknown:
-                if times[at] != MISSING and type(event) not in self._programs:
-                    decided.append((at, draft.finish(event, type(event).__struct_config__.tag, self.policy.hash)))
+                # A function failed on some event; the exact way finds out on which, and says so.
+                found.update(dict.fromkeys(group.positions.tolist()))
                 continue
-            group = groups[code]
-            assert group is not None
-            row = int(within[at])
-            features = [column[row] for column in group.features]
-            self._evaluate(draft, group.program, event, group.times[row], features)
+            if hits:
+                places = group.positions[[row for row, _ in hits]].tolist()
+                found.update((at, numbers) for at, (_, numbers) in zip(places, hits, strict=True) if at not in found)
+        return found
+
+    def _settle(self, batch: _Batch, found: dict[int, Sequence[int] | None]) -> list[tuple[int, Decision]]:
+        """Decide the positions found, in order of arrival, and those that a label set on the way touches."""
+        decided: list[tuple[int, Decision]] = []
+        if not found:
+            return decided
+        queue = list(found)
+        heapify(queue)
+        horizon = int(batch.times.max())
+        followers: dict[tuple[str, str], list[int]] | None = None
+        read, policy = self.policy.labels_read, self.policy.hash
+        while queue:
+            at = heappop(queue)
+            code = int(batch.codes[at])
+            event = batch.events[at]
+            draft = Draft(batch.faults.get(at, ()), horizon)
+            if code < 0:
+                if self._codes[type(event)] < 0:
+                    decided.append((at, draft.finish(event, type_of(event), policy)))
+                continue
+            group = batch.groups[code]
+            assert group is not None  # noqa: S101  # for the type checker: a code is given to events of a group only
+            row = int(batch.rows[at])
+            features = [column[row].item() for column in group.features]
+            self._evaluate(draft, group.program, event, group.times[row], features, found[at])
             if draft.hits or draft.degraded:
-                decided.append((at, draft.finish(event, group.program.type, self.policy.hash)))
+                decided.append((at, draft.finish(event, group.program.type, policy)))
             for kind, entity, label in draft.changed:
                 if label not in read:
                     continue
                 if followers is None:
-                    followers = self._followers(groups)
+                    followers = _followers(batch.groups)
                 for later in followers.get((kind, entity), ()):
-                    if later > at and later not in queued:
-                        queued.add(later)
-                        heappush(wanted, later)
+                    if later > at:
+                        if later not in found:
+                            heappush(queue, later)
+                        found[later] = None
         return decided
 
-    @staticmethod
-    def _followers(groups: Iterable[_Group | None]) -> dict[tuple[str, str], list[int]]:
-        """For each entity whose labels a rule may read: the positions of the events that name it."""
-        followers: dict[tuple[str, str], list[int]] = {}
-        for group in groups:
-            if group is None or not group.program.reads_labels:
-                continue
-            entities = group.program.label_entities
-            for at, event in zip(group.positions.tolist(), group.events, strict=True):
-                for entity in entities(event):
-                    followers.setdefault(entity, []).append(at)
-        return followers
+
+class _Batch(NamedTuple):
+    """A batch on its way: for each event its time, its program (or -1) and its row among that program's events."""
+
+    events: Sequence[Event]
+    times: Column
+    groups: Sequence[_Group | None]
+    codes: Column
+    rows: Column
+    faults: Mapping[int, Sequence[Fault]]
+
+
+def _followers(groups: Iterable[_Group | None]) -> dict[tuple[str, str], list[int]]:
+    """For each entity whose labels a rule may read: the positions of the events that name it."""
+    followers: dict[tuple[str, str], list[int]] = {}
+    for group in groups:
+        if group is None or not group.program.reads_labels:
+            continue
+        entities = group.program.label_entities
+        for at, event in zip(group.positions.tolist(), group.events, strict=True):
+            for entity in entities(event):
+                followers.setdefault(entity, []).append(at)
+    return followers
 
 
 RULE_FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, RuntimeError, OSError)

@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from trustward.base.units import parse_duration
-from trustward.engine.effects import VERDICT_OF_ACTION
 from trustward.engine.measure import Tally, is_harmful, share
 from trustward.engine.summary import (
     Bucket,
@@ -218,7 +217,7 @@ class Recorder:
         return RuleStat(
             id=rule.id,
             mode=rule.mode,
-            verdict=verdict_of(rule),
+            verdict=rule.verdict,
             hits=count.hits,
             acted=count.acted,
             faults=count.faults,
@@ -292,11 +291,3 @@ class Recorder:
         """For the rules that led, their strongest decision each."""
         ranked = sorted(self._examples.values(), key=lambda e: (-e.decision.score, e.decision.event_id))
         return tuple(ranked[:most])
-
-
-def verdict_of(rule: Rule) -> Verdict:
-    """What a rule asks for: the harshest of its actions' verdicts."""
-    ranks = [_RANK[VERDICT_OF_ACTION.get(verb, "allow")] for verb in rule.verbs]
-    return VERDICTS[max(ranks, default=0)]
-
-
