@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from trustward.model.catalogue import EventType
+from trustward.policy import analysis
 from trustward.policy.carry import integral
 from trustward.policy.faults import nearest, one_of
 from trustward.policy.features import NEVER_MISSING, Feature, Feed
 from trustward.policy.logic import conjuncts, normalise
-from trustward.policy.nodes import Attribute, Compare, Const, Node, Reading, walk
-from trustward.policy.types import DURATION, NUMBER, WHOLE, Type, entity
+from trustward.policy.nodes import All, Attribute, Compare, Const, Node, Present, Reading
+from trustward.policy.types import DURATION, FLAG, NUMBER, WHOLE, Type, entity
 
 if TYPE_CHECKING:
     from trustward.policy.expressions import Typer
-    from trustward.windows.plan import Aggregate, Carried
+    from trustward.windows.plan import Carried
 
 _TAKES_VALUE = frozenset({"total", "mean", "distinct", "largest", "smallest", "previous"})
 _TAKES_WINDOW = frozenset({"count", "total", "mean", "distinct", "largest", "smallest", "surge", "significance"})
@@ -134,7 +135,8 @@ def _assemble(
     kind = _result_type(typer, name, node, first)
     if kind is None:
         return None
-    value_key, carried = "", None
+    value_key = ""
+    carried: Carried | None = None
     if first.value is not None:
         value_key = first.value.key
         carried = _value_carried(name, first.value)
@@ -242,8 +244,8 @@ def _feeding_types(typer: Typer, node: ast.Call, given: dict[str, ast.expr]) -> 
             "P040", f"no event type has all of {', '.join(sorted(fields))}", node, "name the types that feed it: of=..."
         )
         return None
-    names = one_of([t.name for t in fitting], 6)
-    typer.fault("P040", "it does not say which events feed it", node, f"add of=...; the key's fields are in {names}")
+    shown = one_of([t.name for t in fitting], 6)
+    typer.fault("P040", "it does not say which events feed it", node, f"add of=...; its fields are in {shown}")
     return None
 
 
@@ -298,12 +300,22 @@ def _feed(
         if where is None:
             return None
         where = normalise(where)
+        analysis.check(typer.work.faults, where)
     if node.args:
         inner = typer.on(scope, inside="a feature's value", later=later)
         value = _value(inner, name, node.args[0])
         if value is None:
             return None
+    if name == "mean" and later and isinstance(value, Attribute) and not value.required:
+        # A delayed mean is a total by a count: both must be of the events that have a value.
+        there = Present(FLAG, value.span, f"present({value.key})", value)
+        parts = (there,) if where is None else (there, *conjuncts(where))
+        where = parts[0] if len(parts) == 1 else All(FLAG, value.span, _joined(parts), parts)
     return None if key is None else Feed(key, where, value)
+
+
+def _joined(parts: tuple[Node, ...]) -> str:
+    return f"({' and '.join(part.key for part in parts)})"
 
 
 def _key_parts(typer: Typer, node: ast.expr) -> tuple[Node, ...] | None:
@@ -420,7 +432,8 @@ def _keys_fit(typer: Typer, feature: Feature, keys: tuple[Node, ...], node: ast.
 
 def _reading(typer: Typer, feature: Feature, keys: tuple[Node, ...], node: ast.AST) -> Reading:
     certain = feature.aggregate in NEVER_MISSING and all(isinstance(key, Attribute) and key.required for key in keys)
-    currency, kind = None, feature.type
+    kind = feature.type
+    currency: Node | None = None
     if kind.base == "money" and kind.currency.startswith("'"):
         currency = Const(Type("text"), typer.span(node), kind.currency, kind.currency.strip("'"))
     elif kind.base == "money":
@@ -489,8 +502,3 @@ def _home(typer: Typer, call: ast.Call, given: dict[str, ast.expr]) -> EventType
         return None
     fields = mentioned_fields(typer, [call])
     return next((t for t in catalogue.values() if all(field in t.fields for field in fields)), None)
-
-
-def reads_of(nodes: Iterable[Node]) -> frozenset[str]:
-    """The event's fields that some nodes read."""
-    return frozenset(part.name for node in nodes for part in walk(node) if isinstance(part, Attribute))

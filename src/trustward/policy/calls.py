@@ -309,7 +309,7 @@ def _registered(typer: Typer, name: str, node: ast.Call) -> Node | None:
 def _texts(typer: Typer, item: ast.expr, argument: str) -> tuple[str, ...] | None:
     if not isinstance(item, (ast.List, ast.Tuple, ast.Set)):
         text = typer.literal_text(item, argument, item)
-        texts = None if text is None else (text,)
+        texts: tuple[str, ...] | None = None if text is None else (text,)
     elif not item.elts:
         typer.fault("P039", "an empty list: nothing is ever in it", item)
         return None

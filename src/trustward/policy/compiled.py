@@ -49,7 +49,7 @@ class TypeProgram:
         rules: Sequence[Rule],
         generated: Generated,
         slots: Mapping[str, Slots],
-        exports: Mapping[str, int],
+        exports: Mapping[str, Slots],
         every: int,
     ) -> None:
         self.index = index
@@ -160,7 +160,7 @@ def load_policy(
     statements = _statements(work, sources)
     rules = _rules(work, statements)
     exports = _exports(work, statements)
-    _unused(work, statements)
+    _unused(work)
     if not rules and not exports and not work.faults:
         where = Span(sources[0], 1, 0, 1, 1) if sources else Span(Source(str(origin), ""), 1, 0, 1, 0)
         work.faults.add("P007", "a policy without rules", where, "write at least one rule(...) or export(...)")
@@ -172,7 +172,7 @@ def load_policy(
             faults=rendered,
             remedy="see the marked places",
         )
-    return _compile(work, rules, exports, sources, list_files, drafts)
+    return _compile(work, rules, exports, sources, list_files, drafts=drafts)
 
 
 def _statements(work: Workspace, sources: Iterable[Source]) -> Statements:
@@ -262,7 +262,7 @@ def _feeding(work: Workspace, name: str) -> list[str]:
     return []
 
 
-def _unused(work: Workspace, statements: Statements) -> None:
+def _unused(work: Workspace) -> None:
     for name, named in work.names.items():
         if name not in work.used:
             work.faults.add(
@@ -286,6 +286,7 @@ def _compile(
     exports: Mapping[str, Mapping[str, Node]],
     sources: Sequence[Source],
     list_files: Sequence[Source],
+    *,
     drafts: bool,
 ) -> Policy:
     active = [rule for rule in rules if drafts or rule.mode != "draft"]
@@ -342,10 +343,9 @@ def _program(
     entities = [(field.name, field.kind, field.type == "list") for field in event_type.fields.values() if field.kind]
     writer = Writer([(rule, rule.typed[name]) for rule in on_type], slots, builder.columns[name], entities, every)
     generated = Generated(writer.write(), writer.names, name)
-    given = {
-        exported: slots[values[name].id].at[0]
-        for exported, values in exports.items()
-        if name in values and isinstance(values[name], Reading)
-        for values in [values]
-    }
+    given: dict[str, Slots] = {}
+    for exported, values in exports.items():
+        value = values.get(name)
+        if isinstance(value, Reading):
+            given[exported] = slots[value.id]
     return TypeProgram(index, name, event_class(event_type), on_type, generated, slots, given, every)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from trustward.base.units import MISSING
 from trustward.policy.carry import integral
 from trustward.policy.nodes import (
+    FLIPPED,
     All,
     Amounts,
-    Any_,
     AnyIn,
     Arithmetic,
     Attribute,
@@ -39,13 +39,13 @@ from trustward.policy.nodes import (
     Present,
     Reading,
     Size,
-    children,
+    Some,
+    oriented,
     walk,
 )
 from trustward.policy.runtime import CONSTANTS, clock
 from trustward.policy.streams import Slots
 
-_FLIPPED: dict[Operator, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _MISSING = repr(MISSING)
 
 
@@ -82,6 +82,20 @@ class Emitter:
         self.locals: dict[str, str] = {}
         self.labels = False
         self.time = False
+        self._writers: dict[type[Node], Callable[[Any], str]] = {
+            Const: self._const,
+            Attribute: self._attribute,
+            Now: self._now,
+            EventId: lambda _: "e.id",
+            Reading: self._reading,
+            Arithmetic: self._arithmetic,
+            Choice: self._choice,
+            Call: self._called,
+            Part: lambda node: f"{self.value(node.signal)}.{node.name}",
+            Clock: self._clock,
+            Size: lambda node: f"Len({self.value(node.list)})",
+            Minor: lambda node: self.value(node.amount),
+        }
         self._uses = Counter(
             part.key for condition in conditions for part in walk(condition) if isinstance(part, (Call, Clock))
         )
@@ -90,36 +104,24 @@ class Emitter:
 
     def value(self, node: Node) -> str:
         """The code of a value, for use after its guards."""
-        match node:
-            case Const():
-                return repr(node.value) if not isinstance(node.value, str) else self._text(node.value)
-            case Attribute():
-                return self._attribute(node)
-            case Now():
-                self.time = True
-                return "t"
-            case EventId():
-                return "e.id"
-            case Reading():
-                return self._reading(node)
-            case Arithmetic():
-                return f"({self.value(node.left)} {node.op} {self.value(node.right)})"
-            case Choice():
-                return f"{node.op.capitalize()}({', '.join(self.value(part) for part in node.parts)})"
-            case Call():
-                if node.function.name == "length":
-                    return f"Len({self.value(node.arguments[0])})"
-                return self._call(node)
-            case Part():
-                return f"{self.value(node.signal)}.{node.name}"
-            case Clock():
-                return self._clock(node)
-            case Size():
-                return f"Len({self.value(node.list)})"
-            case Minor():
-                return self.value(node.amount)
-            case _:
-                return f"(True if {self.condition(node)} else False)"
+        write = self._writers.get(type(node))
+        return write(node) if write is not None else f"(True if {self.condition(node)} else False)"
+
+    def _const(self, node: Const) -> str:
+        return self._text(node.value) if isinstance(node.value, str) else repr(node.value)
+
+    def _now(self, _: Now) -> str:
+        self.time = True
+        return "t"
+
+    def _arithmetic(self, node: Arithmetic) -> str:
+        return f"({self.value(node.left)} {node.op} {self.value(node.right)})"
+
+    def _choice(self, node: Choice) -> str:
+        return f"{node.op.capitalize()}({', '.join(self.value(part) for part in node.parts)})"
+
+    def _called(self, node: Call) -> str:
+        return f"Len({self.value(node.arguments[0])})" if node.function.name == "length" else self._call(node)
 
     def _text(self, value: str) -> str:
         return repr(value) if value.isascii() and len(value) < 200 else self.names.bind(("text", value), value)
@@ -228,7 +230,7 @@ class Emitter:
     def condition(self, node: Node) -> str:
         """The code of a condition in negation normal form: true exactly if it holds."""
         match node:
-            case All() | Any_():
+            case All() | Some():
                 word = " and " if isinstance(node, All) else " or "
                 parts = sorted(node.parts, key=cost)
                 return f"({word.join(self.condition(part) for part in parts)})"
@@ -296,7 +298,7 @@ class Emitter:
 
     def _compare_amounts(self, left: Node, op: Operator, right: Node) -> str:
         if isinstance(left, Amounts):
-            left, op, right = right, _FLIPPED[op], left
+            left, op, right = right, FLIPPED[op], left
         assert isinstance(right, Amounts)
         table = self.names.bind(("amounts", tuple(sorted(right.amounts.items()))), right.amounts.get)
         value = self.value(left)
@@ -356,7 +358,7 @@ class Emitter:
         if isinstance(flag, Attribute):
             return f"e.{flag.name} is False" if node.negated else f"e.{flag.name}"
         if isinstance(flag, Call) and self._inlined(flag):
-            return self._inline_test(flag, node.negated)
+            return self._inline_test(flag, negated=node.negated)
         if isinstance(flag, Call) and not node.negated:
             if self._uses[flag.key] == 1 and flag.key not in self.locals:
                 guards = [guard for argument in flag.arguments for guard in self.guards(argument)]
@@ -366,7 +368,7 @@ class Emitter:
         guards = self.guards(flag)
         return self._joined(guards, f"not {self.value(flag)}" if node.negated else self.value(flag))
 
-    def _inline_test(self, node: Call, negated: bool) -> str:
+    def _inline_test(self, node: Call, *, negated: bool) -> str:
         argument = node.arguments[0]
         guards = self.guards(argument)
         name = node.function.name
@@ -401,13 +403,6 @@ class Emitter:
 
 
 # ---------------------------------------------------------------- shared with traces and masks
-
-
-def oriented(node: Compare) -> tuple[Node, Operator, Node]:
-    """The comparison with a constant on its right side."""
-    if isinstance(node.left, Const) and not isinstance(node.right, Const):
-        return node.right, _FLIPPED[node.op], node.left
-    return node.left, node.op, node.right
 
 
 def whole_bound(op: Operator, bound: float) -> tuple[Operator, int]:
@@ -470,4 +465,4 @@ def cost(node: Node) -> float:
         case Labelled():
             return 0.09 + cost(node.entity)
         case _:
-            return 0.005 + sum(cost(child) for child in children(node))
+            return 0.005 + sum(cost(child) for child in node.below)

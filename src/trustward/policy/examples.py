@@ -31,7 +31,7 @@ _KINDS: dict[str, str] = {
 }
 
 
-class _Wrong(Exception):
+class _WrongError(Exception):
     """A fault has been recorded; the example is given up."""
 
 
@@ -44,10 +44,10 @@ class ExampleReader:
         self.default = default
         self.types = types
 
-    def fault(self, message: str, node: ast.AST, hint: str = "", code: str = "P056") -> _Wrong:
+    def fault(self, message: str, node: ast.AST, hint: str = "", code: str = "P056") -> _WrongError:
         """Record a fault; raise what comes back."""
         self.work.faults.add(code, message, Span.of(self.source, node), hint)
-        return _Wrong()
+        return _WrongError()
 
     def examples(self, node: ast.expr, *, hit: bool) -> tuple[Example, ...]:
         """All examples of a list; faulty ones are recorded and left out."""
@@ -66,12 +66,12 @@ class ExampleReader:
         found: list[Example] = []
         for item in node.elts:
             try:
-                found.append(self._example(item, hit))
-            except _Wrong:
+                found.append(self._example(item, hit=hit))
+            except _WrongError:
                 continue
         return tuple(found)
 
-    def _example(self, node: ast.expr, hit: bool) -> Example:
+    def _example(self, node: ast.expr, *, hit: bool) -> Example:
         span = Span.of(self.source, node)
         place = f"{span.source.name}:{span.line}"
         items = node.elts if isinstance(node, (ast.List, ast.Tuple)) else [node]

@@ -15,7 +15,6 @@ from trustward.policy.nodes import (
     CONDITIONS,
     All,
     Amounts,
-    Any_,
     Arithmetic,
     Attribute,
     Compare,
@@ -29,6 +28,7 @@ from trustward.policy.nodes import (
     Now,
     Operator,
     Part,
+    Some,
 )
 from trustward.policy.source import Source
 from trustward.policy.types import DURATION, FLAG, NUMBER, TEXT, TIME, WHOLE, Type, entity, is_number
@@ -345,14 +345,15 @@ class Typer:
             return None
         if left is None or right is None:
             return None
-        left, right = self._moved(left, right, node.left), self._moved(right, left, node.right)
-        if left is None or right is None:
+        moved = self._moved(left, right, node.left), self._moved(right, left, node.right)
+        if moved[0] is None or moved[1] is None:
             return None
+        left, right = moved[0], moved[1]
         kind = self._arithmetic_type(op, left, right)
         if kind is None:
             hint = ""
             if "money" in (left.type.base, right.type.base):
-                hint = 'amounts of one currency add up; compare with money("500 SGD"), or use minor(...) for the bare number'
+                hint = "amounts of one currency add up; minor(...) is the bare number of an amount"
             self.fault("P030", f"{left.type} {op} {right.type} has no meaning", node, hint)
             return None
         return Arithmetic(kind, self.span(node), f"({left.key} {op} {right.key})", op, left, right)
@@ -393,7 +394,7 @@ class Typer:
         if len(done) != len(parts):
             return None
         key = f"({f' {word} '.join(part.key for part in done)})"
-        kind: type[All] | type[Any_] = All if word == "and" else Any_
+        kind: type[All | Some] = All if word == "and" else Some
         return kind(FLAG, self.span(node), key, done)
 
     def _comparison(self, node: ast.Compare) -> Node | None:
@@ -419,7 +420,7 @@ class Typer:
             self.span(whole) if whole is not None else span._replace(end_line=end.end_line, end_column=end.end_column)
         )
         if isinstance(op, (ast.In, ast.NotIn)):
-            return self._membership(left, right, isinstance(op, ast.NotIn), span)
+            return self._membership(left, right, span, negated=isinstance(op, ast.NotIn))
         operator = _OPERATORS.get(type(op))
         if operator is None:
             self.fault("P005", "`is` cannot be used in a policy", left, "write == or !=, or present(...)")
@@ -431,7 +432,7 @@ class Typer:
 
     def compare(self, a: Node, op: Operator, b: Node, span: Span, left: ast.expr, right: ast.expr) -> Node | None:
         """``a op b``, the literal side taken in the other side's type."""
-        if a.type == FLAG or b.type == FLAG:
+        if FLAG in (a.type, b.type):
             return self._compare_flags(a, op, b, span)
         if isinstance(a, Const) and not isinstance(b, Const):
             coerced = self.coerce(a, b.type, left)
@@ -538,7 +539,7 @@ class Typer:
 
     # ------------------------------------------------------------------ membership
 
-    def _membership(self, left: ast.expr, right: ast.expr, negated: bool, span: Span) -> Node | None:
+    def _membership(self, left: ast.expr, right: ast.expr, span: Span, *, negated: bool) -> Node | None:
         value = self.expression(left)
         group = self.group(right, None if value is None else value.type, "what follows `in`")
         if value is None or group is None:

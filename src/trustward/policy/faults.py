@@ -1,4 +1,4 @@
-"""What can be wrong with a policy, said as a good compiler says it: place, marked source line, code, nearest right name.
+"""What can be wrong with a policy, said as a good compiler says it: place, marked line, code, nearest right name.
 
 All faults of a policy are collected, put in order and shown at once.
 """

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from trustward.policy.nodes import (
     All,
-    Any_,
     AnyIn,
     Compare,
     Const,
@@ -21,22 +20,23 @@ from trustward.policy.nodes import (
     Not,
     Operator,
     Present,
+    Some,
 )
 
 INVERSE: dict[Operator, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
-def normalise(node: Node, negated: bool = False) -> Node:
+def normalise(node: Node, *, negated: bool = False) -> Node:
     """The condition in negation normal form, nested ``and`` and ``or`` flattened."""
     match node:
         case Not():
-            return normalise(node.part, not negated)
-        case All() | Any_():
+            return normalise(node.part, negated=not negated)
+        case All() | Some():
             conjunction = isinstance(node, All) != negated
-            kind: type[All] | type[Any_] = All if conjunction else Any_
+            kind: type[All | Some] = All if conjunction else Some
             parts: list[Node] = []
             for part in node.parts:
-                done = normalise(part, negated)
+                done = normalise(part, negated=negated)
                 parts.extend(done.parts if isinstance(done, kind) else (done,))
             word = " and " if conjunction else " or "
             return kind(node.type, node.span, f"({word.join(part.key for part in parts)})", tuple(parts))

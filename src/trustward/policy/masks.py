@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from trustward.base.units import MISSING
-from trustward.policy.emit import oriented, whole_bound
-from trustward.policy.nodes import All, Any_, Compare, Const, Node, Operator, Present, Reading
+from trustward.policy.emit import whole_bound
+from trustward.policy.nodes import All, Compare, Const, Node, Operator, Present, Reading, Some, oriented
 from trustward.policy.streams import Slots
 
 _MISSING = repr(MISSING)
@@ -37,21 +37,19 @@ class Masks:
                 code = " & ".join(dict.fromkeys(part[0] for part in known))
                 exact = len(known) == len(found) and all(part[1] for part in known)
                 return (f"({code})" if len(known) > 1 else code), exact
-            case Any_():
+            case Some():
                 parts: list[tuple[str, bool]] = []
                 for part in node.parts:
-                    one = self.mask(part)
-                    if one is None:
+                    masked = self.mask(part)
+                    if masked is None:
                         return None
-                    parts.append(one)
+                    parts.append(masked)
                 return f"({' | '.join(dict.fromkeys(part[0] for part in parts))})", all(part[1] for part in parts)
-            case Compare():
-                code = self._compare(node)
-            case Present():
-                code = self._present(node)
+            case Compare() | Present():
+                one = self._compare(node) if isinstance(node, Compare) else self._present(node)
+                return None if one is None else (self._named(one), True)
             case _:
                 return None
-        return None if code is None else (self._named(code), True)
 
     def _named(self, code: str) -> str:
         return self.lines.setdefault(code, f"v{len(self.lines)}")

@@ -33,6 +33,11 @@ class Node:
         """The source text."""
         return self.span.text
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts that the node is made of, in the order of the source; the keys of features are not among them."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Const(Node):
@@ -81,6 +86,11 @@ class Reading(Node):
         """What tells this reading from others on the same event type."""
         return f"{self.feature.id} @ {', '.join(key.key for key in self.keys)}"
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return () if self.currency is None else (self.currency,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arithmetic(Node):
@@ -90,6 +100,11 @@ class Arithmetic(Node):
     left: Node
     right: Node
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.left, self.right)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice(Node):
@@ -97,6 +112,11 @@ class Choice(Node):
 
     op: Literal["min", "max", "abs"]
     parts: tuple[Node, ...]
+
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return self.parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +128,11 @@ class Call(Node):
     literals: tuple[Any, ...]
     call: Callable[..., Any]
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return self.arguments
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part(Node):
@@ -115,6 +140,11 @@ class Part(Node):
 
     signal: Node
     name: Literal["score", "category", "reasons"]
+
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.signal,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +155,11 @@ class Clock(Node):
     moment: Node
     zone: str
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.moment,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Size(Node):
@@ -132,12 +167,22 @@ class Size(Node):
 
     list: Node
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.list,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Minor(Node):
     """The whole number of minor units of an amount."""
 
     amount: Node
+
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.amount,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,6 +204,11 @@ class Compare(Node):
     left: Node
     right: Node
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.left, self.right)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member(Node):
@@ -167,6 +217,11 @@ class Member(Node):
     value: Node
     group: Node
     negated: bool = False
+
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.value, self.group)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +232,11 @@ class AnyIn(Node):
     group: Listed
     negated: bool = False
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.values, self.group)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holds(Node):
@@ -185,6 +245,11 @@ class Holds(Node):
     flag: Node
     negated: bool = False
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.flag,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Present(Node):
@@ -192,6 +257,11 @@ class Present(Node):
 
     value: Node
     negated: bool = False
+
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.value,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,6 +272,11 @@ class Labelled(Node):
     label: str
     negated: bool = False
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.entity,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class All(Node):
@@ -209,12 +284,22 @@ class All(Node):
 
     parts: tuple[Node, ...]
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return self.parts
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Any_(Node):
+class Some(Node):
     """At least one part holds (``or``)."""
 
     parts: tuple[Node, ...]
+
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return self.parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,50 +308,44 @@ class Not(Node):
 
     part: Node
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """The parts."""
+        return (self.part,)
 
-CONDITIONS = (Compare, Member, AnyIn, Holds, Present, Labelled, All, Any_, Not)
+
+CONDITIONS = (Compare, Member, AnyIn, Holds, Present, Labelled, All, Some, Not)
 """The nodes that are conditions by themselves; other yes-or-no values stand inside :class:`Holds`."""
 
 
-def children(node: Node) -> tuple[Node, ...]:
-    """The direct parts of a node, in the order of the source."""
-    match node:
-        case Arithmetic() | Compare():
-            return (node.left, node.right)
-        case Choice() | All() | Any_():
-            return node.parts
-        case Call():
-            return node.arguments
-        case Part():
-            return (node.signal,)
-        case Clock():
-            return (node.moment,)
-        case Size():
-            return (node.list,)
-        case Minor():
-            return (node.amount,)
-        case Member():
-            return (node.value, node.group)
-        case AnyIn():
-            return (node.values, node.group)
-        case Holds():
-            return (node.flag,)
-        case Present():
-            return (node.value,)
-        case Labelled():
-            return (node.entity,)
-        case Not():
-            return (node.part,)
-        case Reading():
-            return () if node.currency is None else (node.currency,)
-        case _:
-            return ()
-
-
 def walk(node: Node) -> Iterator[Node]:
-    """The node and everything under it; the keys of features are not entered."""
+    """The node and everything under it."""
     stack = [node]
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(reversed(children(node)))
+        stack.extend(reversed(node.below))
+
+
+def operands(node: Node) -> list[Node]:
+    """The values that a single comparison looks at, constants left out."""
+    if isinstance(node, Compare):
+        return [side for side in (node.left, node.right) if not isinstance(side, (Const, Amounts))]
+    if isinstance(node, Member):
+        return [] if isinstance(node.value, Const) else [node.value]
+    if isinstance(node, AnyIn):
+        return [node.values]
+    if isinstance(node, Holds) and isinstance(node.flag, Attribute):
+        return [node.flag]
+    return []
+
+
+FLIPPED: dict[Operator, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+"""The operator with its sides exchanged."""
+
+
+def oriented(node: Compare) -> tuple[Node, Operator, Node]:
+    """The comparison with a constant on its right side."""
+    if isinstance(node.left, Const) and not isinstance(node.right, Const):
+        return node.right, FLIPPED[node.op], node.left
+    return node.left, node.op, node.right

@@ -18,17 +18,13 @@ from trustward.policy.emit import Emitter, Names, cost, currency_of
 from trustward.policy.masks import Masks, rest
 from trustward.policy.nodes import (
     All,
-    Amounts,
-    Any_,
-    AnyIn,
     Attribute,
-    Compare,
-    Const,
     Holds,
     Labelled,
-    Member,
     Node,
     Present,
+    Some,
+    operands,
     walk,
 )
 from trustward.policy.rules import Rule, Target, TypedRule
@@ -115,10 +111,8 @@ class Writer:
         self._line(0, "def columns(E):")
         body: list[str] = []
         texts = [self._text_column(node, body) for _, node in self.column_nodes.texts.values()]
-        numbers = [
-            self._number_column(node, carried, body) for (_, carried), (_, node) in self.column_nodes.numbers.items()
-        ]
-        flags = [self._flag_column(node, body) for _, node in self.column_nodes.flags.values()]
+        numbers = [self._number_column(node, carried) for (_, carried), (_, node) in self.column_nodes.numbers.items()]
+        flags = [self._flag_column(node) for _, node in self.column_nodes.flags.values()]
         for line in body:
             self._line(1, line)
         self._line(1, f"return [{', '.join(texts)}], [{', '.join(numbers)}], [{', '.join(flags)}]")
@@ -155,7 +149,7 @@ class Writer:
         self.names.values["KeyText"] = key_text
         return f"[KeyText({cell}) for e in E]"
 
-    def _number_column(self, node: Node, carried: str, body: list[str]) -> str:
+    def _number_column(self, node: Node, carried: str) -> str:
         missing = repr(MISSING) if carried == "whole" else "Nan"
         if isinstance(node, Attribute) and node.type.base in ("whole", "number", "money"):
             if node.required:
@@ -167,17 +161,14 @@ class Writer:
         cell = self._row_function(node, lambda emitter: emitter.optional(node))
         return f"[{'WholeCell' if carried == 'whole' else 'FloatCell'}({cell}) for e in E]"
 
-    def _flag_column(self, node: Node, body: list[str]) -> str:
+    def _flag_column(self, node: Node) -> str:
         cell = self._row_function(node, lambda emitter: emitter.condition(node))
         return f"[True if {cell} else False for e in E]"
 
     # ------------------------------------------------------------------ one event
 
-    def _evaluated(self) -> list[tuple[Rule, TypedRule]]:
-        return list(self.rules)
-
     def _match(self) -> None:
-        rules = self._evaluated()
+        rules = self.rules
         emitter = Emitter(self.names, self.slots, [typed.when for _, typed in rules])
         tests = [(rule.number, emitter.condition(typed.when)) for rule, typed in rules]
         self._line(0, "def match(e, t, F, s):")
@@ -211,7 +202,7 @@ class Writer:
         masks = Masks(self.slots)
         masked: list[tuple[int, TypedRule, str]] = []
         plain: list[tuple[int, TypedRule]] = []
-        for rule, typed in self._evaluated():
+        for rule, typed in self.rules:
             found = masks.mask(typed.when)
             if found is None:
                 plain.append((rule.number, typed))
@@ -299,7 +290,7 @@ class Writer:
             for part in node.parts:
                 self._gather(part, emitter, depth, body)
             return
-        if isinstance(node, Any_):
+        if isinstance(node, Some):
             for part in node.parts:
                 body.append((depth, f"if {emitter.condition(part)}:"))
                 at = len(body)
@@ -365,8 +356,8 @@ class Writer:
     def _actions(self, rule: Rule, typed: TypedRule) -> None:
         emitter = Emitter(self.names, self.slots)
         body: list[str] = []
-        for number, action in enumerate(typed.actions):
-            body += self._action(rule, number, action, emitter)
+        for action in typed.actions:
+            body += self._action(rule, action, emitter)
         self._line(0, f"def actions{rule.number}(e, t, F):")
         for feature in sorted(emitter.features):
             self._line(1, f"f{feature} = F[{feature}]")
@@ -375,7 +366,7 @@ class Writer:
         self.lines.extend(_INDENT + line for line in body)
         self._line(1, "return out")
 
-    def _action(self, rule: Rule, number: int, action: Target, emitter: Emitter) -> list[str]:
+    def _action(self, rule: Rule, action: Target, emitter: Emitter) -> list[str]:
         bind = self.names.bind
         fixed = ", ".join(
             [
@@ -399,7 +390,7 @@ class Writer:
     # ------------------------------------------------------------------ entities
 
     def _label_entities(self) -> None:
-        nodes = {part.entity.key: part.entity for _, typed in self._evaluated() for part in _labelled_parts(typed.when)}
+        nodes = {part.entity.key: part.entity for _, typed in self.rules for part in _labelled_parts(typed.when)}
         emitter = Emitter(self.names, self.slots)
         cells = [
             f"({self.names.bind(('text', node.type.kind), node.type.kind)}, {emitter.optional(node)})"
@@ -419,23 +410,6 @@ class Writer:
             else:
                 self._line(1, f"if e.{name}: out.append(({kind!r}, e.{name}))")
         self._line(1, "return out")
-
-
-def operands(node: Node) -> list[Node]:
-    """The values that a single comparison looks at, constants left out."""
-    match node:
-        case Compare():
-            return [side for side in (node.left, node.right) if not isinstance(side, (Const, Amounts))]
-        case Member():
-            return [] if isinstance(node.value, Const) else [node.value]
-        case AnyIn():
-            return [node.values]
-        case Holds():
-            return [node.flag] if isinstance(node.flag, Attribute) else []
-        case Labelled():
-            return []
-        case _:
-            return []
 
 
 def _labelled_parts(node: Node) -> list[Labelled]:

@@ -115,7 +115,7 @@ def _value(typer: Typer, literal: ast.expr, piece: str) -> Node | None:
             "P053", f"{{{piece[:60]}}} in the reason has nothing to show", tree.body, "show a value, such as its .score"
         )
         return None
-    if type(typed).__name__ in ("Compare", "Member", "AnyIn", "Labelled", "Present", "All", "Any_", "Not", "Holds"):
+    if type(typed).__name__ in ("Compare", "Member", "AnyIn", "Labelled", "Present", "All", "Some", "Not", "Holds"):
         typer.fault(
             "P053",
             f"{{{piece[:60]}}} in the reason is a condition, not a value",

@@ -97,9 +97,9 @@ def show_number(value: float | None) -> str:
 
 
 def show_text(value: str | None) -> str:
-    """A text for people: on one line, and cut short.
+    r"""A text for people: on one line, and cut short.
 
-    >>> show_text("a\\nb")
+    >>> show_text("a\nb")
     'a b'
     """
     if value is None:
@@ -122,7 +122,7 @@ def show_time(value: int | None) -> str:
         return "unknown"
 
 
-def show_flag(value: bool | None) -> str:
+def show_flag(value: object) -> str:
     """A flag for people."""
     return "unknown" if value is None else "yes" if value else "no"
 

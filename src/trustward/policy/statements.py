@@ -345,7 +345,7 @@ class RuleReader:
             normal: Node | None = None
             if when is not None:
                 normal = normalise(when)
-                analysis.check(self.work.faults, normal, Span.of(self.source, given["when"]))
+                analysis.check(self.work.faults, normal)
             if normal is None or targets is None or reason is None:
                 continue
             every.extend(targets)

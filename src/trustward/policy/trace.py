@@ -8,15 +8,15 @@ what might have come out either way: a rule is a fault only if its outcome depen
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from trustward.base.units import MISSING
+from trustward.base.units import MISSING, parse_time
 from trustward.policy.emit import currency_of
 from trustward.policy.nodes import (
     All,
     Amounts,
-    Any_,
     AnyIn,
     Arithmetic,
     Attribute,
@@ -33,10 +33,13 @@ from trustward.policy.nodes import (
     Minor,
     Node,
     Now,
+    Operator,
     Part,
     Present,
     Reading,
     Size,
+    Some,
+    operands,
     walk,
 )
 from trustward.policy.runtime import any_listed, clock, microseconds, plain, seconds, show_money, show_time
@@ -47,6 +50,14 @@ if TYPE_CHECKING:
     from trustward.policy.program import StateLike
 
 Outcome = Literal[True, False, "fault"] | None
+_TESTS: dict[Operator, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 _RANK: dict[Outcome, int] = {False: 0, None: 1, "fault": 2, True: 3}
 
 
@@ -63,11 +74,11 @@ class Trace(NamedTuple):
     cause: str = ""
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A value could not be had: a faulty field, or a function that failed."""
 
 
-class _Missing(Exception):
+class _MissingError(Exception):
     """A value is not there."""
 
 
@@ -89,51 +100,40 @@ class Evaluator:
         self.state = state
         self.faulty = faulty
         self.slots = slots
+        self._readers: dict[type[Node], Callable[[Any], Any]] = {
+            Const: lambda node: node.value,
+            Attribute: self._attribute,
+            Now: lambda _: self.time,
+            EventId: lambda _: self.event.id,
+            Reading: self._reading,
+            Arithmetic: self._arithmetic,
+            Choice: self._choice,
+            Call: self._call,
+            Part: lambda node: getattr(self.value(node.signal), node.name),
+            Clock: lambda node: clock(node.unit, node.zone)(self.value(node.moment)),
+            Size: lambda node: len(self.value(node.list)),
+            Minor: lambda node: self.value(node.amount),
+        }
 
     def value(self, node: Node) -> Any:
-        """The value of a node. Raises _Missing or Unreadable."""
-        match node:
-            case Const():
-                return node.value
-            case Attribute():
-                return self._attribute(node)
-            case Now():
-                return self.time
-            case EventId():
-                return self.event.id
-            case Reading():
-                return self._reading(node)
-            case Arithmetic():
-                return self._arithmetic(node)
-            case Choice():
-                parts = [self.value(part) for part in node.parts]
-                return abs(parts[0]) if node.op == "abs" else min(*parts) if node.op == "min" else max(*parts)
-            case Call():
-                return self._call(node)
-            case Part():
-                return getattr(self.value(node.signal), node.name)
-            case Clock():
-                return clock(node.unit, node.zone)(self.value(node.moment))
-            case Size():
-                return len(self.value(node.list))
-            case Minor():
-                return self.value(node.amount)
-            case _:
-                raise AssertionError(f"not a value: {type(node).__name__}")
+        """The value of a node. Raises _MissingError or UnreadableError."""
+        return self._readers[type(node)](node)
+
+    def _choice(self, node: Choice) -> Any:
+        parts = [self.value(part) for part in node.parts]
+        return abs(parts[0]) if node.op == "abs" else min(*parts) if node.op == "min" else max(*parts)
 
     def _attribute(self, node: Attribute) -> Any:
         if node.name in self.faulty:
-            raise Unreadable(f"{node.key} could not be read")
+            raise UnreadableError(f"{node.key} could not be read")
         value = getattr(self.event, node.name)
         if value is None:
-            raise _Missing(node.key)
+            raise _MissingError(node.key)
         if node.type.base == "time":
-            from trustward.base.units import parse_time
-
             try:
                 return parse_time(value)
             except (ValueError, OverflowError, TypeError):
-                raise Unreadable(f"{node.key} is not a time") from None
+                raise UnreadableError(f"{node.key} is not a time") from None
         if node.type.base == "duration":
             return microseconds(value)
         return value
@@ -146,17 +146,17 @@ class Evaluator:
                 touched.update(part.name for root in inner for part in walk(root) if isinstance(part, Attribute))
         bad = sorted(touched & self.faulty)
         if bad:
-            raise Unreadable(f"event.{bad[0]} could not be read, and {node.text} depends on it")
+            raise UnreadableError(f"event.{bad[0]} could not be read, and {node.text} depends on it")
         kind, at = self.slots[node.id]
         parts = [self.features[i] for i in at]
         if any((isinstance(part, float) and math.isnan(part)) or part == MISSING for part in parts):
-            raise _Missing(node.key)
+            raise _MissingError(node.key)
         if kind == "plain":
             return parts[0]
         if kind == "difference":
             return parts[0] - parts[1]
         if parts[2] == parts[3]:
-            raise _Missing(node.key)
+            raise _MissingError(node.key)
         return (parts[0] - parts[1]) / (parts[2] - parts[3])
 
     def _arithmetic(self, node: Arithmetic) -> Any:
@@ -168,23 +168,23 @@ class Evaluator:
         if node.op == "*":
             return left * right
         if right == 0:
-            raise _Missing(node.key)
+            raise _MissingError(node.key)
         return left / right
 
     def _call(self, node: Call) -> Any:
         values = [self.value(argument) for argument in node.arguments]
         try:
             found = node.call(*values)
-        except Exception as failure:  # Recorded as a fault of this rule, by kind only: its text may hold personal data.
-            raise Unreadable(f"{node.function.name} failed: {type(failure).__name__}") from None
+        except Exception as failure:  # noqa: BLE001 - recorded as a fault of this rule, by kind only: its text may hold personal data.
+            raise UnreadableError(f"{node.function.name} failed: {type(failure).__name__}") from None
         if found is None:
-            raise _Missing(node.key)
+            raise _MissingError(node.key)
         return found
 
     # ------------------------------------------------------------------ single comparisons
 
     def holds(self, node: Node) -> bool:
-        """Whether a single comparison holds. Raises _Missing or Unreadable."""
+        """Whether a single comparison holds. Raises _MissingError or UnreadableError."""
         match node:
             case Const():
                 return bool(node.value)
@@ -216,25 +216,13 @@ class Evaluator:
         else:
             a, b = self.value(left), self.value(right)
         if any(isinstance(side, float) and math.isnan(side) for side in (a, b)):
-            raise _Missing(node.key)
-        match node.op:
-            case "<":
-                return bool(a < b)
-            case "<=":
-                return bool(a <= b)
-            case ">":
-                return bool(a > b)
-            case ">=":
-                return bool(a >= b)
-            case "==":
-                return bool(a == b)
-            case _:
-                return bool(a != b)
+            raise _MissingError(node.key)
+        return bool(_TESTS[node.op](a, b))
 
     def _amount(self, table: Amounts, other: Node) -> int:
         code = self.value(currency_of(other))
         if code not in table.amounts:
-            raise _Missing(table.key)
+            raise _MissingError(table.key)
         return table.amounts[code]
 
     def _listed(self, name: str) -> Mapping[str, int]:
@@ -257,7 +245,7 @@ class Evaluator:
     def _present(self, node: Present) -> bool:
         try:
             self.value(node.value)
-        except _Missing:
+        except _MissingError:
             return False
         return True
 
@@ -267,7 +255,7 @@ class Evaluator:
         """A value as a decision gives it; None where it is missing or could not be read."""
         try:
             value = self.value(node)
-        except (_Missing, Unreadable):
+        except (_MissingError, UnreadableError):
             return None
         match node.type.base:
             case "duration":
@@ -277,7 +265,7 @@ class Evaluator:
             case "money":
                 try:
                     return show_money(value, self.value(currency_of(node)))
-                except (_Missing, Unreadable):
+                except (_MissingError, UnreadableError):
                     return show_money(value, None)
             case "signal":
                 return value.score
@@ -299,20 +287,18 @@ def trace(
 
 
 def _trace(node: Node, evaluator: Evaluator) -> Trace:
-    if isinstance(node, (All, Any_)):
+    if isinstance(node, (All, Some)):
         parts = tuple(_trace(part, evaluator) for part in node.parts)
         choose = min if isinstance(node, All) else max
         outcome = choose((part.outcome for part in parts), key=_RANK.__getitem__)
         cause = next((part.cause for part in parts if part.outcome == outcome and part.cause), "")
         return Trace(node.text, outcome, {}, parts, cause)
-    from trustward.policy.program import operands
-
     cause = ""
     try:
         found: Outcome = evaluator.holds(node)
-    except _Missing:
+    except _MissingError:
         found = None
-    except Unreadable as unreadable:
+    except UnreadableError as unreadable:
         found, cause = "fault", str(unreadable)
     except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError) as failure:
         found, cause = "fault", f"{type(failure).__name__} in {node.text[:80]}"

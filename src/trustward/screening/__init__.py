@@ -1,1 +1,1 @@
-
+"""Signals and text functions: what a value by itself says."""

@@ -30,12 +30,13 @@ _LITERALS = ("literal text", "literal texts")
 class Function(msgspec.Struct, frozen=True, kw_only=True):
     """A pure function from values to a value.
 
-    ``arguments`` are pairs of name and type: ``text`` (which takes entities too), ``entity:url``, ``number``, ``whole``,
-    ``flag``, ``time``, ``duration``, ``list:text`` and so on, or ``literal text`` and ``literal texts`` (one text or a
-    list of them), which must be written out in the rule and come last. ``result`` is such a type, or ``signal``.
-    ``call`` takes the values of the arguments that are not literals and returns the result, or None if there is none; it is never called with a
-    missing value. With literals, ``prepare`` takes them when the policy is loaded and returns ``call``; a ValueError
-    from it is a fault of the policy. ``cost`` is the typical time in microseconds, which orders the tests of a rule.
+    ``arguments`` are pairs of name and type: ``text`` (which takes entities too), ``entity:url``, ``number``,
+    ``whole``, ``flag``, ``time``, ``duration``, ``list:text`` and so on, or ``literal text`` and ``literal texts``
+    (one text or a list of them), which must be written out in the rule and come last. ``result`` is such a type, or
+    ``signal``. ``call`` takes the values of the arguments that are not literals and returns the result, or None if
+    there is none; it is never called with a missing value. With literals, ``prepare`` takes them when the policy is
+    loaded and returns ``call``; a ValueError from it is a fault of the policy. ``cost`` is the typical time in
+    microseconds, which orders the tests of a rule.
     ``example`` is an expression for the docs.
     """
 
@@ -119,7 +120,7 @@ BUILT_IN: tuple[Function, ...] = (
         result="text",
         call=texts.template,
         cost=8.0,
-        about="A fingerprint that near-duplicate texts share: case, digits, links, spaces and punctuation do not count.",
+        about="A fingerprint of a text that near-duplicates share: case, digits, links and punctuation do not count.",
         example="template(event.text)",
     ),
 )

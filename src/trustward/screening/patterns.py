@@ -12,6 +12,9 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import re2
+from re2 import _re2
+
 MAX_PATTERN = 2_000
 """The most characters in a pattern."""
 MAX_PROGRAM = 20_000
@@ -38,23 +41,18 @@ class Words(NamedTuple):
 
 def compile_pattern(pattern: str) -> Any:
     """The compiled pattern (a bare ``_re2.RE2``). Raises :class:`PatternError` with the cause."""
-    import re2
-
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"more than {MAX_PATTERN} characters")
     options = re2.Options()
     options.never_capture = True
     options.log_errors = False
     try:
-        compiled = re2._re2.RE2(pattern.encode("utf-8"), options)
+        compiled = _re2.RE2(pattern.encode("utf-8"), options)
     except UnicodeEncodeError:
         raise PatternError("a character that no text may hold") from None
     if not compiled.ok():
-        raise PatternError(
-            compiled.error().decode("utf-8", "replace")
-            if isinstance(compiled.error(), bytes)
-            else str(compiled.error())
-        )
+        cause = compiled.error()
+        raise PatternError(cause.decode("utf-8", "replace") if isinstance(cause, bytes) else cause)
     if compiled.ProgramSize() > MAX_PROGRAM:
         raise PatternError("too large: use fewer or smaller repeats")
     return compiled
@@ -66,11 +64,9 @@ def searcher(pattern: str) -> Callable[[str], bool]:
     >>> searcher("[0-9]{3}-[0-9]{4}")("call 555-0100")
     True
     """
-    import re2
-
     compiled = compile_pattern(pattern)
     match = compiled.Match
-    anywhere = re2._re2.RE2.Anchor.UNANCHORED
+    anywhere = _re2.RE2.Anchor.UNANCHORED
     words = words_of(pattern)
     needles, exact, lowered = words
 
@@ -143,9 +139,8 @@ def _minimal(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parse(pattern: str) -> tuple[Sequence[Any], int]:
-    from re import _parser  # type: ignore[attr-defined]
-
-    tree = _parser.parse(pattern)
+    # Python's own parser; where it should ever be gone, patterns only lose their short cut.
+    tree = re._parser.parse(pattern)  # type: ignore[attr-defined]  # noqa: SLF001
     return list(tree), tree.state.flags
 
 
