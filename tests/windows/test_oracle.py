@@ -18,7 +18,7 @@ SEED = bytes(range(16))
 
 def small(plan: Plan) -> Windows:
     """Windows whose arrays must grow all the time."""
-    return Windows(plan, SEED, slots=4, words=1, growth=1.0)
+    return Windows(plan, SEED, slots=4, words=1)
 
 
 def same(got: list[Any], wanted: list[Any]) -> bool:

@@ -39,7 +39,7 @@ _U33 = np.uint64(33)
 _GOLD = np.uint64(0x9E3779B97F4A7C15)
 ADDRESS_BITS = 48
 """A table slot's second word is an entity's address below and its keyspace's number above."""
-_ADDRESS_MASK = np.int64((1 << ADDRESS_BITS) - 1)
+ADDRESS_MASK = np.int64((1 << ADDRESS_BITS) - 1)
 
 
 @part
@@ -169,7 +169,7 @@ def find(table: Any, slots: Any, mem: Any, low: Any, high: Any) -> Any:
         if word == 0:
             return np.int64(0), slot
         if table[2 * slot] == low:
-            address = word & _ADDRESS_MASK
+            address = word & ADDRESS_MASK
             if mem[address] == np.int64(high):
                 return address, slot
         slot += 1

@@ -10,14 +10,16 @@ from trustward.base.units import MISSING
 from trustward.windows.exact import LARGEST_FLOAT
 from trustward.windows.hashing import (
     ADDRESS_BITS,
+    ADDRESS_MASK,
     combine_add,
     combine_end,
     combine_start,
     drop_repeats,
     find,
     hash_strings,
+    home,
 )
-from trustward.windows.jit import bits_of, float_of, kernel, part, pointer, shared
+from trustward.windows.jit import bits_of, float_of, kernel, part, pointer, prefetch, shared
 from trustward.windows.layout import (
     A_DISTINCT,
     A_KEYS,
@@ -34,8 +36,9 @@ from trustward.windows.layout import (
     FROM_WHOLE,
     G_TYPES,
     H_CLOCK,
+    H_END,
     INSERT_ALWAYS,
-    INSERT_NEVER,
+    INSERT_IF,
     K_COLUMN_AT,
     K_COLUMNS,
     K_FLAG_AT,
@@ -44,7 +47,12 @@ from trustward.windows.layout import (
     K_SIZE,
     K_SPACE,
     L_COLUMNS,
+    L_COLUMN_SIZE,
+    L_ENTITY,
+    L_FIRST,
     L_FLAGS,
+    L_KEY_SIZE,
+    L_LISTS,
     L_NUMBERS,
     L_OUT,
     L_ROWS,
@@ -71,51 +79,51 @@ from trustward.windows.log import advance, allocate, feed, new_header
 from trustward.windows.reading import put_read, read_default, read_one
 
 DONE, BAD_TEXT, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3
-# What a call says and, after growth, goes on from.
+# What a call is told and, after growth, goes on from.
 N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_STRINGS, N_TYPES, N_VALUES, N_SIZE = 0, 1, 2, 3, 4, 5, 6, 7
 UNKNOWN = -1
+# How far ahead of their use cache lines are asked for: table slots, entities; headers, log ends.
+_SLOT_AHEAD, _ENTITY_AHEAD, _HEADER_AHEAD, _END_AHEAD = 16, 8, 10, 5
 _EMPTY = np.uint64(0)
+_ONE = np.uint64(1)
+
+
+@shared
+def compose(prog: Any, lay: Any, lists: Any, prints: Any, secret: Any, kind: Any) -> None:
+    """The fingerprints of composite keys, from those of their columns; (0, 0) where one is missing."""
+    at = lay[kind]
+    plan = prog[prog[G_TYPES] + kind]
+    columns_at = at + L_COLUMNS
+    place = columns_at + L_COLUMN_SIZE * prog[plan + T_TEXTS]
+    key = prog[plan + T_KEY_AT]
+    for _ in range(prog[plan + T_KEYS]):
+        columns = prog[key + K_COLUMNS]
+        first_column = prog[key + K_COLUMN_AT]
+        target = 2 * lay[place + L_FIRST]
+        offsets = lay[place + L_LISTS]
+        for row in range(lay[at + L_ROWS] if columns > 1 else 0):
+            for element in range(
+                lists[offsets + row] if offsets >= 0 else row, lists[offsets + row + 1] if offsets >= 0 else row + 1
+            ):
+                v0, v1, v2, v3 = combine_start(secret)
+                missing = False
+                for c in range(columns):
+                    column = columns_at + L_COLUMN_SIZE * prog[first_column + c]
+                    source = 2 * (lay[column + L_FIRST] + (row if lay[column + L_LISTS] < 0 else element))
+                    missing = missing or prints[source + 1] == _EMPTY
+                    v0, v1, v2, v3 = combine_add(v0, v1, v2, v3, prints[source], prints[source + 1])
+                low, high = combine_end(v0, v1, v2, v3)
+                prints[target + 2 * element] = _EMPTY if missing else low
+                prints[target + 2 * element + 1] = _EMPTY if missing else high | _ONE
+        key += K_SIZE
+        place += L_KEY_SIZE
 
 
 @part
-def _composite(
-    prog: Any, lay: Any, at: Any, key: Any, lists: Any, prints: Any, secret: Any, row: Any, element: Any
-) -> Any:
-    """The fingerprint of a key: of its column, or of several together. (0, 0) if one is missing."""
-    columns = prog[key + K_COLUMNS]
-    first = prog[key + K_COLUMN_AT]
-    if columns == 1:
-        place = 2 * (lay[at + L_COLUMNS + 2 * prog[first]] + element)
-        return prints[place], prints[place + 1]
-    v0, v1, v2, v3 = combine_start(secret)
-    for c in range(columns):
-        column = at + L_COLUMNS + 2 * prog[first + c]
-        place = 2 * (lay[column] + (row if lay[column + 1] < 0 else element))
-        low = prints[place]
-        high = prints[place + 1]
-        if high == _EMPTY:
-            return _EMPTY, _EMPTY
-        v0, v1, v2, v3 = combine_add(v0, v1, v2, v3, low, high)
-    return combine_end(v0, v1, v2, v3)
-
-
-@part
-def _list_of(prog: Any, lay: Any, at: Any, key: Any) -> Any:
-    """Where the list offsets of a key's list-valued column are, or -1."""
-    found = np.int64(-1)
-    first = prog[key + K_COLUMN_AT]
-    for c in range(prog[key + K_COLUMNS]):
-        offsets = lay[at + L_COLUMNS + 2 * prog[first + c] + 1]
-        if offsets >= 0:
-            found = offsets
-    return found
-
-
-@part
-def _inserts(prog: Any, lay: Any, at: Any, key: Any, flags: Any, row: Any) -> bool:
+def _inserts(prog: Any, lay: Any, at: Any, key: Any, flags: Any, row: Any) -> Any:
     """Does any operation of this row feed under the key?"""
     mode = prog[key + K_INSERT]
-    if mode == INSERT_NEVER or mode == INSERT_ALWAYS:
+    if mode != INSERT_IF:
         return mode == INSERT_ALWAYS
     for f in range(prog[key + K_FLAGS]):
         if flags[lay[at + L_FLAGS] + prog[prog[key + K_FLAG_AT] + f] * lay[at + L_ROWS] + row] != 0:
@@ -125,51 +133,57 @@ def _inserts(prog: Any, lay: Any, at: Any, key: Any, flags: Any, row: Any) -> bo
 
 @shared
 def intern(
-    prog: Any, lay: Any, mem: Any, table: Any, secret: Any, lists: Any, flags: Any, prints: Any, ent: Any, types: Any
-) -> None:
-    """The entity of every key of every row: all that feed first (they may be new), then those that only read."""
-    for only_reading in (False, True):
-        for kind in range(types):
-            at = lay[kind]
-            if at == 0:
-                continue
-            plan = prog[prog[0] + kind]
-            for k in range(prog[plan + T_KEYS]):
-                key = prog[plan + T_KEY_AT] + k * K_SIZE
-                mode = prog[key + K_INSERT]
-                if (mode == INSERT_ALWAYS and only_reading) or (mode == INSERT_NEVER and not only_reading):
-                    continue
-                _intern_key(
-                    prog, lay, mem, table, secret, lists, flags, prints, ent, at, key,
-                    lay[at + L_COLUMNS + 2 * prog[plan + T_TEXTS] + k], only_reading,
-                )  # fmt: skip
+    prog: Any, lay: Any, mem: Any, table: Any, secret: Any, lists: Any, flags: Any, prints: Any, ent: Any, kind: Any,
+    only_reading: Any,
+) -> None:  # fmt: skip
+    """The entity of every key of every row: of those that feed (they may be new), or of those that only read."""
+    at = lay[kind]
+    plan = prog[prog[G_TYPES] + kind]
+    key = prog[plan + T_KEY_AT]
+    place = at + L_COLUMNS + L_COLUMN_SIZE * prog[plan + T_TEXTS]
+    for _ in range(prog[plan + T_KEYS]):
+        mode = prog[key + K_INSERT]
+        if mode == INSERT_IF or (mode == INSERT_ALWAYS) != only_reading:
+            _intern_key(prog, lay, mem, table, secret, lists, flags, prints, ent, at, key, place, only_reading)
+        key += K_SIZE
+        place += L_KEY_SIZE
 
 
 @part
 def _intern_key(
     prog: Any, lay: Any, mem: Any, table: Any, secret: Any, lists: Any, flags: Any, prints: Any, ent: Any, at: Any,
-    key: Any, start: Any, only_reading: bool,
+    key: Any, place: Any, only_reading: Any,
 ) -> None:  # fmt: skip
     space = prog[key + K_SPACE]
-    salt = 4 + 2 * prog[space + E_NUMBER]
-    offsets = _list_of(prog, lay, at, key)
-    for row in range(lay[at + L_ROWS]):
-        first = row
-        stop = row + 1
-        if offsets >= 0:
-            first = lists[offsets + row]
-            stop = lists[offsets + row + 1]
+    number = prog[space + E_NUMBER]
+    salt_low = secret[4 + 2 * number]
+    salt_high = secret[5 + 2 * number]
+    offsets = lay[place + L_LISTS]
+    source = 2 * lay[place + L_FIRST]
+    target = lay[place + L_ENTITY]
+    slots = mem[A_SLOTS]
+    rows = lay[at + L_ROWS]
+    total = lists[offsets + rows] if offsets >= 0 else rows
+    for row in range(rows):
         feeds = _inserts(prog, lay, at, key, flags, row)
         if feeds == only_reading:
             continue
-        for element in range(first, stop):
-            low, high = _composite(prog, lay, at, key, lists, prints, secret, row, element)
+        for element in range(
+            lists[offsets + row] if offsets >= 0 else row, lists[offsets + row + 1] if offsets >= 0 else row + 1
+        ):
+            if element + _SLOT_AHEAD < total:
+                prefetch(table, 2 * home(prints[source + 2 * (element + _SLOT_AHEAD)] ^ salt_low, slots))
+                later = prints[source + 2 * (element + _ENTITY_AHEAD)] ^ salt_low
+                slot = home(later, slots)
+                if table[2 * slot] == later:
+                    prefetch(mem, np.int64(table[2 * slot + 1]) & ADDRESS_MASK)
+            low = prints[source + 2 * element] ^ salt_low
+            high = prints[source + 2 * element + 1]
             if high == _EMPTY:
-                ent[start + element] = 0
+                ent[target + element] = 0
                 continue
-            low ^= secret[salt]
-            high ^= secret[salt + 1]
-            address, slot = find(table, mem[A_SLOTS], mem, low, high)
+            high ^= salt_high
+            address, slot = find(table, slots, mem, low, high)
             if address == 0:
                 address = np.int64(UNKNOWN)
                 if feeds:
@@ -178,9 +192,9 @@ def _intern_key(
                         mem[i] = 0
                     mem[address] = np.int64(high)
                     table[2 * slot] = low
-                    table[2 * slot + 1] = np.uint64(address | (prog[space + E_NUMBER] << ADDRESS_BITS))
+                    table[2 * slot + 1] = np.uint64(address | (number << ADDRESS_BITS))
                     mem[A_KEYS] += 1
-            ent[start + element] = address
+            ent[target + element] = address
 
 
 @part
@@ -195,7 +209,7 @@ def gather(
         column = prog[source + 2 * i + 1]
         word = np.int64(MISSING)
         if kind == FROM_TEXT:
-            word = _text_value(lay, at + L_COLUMNS + 2 * column, row, lists, prints, secret)
+            word = _text_value(lay, at + L_COLUMNS + L_COLUMN_SIZE * column, row, lists, prints, secret)
         elif kind != FROM_NOTHING:
             word = nums[lay[at + L_NUMBERS] + column * lay[at + L_ROWS] + row]
             if kind != FROM_WHOLE:
@@ -252,17 +266,66 @@ def _run(
         for kind in range(types):
             if lay[kind] != 0:
                 _drop_list_repeats(prog, lay, lists, prints, ent, kind)
-        intern(prog, lay, mem, table, secret, lists, flags, prints, ent, types)
-    return _rows(
-        lay, lists, flags, nums, order_type, order_pos, times, rows, prog, secret, mem, last, prints, ent, out, note
-    )
+                compose(prog, lay, lists, prints, secret, kind)
+        # Those that feed come first, so that a key is found wherever in the batch it is new.
+        for only_reading in (False, True):
+            for kind in range(types):
+                if lay[kind] != 0:
+                    intern(prog, lay, mem, table, secret, lists, flags, prints, ent, kind, only_reading)
+    for i in range(note[N_ROW], rows):
+        if i + _HEADER_AHEAD < rows:
+            _warm(lay, prog, lists, mem, ent, order_type[i + _HEADER_AHEAD], order_pos[i + _HEADER_AHEAD], False)
+            _warm(lay, prog, lists, mem, ent, order_type[i + _END_AHEAD], order_pos[i + _END_AHEAD], True)
+        kind = order_type[i]
+        at = lay[kind]
+        if at == 0:
+            continue
+        plan = prog[prog[G_TYPES] + kind]
+        operation = prog[plan + T_OPERATION_AT] + note[N_OPERATION] * O_SIZE
+        keys = at + L_COLUMNS + L_COLUMN_SIZE * prog[plan + T_TEXTS]
+        for o in range(note[N_OPERATION], prog[plan + T_OPERATIONS]):
+            full = _operate(
+                lay, lists, flags, nums, times[i], prog, secret, mem, last, prints, ent, out, note, at, order_pos[i],
+                operation, keys,
+            )  # fmt: skip
+            if full != DONE:
+                note[N_ROW] = i
+                note[N_OPERATION] = o
+                return full
+            operation += O_SIZE
+        note[N_OPERATION] = 0
+    return DONE
+
+
+@part
+def _warm(lay: Any, prog: Any, lists: Any, mem: Any, ent: Any, kind: Any, row: Any, ends: Any) -> None:
+    """Ask for the headers that an event some rows ahead will need; nearer to it, for the ends of their logs."""
+    at = lay[kind]
+    if at != 0:
+        plan = prog[prog[G_TYPES] + kind]
+        keys = at + L_COLUMNS + L_COLUMN_SIZE * prog[plan + T_TEXTS]
+        operation = prog[plan + T_OPERATION_AT]
+        for _ in range(prog[plan + T_OPERATIONS]):
+            key = keys + L_KEY_SIZE * prog[operation + O_KEY]
+            if lay[key + L_LISTS] < 0:
+                entity = ent[lay[key + L_ENTITY] + row]
+                if entity > 0:
+                    header = mem[entity + prog[prog[operation + O_STREAM] + S_SLOT]]
+                    if header != 0:
+                        if ends:
+                            prefetch(mem, mem[header + H_END])
+                        else:
+                            prefetch(mem, header)
+                            prefetch(mem, header + 8)
+                            prefetch(mem, header + 16)
+            operation += O_SIZE
 
 
 @shared
 def _drop_list_repeats(prog: Any, lay: Any, lists: Any, prints: Any, seen: Any, kind: Any) -> None:
     at = lay[kind]
-    for column in range(prog[prog[prog[0] + kind] + T_TEXTS]):
-        place = at + L_COLUMNS + 2 * column
+    for column in range(prog[prog[prog[G_TYPES] + kind] + T_TEXTS]):
+        place = at + L_COLUMNS + L_COLUMN_SIZE * column
         offsets = lay[place + 1]
         if offsets >= 0:
             for row in range(lay[at + L_ROWS]):
@@ -271,46 +334,20 @@ def _drop_list_repeats(prog: Any, lay: Any, lists: Any, prints: Any, seen: Any, 
 
 
 @part
-def _rows(
-    lay: Any, lists: Any, flags: Any, nums: Any, order_type: Any, order_pos: Any, times: Any, rows: Any, prog: Any,
-    secret: Any, mem: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
-) -> Any:  # fmt: skip
-    for i in range(note[N_ROW], rows):
-        kind = order_type[i]
-        row = order_pos[i]
-        at = lay[kind]
-        if at == 0:
-            continue
-        plan = prog[prog[G_TYPES] + kind]
-        for o in range(note[N_OPERATION], prog[plan + T_OPERATIONS]):
-            full = _operate(
-                lay, lists, flags, nums, times[i], prog, secret, mem, last, prints, ent, out, note, at, row,
-                prog[plan + T_OPERATION_AT] + o * O_SIZE, at + L_COLUMNS + 2 * prog[plan + T_TEXTS],
-                prog[plan + T_KEY_AT],
-            )  # fmt: skip
-            if full != DONE:
-                note[N_ROW] = i
-                note[N_OPERATION] = o
-                return full
-        note[N_OPERATION] = 0
-    return DONE
-
-
-@part
 def _operate(
     lay: Any, lists: Any, flags: Any, nums: Any, time: Any, prog: Any, secret: Any, mem: Any, last: Any, prints: Any,
-    ent: Any, out: Any, note: Any, at: Any, row: Any, operation: Any, entities: Any, keys: Any,
+    ent: Any, out: Any, note: Any, at: Any, row: Any, operation: Any, keys: Any,
 ) -> Any:  # fmt: skip
     """One operation of one row, for each of its keys."""
     stream = prog[operation + O_STREAM]
-    number = prog[operation + O_KEY]
+    key = keys + L_KEY_SIZE * prog[operation + O_KEY]
     rows = lay[at + L_ROWS]
     where = prog[operation + O_WHERE]
     feeds = prog[operation + O_FEEDS] != 0 and (where < 0 or flags[lay[at + L_FLAGS] + where * rows + row] != 0)
     reads = prog[operation + O_READS]
     read_at = prog[operation + O_READ_AT]
     place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
-    offsets = _list_of(prog, lay, at, keys + number * K_SIZE)
+    offsets = lay[key + L_LISTS]
     first = row
     stop = row + 1
     if offsets >= 0:
@@ -323,7 +360,7 @@ def _operate(
     if feeds:
         gather(prog, lay, at, operation, row, nums, lists, prints, secret, mem, values)
     for element in range(first + note[N_ELEMENT], stop):
-        entity = ent[lay[entities + number] + element]
+        entity = ent[lay[key + L_ENTITY] + element]
         if entity == 0 or time == MISSING:
             continue
         header = mem[entity + prog[stream + S_SLOT]] if entity > 0 else np.int64(0)

@@ -65,6 +65,9 @@ FROM_NOTHING, FROM_WHOLE, FROM_FLOAT, FROM_TEXT, FROM_WHOLE_AS_FLOAT = 0, 1, 2, 
 G_TYPES, G_STREAMS, G_SPACES, G_SIZE = 0, 1, 2, 3
 # The layout of a batch, for each type present.
 L_ROWS, L_NUMBERS, L_FLAGS, L_OUT, L_COLUMNS = 0, 1, 2, 3, 4
+# ... then for each text column its first string and its list offsets (or -1), then for each key the same two (composite
+# keys lie behind all strings) and its first entity.
+L_FIRST, L_LISTS, L_ENTITY, L_COLUMN_SIZE, L_KEY_SIZE = 0, 1, 2, 2, 3
 
 LONGEST_US = 1 << 61
 """No window is longer than this (73,000 years); longer ones are cut to it."""
@@ -82,6 +85,8 @@ class Layout:
     """Where the values of the event at hand are put; behind them a header can be copied to."""
     start: int = 0
     """Where the first slab begins."""
+    streams: list[int] = field(default_factory=list)
+    """Where each stream's part of the program begins."""
     spaces: list[str] = field(default_factory=list)
     float_reads: list[tuple[bool, ...]] = field(default_factory=list)
     """By type and read, in output order: is the result a float?"""
@@ -123,7 +128,7 @@ def lay_out(plan: Plan) -> Layout:
     members: dict[str, list[int]] = {name: [] for name in layout.spaces}
     for number, stream in enumerate(plan.streams):
         members[stream.keyspace].append(number)
-    streams: list[int] = []
+    streams = layout.streams
     reads: list[list[int]] = []
     for number, stream in enumerate(plan.streams):
         _check_stream(stream)

@@ -1,0 +1,168 @@
+"""A batch as flat arrays, the way the kernel takes it."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from trustward.base.units import MISSING
+from trustward.windows.batch import Rows, Words
+from trustward.windows.layout import G_TYPES, K_COLUMN_AT, K_COLUMNS, K_SIZE, T_KEY_AT, T_KEYS, Layout
+from trustward.windows.plan import Plan
+
+NO_WORDS = np.zeros(0, np.int64)
+NO_BYTES = np.zeros(0, np.uint8)
+_END = "\0" * 8
+
+
+class Shape:
+    """What packing needs to know of one event type."""
+
+    def __init__(self, plan: Plan, layout: Layout, number: int) -> None:
+        program = layout.program
+        at = program[program[G_TYPES] + number]
+        first = program[at + T_KEY_AT]
+        self.keys = [
+            program[program[key + K_COLUMN_AT] : program[key + K_COLUMN_AT] + program[key + K_COLUMNS]]
+            for key in range(first, first + program[at + T_KEYS] * K_SIZE, K_SIZE)
+        ]
+        self.numbers = plan.types[number].numbers
+        self.reads = len(layout.float_reads[number])
+
+
+class Packed:
+    """The arrays of one batch; ``prints`` and ``ent`` are room for fingerprints and entities."""
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.shapes = shapes
+        self.text = NO_BYTES
+        self.nums = NO_WORDS
+        self.flags = NO_BYTES
+        self.strings: list[str] = []
+        self.string_count = 0
+        self.entities = self.out = self.longest_list = self.composites = 0
+        self.outs: list[tuple[int, int, int]] = []
+        self._lay = [0] * len(shapes)
+        self._lists: list[int] = []
+
+    def add_rows(self, groups: Sequence[Rows]) -> None:
+        """Take in all rows of a batch."""
+        strings = self.strings
+        numbers = array("q")
+        flags = bytearray()
+        placed = []
+        for group in groups:
+            columns: list[tuple[int, int, int]] = []
+            for column in group.texts:
+                start = len(strings)
+                if isinstance(column, tuple):
+                    flat, counts = column
+                    columns.append((start, len(self._lists), len(flat)))
+                    self._lists.extend(accumulate(counts, initial=0))
+                    self.longest_list = max(self.longest_list, max(counts, default=0))
+                    strings += flat
+                else:
+                    columns.append((start, -1, group.count))
+                    strings += column
+            placed.append((group, columns, len(numbers), len(flags)))
+            for kind, values in zip(self.shapes[group.type].numbers, group.numbers, strict=True):
+                numbers.frombytes(_number_bytes(kind, values))
+            for flag in group.flags:
+                flags += bytes(flag)
+        self.string_count = len(strings)
+        for group, columns, number_at, flag_at in placed:
+            self.place(group.type, group.count, columns, number_at, flag_at)
+        if numbers:
+            self.nums = np.frombuffer(numbers, np.int64)
+        if flags:
+            self.flags = np.frombuffer(flags, np.uint8)
+        if strings:
+            self.text = _joined(strings)
+
+    def place(
+        self, number: int, count: int, columns: Sequence[tuple[int, int, int]], number_at: int, flag_at: int
+    ) -> None:
+        """Lay out one type's rows. ``columns``: first string, list offsets (or -1), strings."""
+        shape = self.shapes[number]
+        words = self._lay
+        words[number] = len(words)
+        words += [count, number_at, flag_at, self.out]
+        for start, offsets, _size in columns:
+            words += [start, offsets]
+        for key in shape.keys:
+            start, offsets, size = columns[key[0]]
+            if len(key) > 1:
+                for column in key:
+                    if columns[column][1] >= 0:
+                        _, offsets, size = columns[column]
+                start = self.string_count + self.composites
+                self.composites += size
+            words += [start, offsets, self.entities]
+            self.entities += size
+        self.outs.append((number, self.out, count))
+        self.out += shape.reads * count
+
+    def escape(self) -> None:
+        """Join the texts again, for some hold zero bytes."""
+        self.text = _escaped(self.strings)
+
+    def lay(self) -> Words:
+        """Where everything is, for each type."""
+        return np.array(self._lay, np.int64)
+
+    def lists(self) -> Words:
+        """The offsets of all list-valued columns."""
+        return np.array(self._lists, np.int64) if self._lists else NO_WORDS
+
+    def prints(self) -> Any:
+        """Room for the fingerprints of all texts and composite keys."""
+        return np.empty(2 * (self.string_count + self.composites), np.uint64)
+
+    def ent(self) -> Words:
+        """Room for the entities of all keys (and, before that, for the search for repeats in a list)."""
+        return np.empty(max(self.entities, 2 * self.longest_list), np.int64)
+
+
+def secrets_of(seed: bytes, spaces: Sequence[str]) -> Any:
+    """Two SipHash keys, then two words of salt for each keyspace, all derived from the seed."""
+    words = [hashlib.blake2b(key=seed, digest_size=32).digest()]
+    for name in spaces:
+        words.append(hashlib.blake2b(name.encode(), key=seed, digest_size=16, person=b"keyspace").digest())
+    return np.frombuffer(b"".join(words), np.uint64)
+
+
+def _joined(strings: list[str]) -> Any:
+    try:
+        return np.frombuffer("\0".join([*strings, _END]).encode(), np.uint8)
+    except UnicodeEncodeError:
+        return _escaped(strings)
+
+
+def _escaped(strings: list[str]) -> Any:
+    """The same for strings with zero bytes or lone surrogates: both get byte sequences that UTF-8 never has."""
+    parts = [text.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80") for text in strings]
+    return np.frombuffer(b"\0".join([*parts, bytes(8)]), np.uint8)
+
+
+def _number_bytes(kind: str, values: Sequence[Any]) -> bytes:
+    try:
+        return struct.pack(f"{len(values)}{'d' if kind == 'float' else 'q'}", *values)
+    except (struct.error, OverflowError):
+        # A number beyond 64 bits, or one that is not whole where it should be: no value.
+        if kind == "float":
+            return struct.pack(f"{len(values)}d", *[_as_float(value) for value in values])
+        fits = [value if isinstance(value, int) and -(2**63) <= value < 2**63 else MISSING for value in values]
+        return struct.pack(f"{len(values)}q", *fits)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError):
+        return float("nan")
