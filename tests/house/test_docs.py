@@ -65,6 +65,15 @@ def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     exec(compile(block.content, name(block), "exec"), {"__name__": "__main__"})
 
 
+@pytest.mark.parametrize("block", blocks("python policy"), ids=name)
+def test_policies_are_fine(block: Block, tmp_path: Path) -> None:
+    from trustward import bootstrap
+
+    (tmp_path / "page.policy").write_text(block.content, encoding="utf-8")
+    report = bootstrap.check(str(tmp_path), ())
+    assert report.fine, "\n".join([*report.faults, *(failure.why for failure in report.failures)])
+
+
 @pytest.mark.parametrize("block", blocks("json"), ids=name)
 def test_json_is_json(block: Block) -> None:
     answer: dict[str, Any] = msgspec.json.decode(block.content)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trustward.cli import backtest, demo, policy, replay, simulate
+from trustward.cli import backtest, demo, events, policy, replay, simulate
 from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ def main(
 app.command(name="replay")(replay.replay)
 app.command(name="backtest")(backtest.backtest)
 app.add_typer(policy.app, name="policy")
+app.add_typer(events.app, name="events")
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
 app.add_typer(bench, name="bench")

@@ -111,3 +111,61 @@ def _facts(rule: Rule) -> dict[str, Any]:
         "hits": sum(example.hit for example in rule.examples),
         "misses": sum(not example.hit for example in rule.examples),
     }
+
+
+@app.command()
+def explain(
+    policy: Folder,
+    rules: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RULE", help="The rules to explain; without it, all.", show_default=False),
+    ] = None,
+    *,
+    event: Annotated[
+        str | None,
+        typer.Option("--event", metavar="ID", help="Explain how the rules came out on this event.", show_default=False),
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--events",
+            metavar="FILE",
+            help="The file with that event and all before it; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    mapping: options.Mapping = None,
+    catalogue: options.Catalogue = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Explain what rules say, or how they came out on one event.
+
+    With --event and --events the file is replayed up to that event, so that its windows, labels and lists are what they
+    were; then each rule on its type is shown part by part.
+    """
+    from trustward.base.errors import UsageError
+    from trustward.bootstrap import load
+    from trustward.cli.console import emit_json
+
+    if (event is None) != (events is None):
+        raise UsageError("--event and --events belong together", remedy="name the event and the file that it is in")
+    wanted = rules or ()
+    if event is not None and events is not None:
+        from trustward.cli.explain import find, print_explanation
+
+        found = find(policy, event, events, mapping=mapping, catalogue=catalogue or (), quiet=quiet)
+        if json:
+            emit_json(found)
+        else:
+            print_explanation(found, wanted)
+        return
+    from trustward.cli.explain import chosen, print_rule
+
+    loaded = load(policy, catalogue or ())
+    shown = chosen(loaded.rules, wanted)
+    if json:
+        emit_json({"policy": loaded.hash, "rules": [_facts(rule) for rule in shown]})
+        return
+    for rule in shown:
+        print_rule(rule)
