@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trustward.engine.summary import BacktestSummary, CheckReport, RejectStat, ReplaySummary
     from trustward.exchange.records import Reject
     from trustward.policy import Policy
+    from trustward.policy.streams import Slots
 
 Progress = Callable[[int, int, int, int], None]
 """Called now and then with bytes done, bytes in all (0: not known), events so far, flagged so far."""
@@ -129,7 +130,9 @@ class _Features:
         self._kinds = {"event_id": "text", "type": "text", "time_us": "whole", "truth": "text"}
         for name, exports in self._exports.items():
             floats = engine.windows.float_reads(engine.policy.types[name].index)
-            self._kinds.update({export: "float" if floats[at] else "whole" for export, at in exports.items()})
+            for export, slots in exports.items():
+                real = slots.kind == "mean_difference" or floats[slots.at[0]]
+                self._kinds[export] = "float" if real else "whole"
         self.file: ParquetFile = ParquetFile(path, self._kinds)
 
     def write(self, events: Sequence[Any], outcome: Outcome) -> None:
@@ -150,10 +153,23 @@ class _Features:
             }
             for export, kind in self._kinds.items():
                 if export in exports:
-                    table[export] = columns[exports[export]]
+                    table[export] = _column(exports[export], columns)
                 elif export not in table:
                     table[export] = np.full(len(chosen), MISSING if kind == "whole" else np.nan)
             self.file.write(table)
+
+
+def _column(slots: Slots, columns: Sequence[Any]) -> Any:
+    """One exported feature as a column, from what the windows gave."""
+    import numpy as np
+
+    at = [columns[place] for place in slots.at]
+    if slots.kind == "plain":
+        return at[0]
+    if slots.kind == "difference":
+        return at[0] - at[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (at[0] - at[1]) / (at[2] - at[3])
 
 
 def _open(events: Sequence[str], known: Catalogue, mapping: Path | None, *, strict: bool) -> Iterator[Chunk]:
@@ -162,7 +178,7 @@ def _open(events: Sequence[str], known: Catalogue, mapping: Path | None, *, stri
     from trustward.exchange.mapping import load_mapping
 
     rows = load_mapping(mapping, known) if mapping is not None else None
-    return iter(EventFiles(events, EventDecoder(known, strict=strict), mapping=rows))
+    return iter(EventFiles(events, EventDecoder(known, thorough=strict), mapping=rows))
 
 
 def _refused(chunk: Chunk, refused: Sequence[tuple[int, Any]]) -> list[Reject]:
