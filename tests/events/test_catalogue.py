@@ -1,5 +1,7 @@
 """The catalogue: whole, of one mind about names, and extended by files alone."""
 
+# ruff: noqa: E501  # texts that are compared are kept whole
+
 from __future__ import annotations
 
 import subprocess
@@ -64,7 +66,7 @@ def test_records_are_frozen_and_keyword_only() -> None:
     with pytest.raises(AttributeError):
         sent.id = "2"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        classes["message.sent"]("1", "t", "a")  # type: ignore[misc]
+        classes["message.sent"]("1", "t", "a")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_a_service_adds_types_and_fields_by_a_file(tmp_path: Path) -> None:
 FINE = '["a.b"]\nabout = "x"\nretention = "trade"\n["a.b".fields]\n'
 FAULTS = {
     "x = ": "TW-330: own.toml: not a TOML file: Invalid value (at end of document) (write it as docs/events.md shows)",
-    "a = 1": "TW-330: own.toml: [a] is not a table (write it as a table: [\"a\"])",
+    "a = 1": 'TW-330: own.toml: [a] is not a table (write it as a table: ["a"])',
     '["Big.Name"]': 'TW-330: own.toml: [Big.Name] is not the name of an event type (write "area.happened" in lower case '
     'and in quotes, such as ["ticket.bought"])',
     '["a.b"]\nretention = "trade"': "TW-330: own.toml: [a.b] has no about (say in one sentence what has happened)",
@@ -119,21 +121,28 @@ FAULTS = {
     "retention, include, fields)",
     '["a.b"]\ninclude = ["cleint"]': "TW-330: own.toml: [a.b] include names no group 'cleint'; did you mean 'client'? (use "
     "one of client, money, text, card, trade, offer)",
-    FINE + 'n = { type = "txt" }': "TW-330: own.toml: [a.b.fields] n: Invalid enum value 'txt' - at `$.type` (types are "
+    FINE
+    + 'n = { type = "txt" }': "TW-330: own.toml: [a.b.fields] n: Invalid enum value 'txt' - at `$.type` (types are "
     "text, number, whole, flag, time, duration, money, entity, list)",
-    FINE + 'n = { type = "entity", kind = "acount" }': "TW-330: own.toml: [a.b.fields] n kind = 'acount' is not known; did "
+    FINE
+    + 'n = { type = "entity", kind = "acount" }': "TW-330: own.toml: [a.b.fields] n kind = 'acount' is not known; did "
     "you mean 'account'? (use one of ...)",
     FINE + 'n = { type = "entity" }': "TW-330: own.toml: [a.b.fields] n kind = '' is not known (use one of ...)",
-    FINE + 'n = { type = "text", kind = "account" }': "TW-330: own.toml: [a.b.fields] n has kind, which only entities have "
+    FINE
+    + 'n = { type = "text", kind = "account" }': "TW-330: own.toml: [a.b.fields] n has kind, which only entities have "
     "(leave out kind)",
-    FINE + 'n = { type = "list" }': 'TW-330: own.toml: [a.b.fields] n is a list of what? (write of = "text" or of = "entity")',
+    FINE
+    + 'n = { type = "list" }': 'TW-330: own.toml: [a.b.fields] n is a list of what? (write of = "text" or of = "entity")',
     FINE + 'n = { type = "money" }': "TW-330: own.toml: [a.b.fields] n has no currency beside it (add a text field "
     'currency, or name another with currency = "...")',
-    FINE + 'id = { type = "text" }': "TW-330: own.toml: [a.b.fields] id is a name of the envelope (take another name than "
+    FINE
+    + 'id = { type = "text" }': "TW-330: own.toml: [a.b.fields] id is a name of the envelope (take another name than "
     "data, id, source, specversion, time, truth, type)",
-    FINE + 'class = { type = "text" }': "TW-330: own.toml: [a.b.fields] class is not a field name (use lower case letters, "
+    FINE
+    + 'class = { type = "text" }': "TW-330: own.toml: [a.b.fields] class is not a field name (use lower case letters, "
     "digits and _)",
-    FINE + "n = 5": 'TW-330: own.toml: [a.b.fields] n is not a field (write it like: note = { type = "text", about = "..." })',
+    FINE
+    + "n = 5": 'TW-330: own.toml: [a.b.fields] n is not a field (write it like: note = { type = "text", about = "..." })',
     '["message.sent"]\nabout = "mine"': "TW-330: own.toml: [message.sent] is already defined (leave out about and retention "
     "to add fields to it, or give the new type another name)",
     '["message.sent".fields]\ntext = { type = "flag" }': "TW-330: own.toml: [message.sent.fields] text is already defined "
@@ -162,7 +171,7 @@ def test_a_faulty_file_is_refused_with_place_cause_and_remedy(text: str) -> None
 
 
 def test_a_missing_file_is_named() -> None:
-    with pytest.raises(CatalogueError, match="cannot read the catalogue file nowhere.toml"):
+    with pytest.raises(CatalogueError, match=r"cannot read the catalogue file nowhere\.toml"):
         load_catalogue([Path("nowhere.toml")])
 
 

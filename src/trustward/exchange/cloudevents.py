@@ -62,7 +62,7 @@ def to_cloudevent(event: Event, *, source: str = "trustward") -> dict[str, Any]:
         "type": type_of(event),
         "time": envelope["time"],
     }
-    if envelope["truth"]:
+    if envelope["truth"] is not None:
         made["truth"] = envelope["truth"]
     return made | {"data": {name: value for name, value in flat.items() if value is not None}}
 

@@ -176,15 +176,20 @@ def _one_to_a_line(chunk: bytes | bytearray | memoryview, count: int) -> bool:
     from two. Fields hold no objects, so a line that begins with a brace begins an event: with as many such lines as
     lines and as events, nothing else is possible.
     """
-    if len(chunk) > _LARGE:
-        import numpy as np  # noqa: PLC0415  # six times as fast on a large chunk, and not worth loading for a small one
+    return _aligned_large(chunk, count) if len(chunk) > _LARGE else _aligned_small(bytes(chunk), count)
 
-        data = np.frombuffer(chunk, np.uint8)
-        ends = np.flatnonzero(data == _NEWLINE)
-        starts = ends[:-1] + 1 if len(ends) and ends[-1] == len(data) - 1 else ends + 1
-        return len(starts) + 1 == count and data[0] == _BRACE and bool((data[starts] == _BRACE).all())
-    text = bytes(chunk) if isinstance(chunk, memoryview) else chunk
+
+def _aligned_small(text: bytes, count: int) -> bool:
     if not text:
         return count == 0
     newlines = text.count(b"\n") - text.endswith(b"\n")
     return newlines + 1 == count and text.startswith(b"{") and text.count(b"\n{") == newlines
+
+
+def _aligned_large(chunk: bytes | bytearray | memoryview, count: int) -> bool:
+    import numpy as np  # noqa: PLC0415  # four times as fast on a large chunk, and not worth loading for a small one
+
+    data = np.frombuffer(chunk, np.uint8)
+    ends = np.flatnonzero(data == _NEWLINE)
+    starts = ends[:-1] + 1 if len(ends) and ends[-1] == len(data) - 1 else ends + 1
+    return len(starts) + 1 == count and data[0] == _BRACE and bool((data[starts] == _BRACE).all())
