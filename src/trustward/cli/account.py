@@ -13,7 +13,7 @@ from rich.text import Text
 from trustward.base.units import format_duration, format_time
 from trustward.cli.console import plain
 from trustward.engine.summary import BacktestSummary, Quality, ReplaySummary
-from trustward.model.decision import VERDICTS, Verdict
+from trustward.model.decision import VERDICTS, Action, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,11 +35,13 @@ WIDEST = 34
 def percent(value: float | None) -> str:
     """A share for people; a dash where there is none.
 
-    >>> percent(0.9312), percent(1.0), percent(None)
-    ('93.1%', '100%', '-')
+    >>> percent(0.9312), percent(1.0), percent(0.0001), percent(None)
+    ('93.1%', '100%', '<0.1%', '-')
     """
     if value is None:
         return "-"
+    if 0 < value < 0.0005:
+        return "<0.1%"
     return f"{100 * value:.1f}%" if value < 1 else "100%"
 
 
@@ -220,16 +222,28 @@ def _print_examples(console: Console, summary: ReplaySummary, examples: int) -> 
                 ("  degraded" if decision.degraded else "", "yellow"),
             )
         )
-        for hit in decision.rules:
+        for hit in decision.rules[:3]:
             mode = f" [{hit.mode}]" if hit.mode != "live" else ""
             console.print(f"    because {plain(hit.reason)} ({plain(hit.id)}){mode}")
-            for name, value in list(hit.values.items())[:6]:
+            for name, value in list(hit.values.items())[:4]:
                 console.print(f"      {plain(name, 80)} = {plain(value, 80)}", style="dim")
-        for action in decision.actions[:6]:
-            lasts = f" for {format_duration(action.lasts_us)}" if action.lasts_us is not None else ""
-            note = f" ({plain(action.note, 60)})" if action.note else ""
-            console.print(f"    → {plain(action.do)} {plain(action.kind)} {plain(action.entity, 60)}{note}{lasts}")
+        if len(decision.rules) > 3:
+            more = ", ".join(plain(hit.id, 60) for hit in decision.rules[3:])
+            console.print(f"    and because of {more}", style="dim")
+        for told in actions_told(decision.actions)[:6]:
+            console.print(f"    → {plain(told, 160)}")
     console.print()
+
+
+def actions_told(actions: Iterable[Action]) -> list[str]:
+    """Actions in words, each once though several rules may ask for it."""
+    told: dict[str, None] = {}
+    for action in actions:
+        note = f" ({action.note})" if action.note else ""
+        lasts = f" for {format_duration(action.lasts_us)}" if action.lasts_us is not None else ""
+        proposed = ", proposed only" if action.proposed else ""
+        told[f"{action.do} {action.kind} {action.entity}{note}{lasts}{proposed}"] = None
+    return list(told)
 
 
 def print_backtest(console: Console, summary: BacktestSummary, *, examples: int = 3) -> None:

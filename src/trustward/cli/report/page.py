@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trustward.adapters.output import AtomicFile
 from trustward.base.units import format_duration, format_time
-from trustward.cli.account import percent
+from trustward.cli.account import actions_told, percent
 from trustward.cli.report.markup import Child, Markup, join, tag, text
 from trustward.cli.report.plots import bar, precision_recall, score_histogram, timeline
 from trustward.engine.summary import Example, ReplaySummary, RuleStat
@@ -286,14 +286,7 @@ def _example(example: Example) -> Markup:
         parts.append(tag("div", why, _pairs(hit.values.items()) if hit.values else None, class_="why"))
     parts += [tag("div", f"{fault.path}: {fault.cause}", class_="why") for fault in decision.faults]
     if decision.actions:
-        told = [
-            f"{action.do} {action.kind} {action.entity}"
-            + (f" ({action.note})" if action.note else "")
-            + (f" for {format_duration(action.lasts_us)}" if action.lasts_us is not None else "")
-            + (", proposed only" if action.proposed else "")
-            for action in decision.actions
-        ]
-        parts.append(tag("ul", *(tag("li", line) for line in told)))
+        parts.append(tag("ul", *(tag("li", text(line, 300)) for line in actions_told(decision.actions))))
     if example.fields:
         parts.append(tag("details", tag("summary", "The event"), _pairs(example.fields.items())))
     return tag("article", *parts, class_="example")
