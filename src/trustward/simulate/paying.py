@@ -1,0 +1,242 @@
+"""Orders and what follows: payments, declines, deliveries, reviews, refunds, disputes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from trustward.simulate.draws import Draws, Flags, Ints, mix
+from trustward.simulate.kernel import NOTHING
+from trustward.simulate.people import Columns
+from trustward.simulate.spool import DAY, HOUR
+from trustward.simulate.world import LISTINGS_EACH, Scene, World, pick
+
+BINS = ("990011", "990012", "990025", "990031", "990044", "990057")
+"""Issuer numbers that no card scheme has given out."""
+
+
+class Purchases(NamedTuple):
+    """Orders that somebody is about to place and pay, as columns."""
+
+    who: Ints
+    when: Ints
+    seller: Ints
+    listing: Ints
+    amount: Ints
+    client: Columns
+
+
+def category(world: World, listing: Ints) -> Ints:
+    """What each listing (or the shop of that number) sells."""
+    names = world.strings("home", "clothing", "electronics", "sports", "toys", "beauty", "books")
+    return names[mix(listing // LISTINGS_EACH, 62) % len(names)]
+
+
+def order(scene: Scene, draws: Draws, buy: Purchases, *, truth: int = 0) -> None:
+    """Orders with their payments: declined and tried again, shipped, delivered, reviewed, sent back, disputed."""
+    world, people = scene.world, scene.people
+    n = len(buy.who)
+    numbers = world.take("order", n)
+    client = {name: values for name, values in buy.client.items() if name != "session"}
+    trade = {"order": numbers, "seller": buy.seller}
+    merchant = world.merchant(buy.seller)
+    money = {"amount": buy.amount, "currency": world.currency(buy.who)}
+    country = people.country_string[people.country(buy.who)]
+    gift = draws.chance(n, 0.05)
+    world.add(
+        "order.created",
+        buy.when,
+        {
+            "account": buy.who,
+            **trade,
+            **money,
+            "merchant": merchant,
+            "listing": buy.listing,
+            "items": 1 + draws.choose(n, [80, 12, 5, 3]),
+            "category": category(world, buy.listing),
+            "shipping_address": np.where(gift, draws.below(n, 1 << 30), people.home(buy.who)),
+            "shipping_country": country,
+            "billing_country": country,
+            **buy.client,
+        },
+        truth=truth,
+    )
+    paid = _payment(world, draws, (buy.who, buy.when + 4_000), {**trade, **money}, client, truth)
+    _delivery(world, draws, paid, buy, trade, money)
+
+
+class Paid(NamedTuple):
+    """How the payments of orders went."""
+
+    flags: Flags
+    times: Ints
+    payment: Ints
+    card: Ints
+
+
+def _payment(
+    world: World, draws: Draws, acts: tuple[Ints, Ints], columns: Columns, client: Columns, truth: int
+) -> Paid:
+    people = world.people
+    who, when = acts
+    n = len(who)
+    where = people.country_string[people.country(who)]
+    which = draws.choose(n, [86, 14])
+    failures = draws.choose(n, [930, 52, 12, 6])
+    given_up = (failures > 0) & draws.chance(n, 0.3)
+    methods = world.strings("card", "wallet", "bank_transfer")
+    method = methods[np.where(mix(who, 63) % 100 < 70, 0, 1 + mix(who, 64) % 2)]
+    by_card = method == methods[0]
+    reasons = world.strings("insufficient_funds", "wrong_cvv", "do_not_honor", "expired_card")
+    payment = world.take("payment", n)
+    last = when
+    for attempt in range(1, 5):
+        due = np.flatnonzero(failures + 1 - given_up >= attempt)
+        if not len(due):
+            break
+        declined = failures[due] >= attempt
+        card = np.where(by_card, people.card(who, np.where(attempt > 1, 1, which)), NOTHING)
+        shared = {
+            "account": who,
+            "payment": payment,
+            "method": method,
+            "card": card,
+            "card_country": np.where(by_card, where, NOTHING),
+            **columns,
+            **client,
+        }
+        asked = pick(shared, due)
+        at = last[due]
+        prefix = np.where(by_card, world.strings(*BINS)[mix(who, 65) % len(BINS)], NOTHING)
+        world.add(
+            "payment.requested",
+            at,
+            {
+                **asked,
+                "merchant": world.merchant(asked["seller"]),
+                "bin": prefix[due],
+                "attempt": attempt,
+                "billing_country": where[due],
+            },
+            truth=truth,
+        )
+        last = last.copy()
+        last[due] = at + 900 + draws.below(len(due), 2_500)
+        _declined(world, draws, pick({**shared, "bin": prefix, "at": last}, due[declined]), attempt, reasons)
+        won = due[~declined]
+        fine = pick({name: values for name, values in shared.items() if name != "country"}, won)
+        world.add(
+            "payment.authorised",
+            last[won],
+            {
+                **fine,
+                "avs_result": np.where(
+                    fine["card"] != NOTHING,
+                    world.strings("match", "partial", "unavailable")[draws.choose(len(won), [80, 8, 12])],
+                    NOTHING,
+                ),
+                "cvv_result": np.where(fine["card"] != NOTHING, world.string("match"), NOTHING),
+                "three_ds_result": np.where(
+                    fine["card"] != NOTHING,
+                    world.strings("authenticated", "not_tried")[draws.choose(len(won), [6, 4])],
+                    NOTHING,
+                ),
+            },
+        )
+        last[due[declined]] += 15_000 + draws.waits(int(declined.sum()), 60_000)
+    card = np.where(by_card, people.card(who, np.where(failures > 0, 1, which)), NOTHING)
+    return Paid(~given_up, last, payment, card)
+
+
+def _declined(world: World, draws: Draws, columns: Columns, attempt: int, reasons: Ints) -> None:
+    at = columns.pop("at")
+    del columns["country"]
+    n = len(at)
+    by_card = columns["card"] != NOTHING
+    reason = np.where(by_card, reasons[draws.choose(n, [45, 25, 20, 10])], reasons[0])
+    wrong = reason == reasons[1]
+    world.add(
+        "payment.declined",
+        at,
+        {
+            **columns,
+            "avs_result": np.where(by_card, world.string("match"), NOTHING),
+            "cvv_result": np.where(by_card, np.where(wrong, world.string("no_match"), world.string("match")), NOTHING),
+            "attempt": attempt,
+            "by": world.string("issuer"),
+            "reason": reason,
+        },
+    )
+
+
+def _delivery(world: World, draws: Draws, paid: Paid, buy: Purchases, trade: Columns, money: Columns) -> None:
+    people = world.people
+    fine = np.flatnonzero(paid.flags)
+    n = len(fine)
+    shared = pick({"account": buy.who, "listing": buy.listing, **trade}, fine)
+    shipped = paid.times[fine] + 3 * HOUR + draws.waits(n, 20 * HOUR)
+    world.add(
+        "order.shipped",
+        shipped,
+        {
+            **shared,
+            "carrier": world.strings("swiftparcel", "citypost")[draws.choose(n, [6, 4])],
+            "tracking": world.texts.named("track", draws.below(n, 1 << 31)),
+        },
+    )
+    arrived = shipped + DAY // 2 + draws.waits(n, 2 * DAY)
+    world.add("order.delivered", arrived, {**shared, "confirmed": draws.chance(n, 0.8)})
+    fate = draws.below(n, 1_000)
+    rates = fate < 240
+    when = arrived[rates] + HOUR + draws.waits(int(rates.sum()), 20 * HOUR)
+    who = shared["account"][rates]
+    world.add(
+        "review.posted",
+        when,
+        {
+            **pick(shared, rates),
+            "review": world.take("review", len(who)),
+            "rating": 1_000 * (1 + draws.choose(len(who), [5, 4, 9, 25, 57])),
+            "purchased": 1,
+            "text": np.where(
+                draws.chance(len(who), 0.75), world.texts.honest("review", people.country(who), draws), NOTHING
+            ),
+            "language": world.language(who),
+            **people.client(who, when, draws),
+        },
+    )
+    bill = pick({**money, "payment": paid.payment, "card": paid.card}, fine)
+    trade_only = {name: values for name, values in shared.items() if name != "listing"}
+    back = (fate >= 970) & (fate < 992)
+    world.add(
+        "payment.refunded",
+        arrived[back] + DAY,
+        {
+            **pick({**trade_only, **bill}, back),
+            "same_instrument": 1,
+            "by": world.string("seller"),
+            "reason": world.string("sent_back"),
+        },
+    )
+    fought = fate >= 996
+    world.add(
+        "dispute.opened",
+        arrived[fought] + 2 * DAY,
+        {
+            **pick({**trade_only, **bill}, fought),
+            "dispute": world.take("dispute", int(fought.sum())),
+            "by": world.string("buyer"),
+            "reason": world.strings("not_received", "not_as_described")[draws.choose(int(fought.sum()), [1, 1])],
+        },
+    )
+    lost = np.flatnonzero(~paid.flags)
+    world.add(
+        "order.cancelled",
+        paid.times[lost] + HOUR,
+        {
+            **pick({"account": buy.who, "listing": buy.listing, **trade, **money}, lost),
+            "by": world.string("buyer"),
+            "reason": world.string("payment_failed"),
+        },
+    )
