@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trustward.base.units import format_duration, format_time
-from trustward.cli.console import plain
+from trustward.cli.console import counted, plain
 from trustward.engine.summary import BacktestSummary, Quality, ReplaySummary
 from trustward.model.decision import VERDICTS, Action, Verdict
 
@@ -102,14 +102,14 @@ def print_replay(console: Console, summary: ReplaySummary, *, examples: int = 3)
 def _print_totals(console: Console, summary: ReplaySummary) -> None:
     console.print(
         Text.assemble(
-            (f"{summary.events:,}", "bold"),
-            " events in ",
+            (counted(summary.events, "event"), "bold"),
+            " in ",
             (f"{summary.seconds:.2f} s", "bold"),
             f" ({summary.events_per_s:,.0f} a second); ",
             (f"{summary.flagged:,}", "bold"),
             " flagged",
             f", {summary.degraded:,} degraded" if summary.degraded else "",
-            f", {summary.rejected:,} records set aside" if summary.rejected else "",
+            f", {counted(summary.rejected, 'record')} set aside" if summary.rejected else "",
         )
     )
     if summary.first_us is not None and summary.last_us is not None:
@@ -160,7 +160,7 @@ def _print_rules(console: Console, summary: ReplaySummary) -> None:
     _more(console, MOST, len(fired), "rules matched")
     silent = len(summary.rules) - len(fired)
     if silent:
-        console.print(f"  {silent:,} of {len(summary.rules):,} rules never matched", style="dim")
+        console.print(f"  {counted(silent, 'rule')} of {len(summary.rules):,} never matched", style="dim")
     console.print()
 
 

@@ -38,6 +38,15 @@ def plain(value: object, limit: int = 400) -> str:
     )
 
 
+def counted(number: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "record"), counted(1_200, "record")
+    ('1 record', '1,200 records')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def answers() -> Console:
     """The console for answers: standard output."""
     from rich.console import Console

@@ -39,20 +39,25 @@ def check(policy: Folder, *, catalogue: options.Catalogue = None, json: options.
 
 
 def _print_check(report: CheckReport) -> None:
-    from trustward.cli.console import answers, plain
+    from trustward.cli.console import answers, counted, plain
 
     console = answers()
     for fault in report.faults:
         console.print("\n".join(plain(line) for line in fault.splitlines()), end="\n\n", soft_wrap=True)
     for failure in report.failures:
         console.print(f"rule {plain(failure.rule)}: {failure.example} fails: {plain(failure.why, 1_000)}")
-    counts = f"{report.rules:,} rules, {report.features:,} features, {report.examples:,} examples"
+    counts = ", ".join(
+        counted(number, what)
+        for number, what in ((report.rules, "rule"), (report.features, "feature"), (report.examples, "example"))
+    )
     if report.fine:
         console.print(
             f"{plain(report.name)}: {counts}, nothing to complain about ({report.policy[:12]})", style="green"
         )
         return
-    faults = f"{len(report.faults):,} faults" if report.faults else f"{len(report.failures):,} of {counts} fail"
+    faults = (
+        counted(len(report.faults), "fault") if report.faults else f"{counted(len(report.failures), 'example')} failed"
+    )
     console.print(f"{plain(report.name)}: {faults}", style="bold red")
 
 
@@ -72,7 +77,7 @@ def list_(
 ) -> None:
     """List the rules of a policy: what each is on, asks for, answers, and who owns it."""
     from trustward.bootstrap import load
-    from trustward.cli.console import answers, emit_json, plain
+    from trustward.cli.console import answers, counted, emit_json, plain
 
     loaded = load(policy, catalogue or ())
     rules = [rule for rule in loaded.rules if mode in (None, rule.mode) and owner in (None, rule.owner)]
@@ -88,7 +93,9 @@ def list_(
     console = answers()
     show(console, rows)
     reads = sum(len(stream.reads) for stream in loaded.plan.streams)
-    console.print(f"{len(rules):,} rules; the policy reads {reads:,} windows ({loaded.hash[:12]})", style="dim")
+    console.print(
+        f"{counted(len(rules), 'rule')}; the policy reads {reads:,} windows ({loaded.hash[:12]})", style="dim"
+    )
 
 
 def _facts(rule: Rule) -> dict[str, Any]:

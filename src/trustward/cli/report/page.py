@@ -10,6 +10,7 @@ from pathlib import Path
 from trustward.adapters.output import AtomicFile
 from trustward.base.units import format_duration, format_time
 from trustward.cli.account import actions_told, percent
+from trustward.cli.console import counted
 from trustward.cli.report.markup import Child, Markup, join, tag, text
 from trustward.cli.report.plots import bar, precision_recall, score_histogram, timeline
 from trustward.engine.summary import Example, ReplaySummary, RuleStat
@@ -95,7 +96,7 @@ def _tiles(summary: ReplaySummary) -> Markup:
     ]
     if quality is not None:
         tiles += [
-            ("Precision", percent(quality.precision), f"{quality.false_alarms:,} false alarms"),
+            ("Precision", percent(quality.precision), counted(quality.false_alarms, "false alarm")),
             ("Recall", percent(quality.recall), f"{quality.caught:,} of {quality.caught + quality.missed:,} caught"),
         ]
         if quality.pr_auc is not None:
@@ -233,7 +234,7 @@ def _rules(summary: ReplaySummary) -> Markup | None:
     silent = [rule.id for rule in summary.rules if not rule.hits and not rule.faults]
     quiet: Child = None
     if silent:
-        words = "1 rule never matched" if len(silent) == 1 else f"{len(silent):,} rules never matched"
+        words = f"{counted(len(silent), 'rule')} never matched"
         quiet = tag("details", tag("summary", words), tag("p", ", ".join(silent)))
     lead = join("Every rule that matched, with one of its reasons. A rule may match beside others.", key)
     return _section("Rules", lead, _table(headings, map(row, fired), caption="Rules that matched"), quiet)
