@@ -21,7 +21,7 @@ from trustward.policy.faults import Span
 from trustward.policy.features import Feature
 from trustward.policy.files import read_lists, read_sources
 from trustward.policy.nodes import Labelled, Node, Reading, walk
-from trustward.policy.program import Generated, StateLike, Writer
+from trustward.policy.program import Generated, StateLike, Writer, careful_columns
 from trustward.policy.rules import Rule
 from trustward.policy.source import Source, Unparsed, parse
 from trustward.policy.statements import RuleReader, Statements, collect
@@ -29,10 +29,7 @@ from trustward.policy.streams import PlanBuilder, Slots
 from trustward.policy.trace import Trace, trace
 from trustward.policy.workspace import ListSpec, Workspace
 from trustward.screening.functions import Function, load_functions
-from trustward.windows.plan import Plan
-
-SMALL_BATCH = 24
-"""Below this many events it is quicker to decide them one by one."""
+from trustward.windows.plan import Plan, TypePlan
 
 
 class TypeProgram:
@@ -44,16 +41,17 @@ class TypeProgram:
     def __init__(
         self,
         index: int,
-        name: str,
+        plan: TypePlan,
         cls: type[Event],
         rules: Sequence[Rule],
         generated: Generated,
         slots: Mapping[str, Slots],
         exports: Mapping[str, Slots],
-        every: int,
     ) -> None:
+        name = plan.type
         self.index = index
         self.type = name
+        self._plan = plan
         self.cls = cls
         self.rules = tuple(rule.number for rule in rules)
         self.exports = dict(exports)
@@ -61,9 +59,7 @@ class TypeProgram:
         self._generated = generated
         self._by_number = {rule.number: rule for rule in rules}
         self._slots = slots
-        self._width = max(every, 1)
-        self.columns: Callable[[Sequence[Event]], tuple[list[Any], list[Any], list[Any]]] = generated.columns
-        """(texts, numbers, flags) of some events, in the order of the type's plan."""
+        self._width = generated.width
         self.entities: Callable[[Event], list[tuple[str, str]]] = generated.entities
         """Every (kind, id) that an event names."""
         self.label_entities: Callable[[Event], list[tuple[str, str]]] = generated.label_entities
@@ -71,27 +67,76 @@ class TypeProgram:
         self.match: Callable[[Event, int, Sequence[Any], StateLike], Sequence[int]] = generated.match
         """The numbers of the rules that hold on one event."""
 
+    def columns(
+        self, events: Sequence[Event], failed: set[int] | None = None
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """(texts, numbers, flags) of some events, in the order of the type's plan; a list-valued key is a pair.
+
+        Where a function fails on an event, its cell is missing and the event's position is added to ``failed``: its
+        rules must be traced, for they cannot be trusted to have seen everything.
+        """
+        try:
+            made: tuple[list[Any], list[Any], list[Any]] = self._generated.columns(events)
+        except Exception:  # noqa: BLE001 - whatever a function raised, the careful way finds out on which event
+            return careful_columns(self._generated, self._plan.numbers, events, failed if failed is not None else set())
+        return made
+
     def hits(
         self, events: Sequence[Event], times: Sequence[int], features: Sequence[Any], state: StateLike
-    ) -> list[tuple[int, list[int]]]:
+    ) -> list[tuple[int, list[int] | None]]:
         """The events on which rules hold: pairs of position and rule numbers, in order.
 
-        ``features`` are one column each (arrays, or lists of numbers).
+        ``features`` are one column each: arrays, or lists of numbers. None instead of rule numbers: something failed
+        on this event, and its rules must be traced.
         """
-        found: dict[int, list[int]] = {}
+        found: dict[int, list[int] | None] = {}
+        failed: list[int] = []
         width = self._width
-        for packed in sorted(self._generated.hits(events, times, features, state)):
-            found.setdefault(packed // width, []).append(packed % width)
+        for packed in sorted(self._packed(events, times, features, state, 0, failed)):
+            at, rule = divmod(packed, width)
+            held = found.setdefault(at, [])
+            assert held is not None
+            held.append(rule)
+        if failed:
+            found.update(dict.fromkeys(failed))
+            return sorted(found.items())
         return list(found.items())
 
     def gate(
         self, events: Sequence[Event], times: Sequence[int], features: Sequence[Any], state: StateLike
     ) -> list[int]:
-        """The positions of the events on which at least one rule holds, in order."""
+        """The positions of the events on which at least one rule holds or something failed, in order."""
+        failed: list[int] = []
+        width = self._width
+        found = {packed // width for packed in self._packed(events, times, features, state, 0, failed)}
+        return sorted(found.union(failed))
+
+    def _packed(
+        self,
+        events: Sequence[Event],
+        times: Sequence[int],
+        features: Sequence[Any],
+        state: StateLike,
+        offset: int,
+        failed: list[int],
+    ) -> list[int]:
+        """Position * width + rule number of every hit; positions of events on which something fails are noted."""
         if not self.rules:
             return []
-        width = self._width
-        return sorted({packed // width for packed in self._generated.hits(events, times, features, state)})
+        try:
+            found = self._generated.hits(events, times, features, state)
+        except Exception:  # noqa: BLE001 - the halves are tried until the failing events are found
+            if len(events) == 1:
+                failed.append(offset)
+                return []
+            middle = len(events) // 2
+            first = [column[:middle] for column in features]
+            second = [column[middle:] for column in features]
+            return [
+                *self._packed(events[:middle], times[:middle], first, state, offset, failed),
+                *self._packed(events[middle:], times[middle:], second, state, offset + middle, failed),
+            ]
+        return [packed + offset * self._width for packed in found] if offset else found
 
     def values(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> dict[str, Any]:
         """The values behind a match, by source text."""
@@ -307,7 +352,7 @@ def _compile(
     types: dict[str, TypeProgram] = {}
     for index, type_plan in enumerate(plan.types):
         name = type_plan.type
-        types[name] = _program(work, index, name, active, exports, builder, slots[name], len(rules))
+        types[name] = _program(work, index, type_plan, active, exports, builder, slots[name], len(rules))
     labels = {
         part.label
         for rule in active
@@ -331,21 +376,22 @@ def _compile(
 def _program(
     work: Workspace,
     index: int,
-    name: str,
+    plan: TypePlan,
     active: Sequence[Rule],
     exports: Mapping[str, Mapping[str, Node]],
     builder: PlanBuilder,
     slots: Mapping[str, Slots],
     every: int,
 ) -> TypeProgram:
+    name = plan.type
     on_type = [rule for rule in active if name in rule.typed]
     event_type = work.catalogue.types[name]
     entities = [(field.name, field.kind, field.type == "list") for field in event_type.fields.values() if field.kind]
     writer = Writer([(rule, rule.typed[name]) for rule in on_type], slots, builder.columns[name], entities, every)
-    generated = Generated(writer.write(), writer.names, name)
+    generated = Generated(writer, name)
     given: dict[str, Slots] = {}
     for exported, values in exports.items():
         value = values.get(name)
         if isinstance(value, Reading):
             given[exported] = slots[value.id]
-    return TypeProgram(index, name, event_class(event_type), on_type, generated, slots, given, every)
+    return TypeProgram(index, plan, event_class(event_type), on_type, generated, slots, given)

@@ -45,6 +45,7 @@ from trustward.policy.nodes import (
 )
 from trustward.policy.runtime import CONSTANTS, clock
 from trustward.policy.streams import Slots
+from trustward.screening.patterns import words_of
 
 _MISSING = repr(MISSING)
 
@@ -455,8 +456,7 @@ def cost(node: Node) -> float:
         case Attribute():
             return 0.8 if node.type.base == "time" else 0.1 if node.type.base == "duration" else 0.006
         case Call():
-            own = 0.08 * len(node.literals[0]) if node.function.name == "contains" else node.function.cost
-            return own + sum(cost(argument) for argument in node.arguments)
+            return _call_cost(node) + sum(cost(argument) for argument in node.arguments)
         case Clock():
             return 0.2 + cost(node.moment)
         case Member() | AnyIn():
@@ -466,3 +466,13 @@ def cost(node: Node) -> float:
             return 0.09 + cost(node.entity)
         case _:
             return 0.005 + sum(cost(child) for child in node.below)
+
+
+def _call_cost(node: Call) -> float:
+    if node.function.name == "contains":
+        return 0.06 + 0.05 * len(node.literals[0])
+    if node.function.name == "matches":
+        words = words_of(node.literals[0])
+        if words.exact:
+            return 0.15 + 0.05 * len(words.words)
+    return node.function.cost

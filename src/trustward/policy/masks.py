@@ -1,21 +1,82 @@
-"""Conditions over many events at once: what features say about a rule, as array expressions.
+"""Conditions over many events at once: what features and texts say about a rule, as array expressions.
 
-For a condition *C* the mask *V* is an array expression over the features with *C* implies *V*: a comparison of a
-feature with a constant is its own mask, what needs the event itself counts as holding. The rule is then decided
-exactly only on the rows where its mask holds.
+For a condition *C* the mask *V* is an array expression with *C* implies *V*: a comparison of a feature with a constant
+is its own mask, a test of a text is implied by what one screen over all texts of the field says, and what needs the
+event itself counts as holding. The rule is then decided exactly only on the rows where its mask holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from trustward.base.units import MISSING
-from trustward.policy.emit import whole_bound
-from trustward.policy.nodes import All, Compare, Const, Node, Operator, Present, Reading, Some, oriented
+from trustward.policy.emit import cost, whole_bound
+from trustward.policy.nodes import (
+    All,
+    Attribute,
+    Call,
+    Compare,
+    Const,
+    Holds,
+    Node,
+    Operator,
+    Present,
+    Reading,
+    Some,
+    oriented,
+    walk,
+)
 from trustward.policy.streams import Slots
+from trustward.screening.screen import contains_piece, fits, pattern_piece, words_piece
 
 _MISSING = repr(MISSING)
+SCREEN_COST = 0.25
+"""Microseconds that looking one by one must cost for a screen over all texts to pay."""
+
+
+@dataclass(slots=True)
+class TextScreen:
+    """The screen over one text field: what its tests look for, and what looking one by one would cost."""
+
+    name: str
+    field: Attribute
+    pieces: dict[str, None]
+    cost: float = 0.0
+
+
+def text_screens(conditions: Iterable[Node]) -> dict[str, TextScreen]:
+    """The fields worth screening at once, for conditions in negation normal form that features say nothing about."""
+    found: dict[str, TextScreen] = {}
+    for condition in conditions:
+        parts = condition.parts if isinstance(condition, All) else (condition,)
+        for part in walk(condition):
+            if not isinstance(part, Holds) or part.negated or not isinstance(part.flag, Call):
+                continue
+            piece, field = text_piece(part.flag), part.flag.arguments[0]
+            if piece is None or not isinstance(field, Attribute):
+                continue
+            screen = found.setdefault(field.key, TextScreen(f"x{len(found)}", field, {}))
+            if fits([*screen.pieces, piece]):
+                screen.pieces[piece] = None
+                # Where cheaper tests stand beside it, it is not always reached.
+                screen.cost += cost(part) * 0.4 ** sum(cost(other) < cost(part) for other in parts)
+    return {key: screen for key, screen in found.items() if screen.cost > SCREEN_COST and screen.pieces}
+
+
+def text_piece(test: Call) -> str | None:
+    """What a screen must look for so that a test of a text can hold; None if nothing can be said."""
+    if len(test.arguments) != 1:
+        return None
+    match test.function.name:
+        case "contains":
+            return contains_piece(test.literals[0])
+        case "matches":
+            return pattern_piece(test.literals[0])
+        case "starts" | "ends":
+            return words_piece(test.literals[0])
+        case _:
+            return None
 
 
 class Masks:
@@ -23,6 +84,7 @@ class Masks:
 
     def __init__(self, slots: Mapping[str, Slots]) -> None:
         self.slots = slots
+        self.screens: dict[str, TextScreen] = {}
         self.features: set[int] = set()
         self.lines: dict[str, str] = {}
 
@@ -48,6 +110,9 @@ class Masks:
             case Compare() | Present():
                 one = self._compare(node) if isinstance(node, Compare) else self._present(node)
                 return None if one is None else (self._named(one), True)
+            case Holds(flag=Call() as test, negated=False) if test.arguments[0].key in self.screens:
+                screen = self.screens[test.arguments[0].key]
+                return (screen.name, False) if text_piece(test) in screen.pieces else None
             case _:
                 return None
 

@@ -6,6 +6,7 @@ without builtins.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ import numpy as np
 from trustward.base.units import MISSING
 from trustward.model.decision import Action
 from trustward.policy.emit import Emitter, Names, cost, currency_of
-from trustward.policy.masks import Masks, rest
+from trustward.policy.masks import Masks, rest, text_screens
 from trustward.policy.nodes import (
     All,
     Attribute,
@@ -29,6 +30,7 @@ from trustward.policy.nodes import (
 )
 from trustward.policy.rules import Rule, Target, TypedRule
 from trustward.policy.streams import Columns, Slots
+from trustward.screening.screen import Screen
 
 _INDENT = "    "
 
@@ -43,12 +45,17 @@ class StateLike(Protocol):
 class Generated:
     """The functions of one event type, compiled."""
 
-    def __init__(self, source: str, names: Names, label: str) -> None:
-        self.source = source
-        code: CodeType = compile(source, f"<policy {label}>", "exec", dont_inherit=True, optimize=2)
-        space = dict(names.values)
+    def __init__(self, writer: Writer, label: str) -> None:
+        self.source = writer.write()
+        self.width = writer.width
+        self.lists = [node.type.base == "list" for _, node in writer.column_nodes.texts.values()]
+        code: CodeType = compile(self.source, f"<policy {label}>", "exec", dont_inherit=True, optimize=2)
+        space = dict(writer.names.values)
         exec(code, space)  # noqa: S102 - the text was written above, from typed nodes; builtins are empty
         self.columns: Callable[..., Any] = space["columns"]
+        self.column_parts = tuple(
+            [column for _, column in sorted(_by_number(space, stem).items())] for stem in ("text", "number", "flag")
+        )
         self.hits: Callable[..., list[int]] = space["hits"]
         self.match: Callable[..., tuple[int, ...]] = space["match"]
         self.values: dict[int, Callable[..., dict[str, Any]]] = _by_number(space, "values")
@@ -56,6 +63,36 @@ class Generated:
         self.actions: dict[int, Callable[..., list[Action]]] = _by_number(space, "actions")
         self.label_entities: Callable[..., list[tuple[str, str]]] = space["label_entities"]
         self.entities: Callable[..., list[tuple[str, str]]] = space["entities"]
+
+
+def careful_columns(
+    generated: Generated, numbers: Sequence[str], events: Sequence[Any], failed: set[int]
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """The columns where a function fails on some event: that cell is missing, and the event's position noted."""
+    texts, figures, flags = generated.column_parts
+    empty = [([], [0]) if is_list else [""] for is_list in generated.lists]
+    absent = [[MISSING] if carried == "whole" else [float("nan")] for carried in numbers]
+    return (
+        [_careful(column, events, cell, failed) for column, cell in zip(texts, empty, strict=True)],
+        [_careful(column, events, cell, failed) for column, cell in zip(figures, absent, strict=True)],
+        [_careful(column, events, [False], failed) for column in flags],
+    )
+
+
+def _careful(column: Callable[..., Any], events: Sequence[Any], missing: Any, failed: set[int]) -> Any:
+    try:
+        return column(events)
+    except Exception:  # noqa: BLE001 - found out below, event by event, and reported through ``failed``
+        rows = []
+        for position, event in enumerate(events):
+            try:
+                rows.append(column([event]))
+            except Exception:  # noqa: BLE001 - the trace says what failed, on the events in ``failed``
+                failed.add(position)
+                rows.append(missing)
+    if isinstance(missing, tuple):
+        return [value for flat, _ in rows for value in flat], [count for _, counts in rows for count in counts]
+    return [cell for row in rows for cell in row]
 
 
 def _by_number(space: Mapping[str, Any], stem: str) -> dict[int, Callable[..., Any]]:
@@ -81,13 +118,14 @@ class Writer:
         self.slots = slots
         self.column_nodes = columns
         self.entity_fields = entities
-        self.width = width
+        self.width = max(width, 1)
         self.names = Names()
         self.names.values.update(
             Rows=np.flatnonzero, AsArray=np.asarray, Action=Action, MissingWhole=MISSING, Dict=dict
         )
         self.lines: list[str] = []
         self._list_names: dict[str, str] = {}
+        self._cells = 0
 
     def write(self) -> str:
         """The text of the module."""
@@ -108,14 +146,23 @@ class Writer:
     # ------------------------------------------------------------------ columns
 
     def _columns(self) -> None:
+        """One function for each column, so that one that fails can be read with care by itself."""
+        columns = self.column_nodes
+        for number, (_, node) in enumerate(columns.texts.values()):
+            self._column(f"text{number}", self._text_column(node))
+        for number, ((_, carried), (_, node)) in enumerate(columns.numbers.items()):
+            self._column(f"number{number}", [f"return {self._number_column(node, carried)}"])
+        for number, (_, node) in enumerate(columns.flags.values()):
+            self._column(f"flag{number}", [f"return {self._flag_column(node)}"])
+        stems = (("text", len(columns.texts)), ("number", len(columns.numbers)), ("flag", len(columns.flags)))
+        calls = (", ".join(f"{stem}{number}(E)" for number in range(count)) for stem, count in stems)
         self._line(0, "def columns(E):")
-        body: list[str] = []
-        texts = [self._text_column(node, body) for _, node in self.column_nodes.texts.values()]
-        numbers = [self._number_column(node, carried) for (_, carried), (_, node) in self.column_nodes.numbers.items()]
-        flags = [self._flag_column(node) for _, node in self.column_nodes.flags.values()]
+        self._line(1, f"return {', '.join(f'[{call}]' for call in calls)}")
+
+    def _column(self, name: str, body: Sequence[str]) -> None:
+        self._line(0, f"def {name}(E):")
         for line in body:
             self._line(1, line)
-        self._line(1, f"return [{', '.join(texts)}], [{', '.join(numbers)}], [{', '.join(flags)}]")
 
     def _row_function(self, node: Node, code: Callable[[Emitter], str]) -> str:
         """An expression of one event, as a function if it needs local names."""
@@ -123,43 +170,36 @@ class Writer:
         text = code(emitter)
         if not emitter.locals and not emitter.time:
             return text
-        name = f"cell{sum(line.startswith('def cell') for line in self.lines)}"
-        # Defined in front of the function that is being written.
-        at = next(i for i, line in enumerate(self.lines) if line.startswith("def columns"))
-        made = [f"def {name}(e):"]
+        name = f"cell{self._cells}"
+        self._cells += 1
+        self._line(0, f"def {name}(e):")
         if emitter.time:
-            made.append(f"{_INDENT}t = Moment(e.time)")
-        made += [f"{_INDENT}{local} = U" for local in emitter.locals.values()]
-        made.append(f"{_INDENT}return {text}")
-        self.lines[at:at] = made
+            self._line(1, "t = Moment(e.time)")
+        self._reset(emitter, 1)
+        self._line(1, f"return {text}")
         return f"{name}(e)"
 
-    def _text_column(self, node: Node, body: list[str]) -> str:
+    def _text_column(self, node: Node) -> list[str]:
         if node.type.base == "list":
-            name = f"x{len(body)}"
-            body.append(
-                f"{name} = [{self._row_function(node, lambda emitter: emitter.optional(node))} or () for e in E]"
-            )
-            return f"([v for u in {name} for v in u], [Len(u) for u in {name}])"
+            cell = self._row_function(node, lambda emitter: emitter.optional(node))
+            return [f"x = [{cell} or () for e in E]", "return [v for u in x for v in u], [Len(u) for u in x]"]
         if isinstance(node, Attribute) and node.type.base in ("text", "entity"):
-            return f"[e.{node.name} for e in E]" if node.required else f"[e.{node.name} or '' for e in E]"
+            return [f"return [e.{node.name}{'' if node.required else ' or ' + repr('')} for e in E]"]
         cell = self._row_function(node, lambda emitter: emitter.optional(node))
         if node.type.base in ("text", "entity"):
-            return f"[{cell} or '' for e in E]"
+            return [f"return [{cell} or '' for e in E]"]
         self.names.values["KeyText"] = key_text
-        return f"[KeyText({cell}) for e in E]"
+        return [f"return [KeyText({cell}) for e in E]"]
 
     def _number_column(self, node: Node, carried: str) -> str:
-        missing = repr(MISSING) if carried == "whole" else "Nan"
         if isinstance(node, Attribute) and node.type.base in ("whole", "number", "money"):
-            if node.required:
-                return f"[e.{node.name} for e in E]"
-            return f"[{missing} if e.{node.name} is None else e.{node.name} for e in E]"
-        self.names.values["WholeCell" if carried == "whole" else "FloatCell"] = (
-            whole_cell if carried == "whole" else float_cell
-        )
+            # Also where the field is required: on a faulty event it can be missing all the same.
+            absent = repr(MISSING) if carried == "whole" else "Nan"
+            return f"[{absent} if e.{node.name} is None else e.{node.name} for e in E]"
+        make = "WholeCell" if carried == "whole" else "FloatCell"
+        self.names.values[make] = whole_cell if carried == "whole" else float_cell
         cell = self._row_function(node, lambda emitter: emitter.optional(node))
-        return f"[{'WholeCell' if carried == 'whole' else 'FloatCell'}({cell}) for e in E]"
+        return f"[{make}({cell}) for e in E]"
 
     def _flag_column(self, node: Node) -> str:
         cell = self._row_function(node, lambda emitter: emitter.condition(node))
@@ -200,21 +240,27 @@ class Writer:
         self._line(1, "out = []")
         self._line(1, "add = out.append")
         masks = Masks(self.slots)
-        masked: list[tuple[int, TypedRule, str]] = []
+        masks.screens = text_screens(typed.when for _, typed in self.rules if masks.mask(typed.when) is None)
+        groups: dict[str, list[tuple[int, Node | None]]] = {}
         plain: list[tuple[int, TypedRule]] = []
         for rule, typed in self.rules:
             found = masks.mask(typed.when)
             if found is None:
                 plain.append((rule.number, typed))
             else:
-                masked.append((rule.number, typed, found[0]))
+                groups.setdefault(found[0], []).append((rule.number, rest(typed.when, masks)))
         emitters: list[Emitter] = []
         for feature in sorted(masks.features):
             self._line(1, f"a{feature} = AsArray(F[{feature}])")
+        used = " ".join(groups)
         for code, name in masks.lines.items():
-            self._line(1, f"{name} = {code}")
-        for number, typed, code in masked:
-            emitters.append(self._masked_rule(number, typed, code, masks))
+            if re.search(rf"\b{name}\b", used):
+                self._line(1, f"{name} = {code}")
+        for screen in masks.screens.values():
+            texts = f"e.{screen.field.name}" if screen.field.required else f"e.{screen.field.name} or ''"
+            made = self.names.bind(("screen", screen.name), Screen(screen.pieces))
+            self._line(1, f"{screen.name} = {made}([{texts} for e in E])")
+        emitters += [self._masked_rules(code, rules) for code, rules in groups.items()]
         if plain:
             emitters.append(self._plain_rules(plain))
         prologue: list[str] = []
@@ -227,15 +273,16 @@ class Writer:
         self.lines = body[:start] + prologue + body[start:]
         self._line(1, "return out")
 
-    def _masked_rule(self, number: int, typed: TypedRule, mask: str, masks: Masks) -> Emitter:
-        left = rest(typed.when, masks)
-        emitter = self._sharing_lists()
+    def _masked_rules(self, mask: str, rules: Sequence[tuple[int, Node | None]]) -> Emitter:
+        """The rules that share a mask, on the rows where it holds; a rule without a rest holds there."""
+        emitter = self._sharing_lists([left for _, left in rules if left is not None])
+        tests = [(number, emitter.condition(left)) for number, left in rules if left is not None]
         self._line(1, f"q = Rows({mask})")
-        if left is None:
-            self._line(1, f"for i in q.tolist(): add(i * {self.width} + {number})")
+        for number, left in rules:
+            if left is None:
+                self._line(1, f"for i in q.tolist(): add(i * {self.width} + {number})")
+        if not tests:
             return emitter
-        emitter = self._sharing_lists([left])
-        test = emitter.condition(left)
         features = sorted(emitter.features)
         columns = "".join(f", AsArray(F[{feature}])[q].tolist()" for feature in features)
         target = "".join(f", f{feature}" for feature in features)
@@ -245,7 +292,8 @@ class Writer:
         if emitter.time:
             self._line(3, "t = T[i]")
         self._reset(emitter, 3)
-        self._line(3, f"if {test}: add(i * {self.width} + {number})")
+        for number, test in tests:
+            self._line(3, f"if {test}: add(i * {self.width} + {number})")
         return emitter
 
     def _sharing_lists(self, conditions: Iterable[Node] = ()) -> Emitter:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from trustward.base.units import MISSING, parse_time
+from trustward.model.event import type_of
 from trustward.policy.emit import currency_of
 from trustward.policy.nodes import (
     All,
@@ -147,6 +149,14 @@ class Evaluator:
         bad = sorted(touched & self.faulty)
         if bad:
             raise UnreadableError(f"event.{bad[0]} could not be read, and {node.text} depends on it")
+        for feed in node.feature.feeds.get(type_of(self.event), ()):
+            # A function that failed while the feature was fed has left this event out of it.
+            for root in [*feed.key, *([feed.value] if feed.value else [])]:
+                self._probe(root)
+            if feed.where is not None:
+                inside = _trace(feed.where, self)
+                if inside.outcome == "fault":
+                    raise UnreadableError(inside.cause)
         kind, at = self.slots[node.id]
         parts = [self.features[i] for i in at]
         if any((isinstance(part, float) and math.isnan(part)) or part == MISSING for part in parts):
@@ -158,6 +168,12 @@ class Evaluator:
         if parts[2] == parts[3]:
             raise _MissingError(node.key)
         return (parts[0] - parts[1]) / (parts[2] - parts[3])
+
+    def _probe(self, root: Node) -> None:
+        """Raise UnreadableError if a value cannot be had because something fails."""
+        if any(isinstance(part, Call) for part in walk(root)):
+            with suppress(_MissingError):
+                self.value(root)
 
     def _arithmetic(self, node: Arithmetic) -> Any:
         left, right = self.value(node.left), self.value(node.right)
