@@ -119,7 +119,9 @@ def apply_fault(draft: Draft, rule: Rule, cause: str, event: Event) -> None:
     """Add a rule that could not be evaluated: its safe answer applies, and the decision is degraded."""
     draft.degraded = True
     draft.hits.append(
-        RuleHit(id=rule.id, mode="fault", reason=f"could not be evaluated: {cause}", values={"safe answer": rule.on_fault})
+        RuleHit(
+            id=rule.id, mode="fault", reason=f"could not be evaluated: {cause}", values={"safe answer": rule.on_fault}
+        )
     )
     if rule.mode == "live" and rule.on_fault != "ignore":
         rank = _RANK[rule.on_fault]

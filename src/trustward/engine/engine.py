@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from trustward.base.units import MISSING, format_time, parse_duration
 from trustward.engine.effects import Draft, apply_fault, apply_match
+from trustward.engine.followers import Followers, LabelReader
 from trustward.engine.state import FOREVER, State
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event, type_of
@@ -29,6 +30,7 @@ Column: TypeAlias = npt.NDArray[Any]
 DEFAULT_SKEW_US = parse_duration("5m")
 """How far ahead of the clock an event may be. Beyond it the event is refused, or it would empty every window."""
 
+_FUNCTION_FAILED = Fault(path="$", cause="a function failed on this event")
 _NO_FAULTS: Mapping[int, Sequence[Fault]] = {}
 
 
@@ -97,6 +99,8 @@ class Engine:
         self.reset()
         self._programs = list(policy.types.values())
         self._codes = _Codes(program.type for program in self._programs)
+        self._readers = [LabelReader(program, policy) for program in self._programs]
+        self._setters = {rule.number for rule in policy.rules if not policy.labels_read.isdisjoint(rule.sets_labels)}
         self._index = np.array([program.index for program in self._programs] + [-1], np.int64)
 
     # ------------------------------------------------------------------ one event
@@ -121,7 +125,11 @@ class Engine:
         program = self._programs[code]
         index = program.index
         one = np.array([index, 0, time], np.int64)
-        rows = Rows(index, 1, *program.columns((event,)))
+        failed: set[int] = set()
+        rows = Rows(index, 1, *program.columns((event,), failed))
+        if failed:
+            draft.faults.append(_FUNCTION_FAILED)
+            draft.degraded = True
         results = self.windows.step(Batch([rows], one[0:1], one[1:2], one[2:3]))[index]
         features = [column[0] for column in self.windows.to_lists(index, results)]
         self._evaluate(draft, program, event, time, features)
@@ -136,7 +144,9 @@ class Engine:
 
     def _refusal(self, text: str, time: int, now_us: int) -> Fault | None:
         if time == MISSING:
-            return Fault(path="$.time", cause=f"not a time with a zone: {text[:40]!r} (write it like 2026-01-31T12:00:00Z)")
+            return Fault(
+                path="$.time", cause=f"not a time with a zone: {text[:40]!r} (write it like 2026-01-31T12:00:00Z)"
+            )
         if time > now_us + self.skew_us:
             cause = f"in the future: {text[:40]!r} is more than the allowed skew after {format_time(now_us)}"
             return Fault(path="$.time", cause=cause)
@@ -158,8 +168,8 @@ class Engine:
             try:
                 if matched is None:
                     matched = program.match(event, time, features, state)
-            except RULE_FAILURES as failure:
-                draft.faults.append(Fault(path="$", cause=f"a function failed: {type(failure).__name__}"))
+            except RULE_FAILURES:
+                draft.faults.append(_FUNCTION_FAILED)
                 draft.degraded = True
             else:
                 for number in matched:
@@ -197,7 +207,10 @@ class Engine:
         """Decide events in order of arrival, exactly as :meth:`decide` would one after the other."""
         times = parse_times([event.time for event in events])
         refused = self._refuse(events, times, now_us)
-        groups, codes, rows = self._advance(events, times, [r.position for r in refused])
+        broken: list[int] = []
+        groups, codes, rows = self._advance(events, times, [r.position for r in refused], broken)
+        if broken:
+            faults = {**faults, **{at: (*faults.get(at, ()), _FUNCTION_FAILED) for at in broken}}
         batch = _Batch(events, times, groups, codes, rows, faults)
         decisions = self._settle(batch, self._matches(batch))
         if every:
@@ -222,9 +235,12 @@ class Engine:
         return refused
 
     def _advance(
-        self, events: Sequence[Event], times: Column, gone: Sequence[int]
+        self, events: Sequence[Event], times: Column, gone: Sequence[int], broken: list[int]
     ) -> tuple[list[_Group | None], Column, Column]:
-        """Take the events into the windows: the groups by event type, each event's program and its row there."""
+        """Take the events into the windows: the groups by event type, each event's program and its row there.
+
+        The positions where a function failed are added to ``broken``.
+        """
         codes = np.fromiter(map(self._codes.__getitem__, map(type, events)), np.int64, len(events))
         codes[gone] = -1
         rows = np.zeros(len(events), np.int64)
@@ -237,7 +253,9 @@ class Engine:
                 continue
             rows[positions] = np.arange(len(positions))
             chosen = [events[at] for at in positions.tolist()]
-            texts, numbers, flags = program.columns(chosen)
+            failed: set[int] = set()
+            texts, numbers, flags = program.columns(chosen, failed)
+            broken.extend(positions[sorted(failed)].tolist())
             parts.append(Rows(program.index, len(chosen), texts, numbers, flags))
             groups.append(_Group(program, positions, chosen, times[positions].tolist(), []))
         if parts:
@@ -270,6 +288,19 @@ class Engine:
                 found.update((at, numbers) for at, (_, numbers) in zip(places, hits, strict=True) if at not in found)
         return found
 
+    def _soon_labelled(self, batch: _Batch, found: Mapping[int, Sequence[int] | None]) -> set[tuple[str, str]]:
+        """Entities that the matches found so far will label, as far as rules read those labels."""
+        setters = self._setters
+        soon: set[tuple[str, str]] = set()
+        for at, numbers in found.items():
+            if not numbers or setters.isdisjoint(numbers):
+                continue
+            group = batch.groups[int(batch.codes[at])]
+            if group is not None:
+                names = group.program.entities(batch.events[at])
+                soon.update(names)
+        return soon
+
     def _settle(self, batch: _Batch, found: dict[int, Sequence[int] | None]) -> list[tuple[int, Decision]]:
         """Decide the positions found, in order of arrival, and those that a label set on the way touches."""
         decided: list[tuple[int, Decision]] = []
@@ -278,7 +309,7 @@ class Engine:
         queue = list(found)
         heapify(queue)
         horizon = int(batch.times.max())
-        followers: dict[tuple[str, str], list[int]] | None = None
+        followers = Followers(self._readers, batch.groups, self._soon_labelled(batch, found))
         read, policy = self.policy.labels_read, self.policy.hash
         while queue:
             at = heappop(queue)
@@ -299,9 +330,7 @@ class Engine:
             for kind, entity, label in draft.changed:
                 if label not in read:
                     continue
-                if followers is None:
-                    followers = _followers(batch.groups)
-                for later in followers.get((kind, entity), ()):
+                for later in followers.of(kind, entity):
                     if later > at:
                         if later not in found:
                             heappush(queue, later)
@@ -320,18 +349,14 @@ class _Batch(NamedTuple):
     faults: Mapping[int, Sequence[Fault]]
 
 
-def _followers(groups: Iterable[_Group | None]) -> dict[tuple[str, str], list[int]]:
-    """For each entity whose labels a rule may read: the positions of the events that name it."""
-    followers: dict[tuple[str, str], list[int]] = {}
-    for group in groups:
-        if group is None or not group.program.reads_labels:
-            continue
-        entities = group.program.label_entities
-        for at, event in zip(group.positions.tolist(), group.events, strict=True):
-            for entity in entities(event):
-                followers.setdefault(entity, []).append(at)
-    return followers
-
-
-RULE_FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, RuntimeError, OSError)
+RULE_FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    RuntimeError,
+    OSError,
+)
 """What a rule's function may raise. It is recorded, and the rule's safe answer applies; nothing else is caught."""

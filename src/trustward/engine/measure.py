@@ -7,7 +7,9 @@ class Tally:
     """Scores of events with a known answer, kept as counts, so that its size does not grow with the stream.
 
     >>> tally = Tally()
-    >>> tally.add(0.9, harmful=True); tally.add(0.9, harmful=False); tally.add(0.0, harmful=False)
+    >>> tally.add(0.9, harmful=True)
+    ... tally.add(0.9, harmful=False)
+    ... tally.add(0.0, harmful=False)
     >>> tally.add(0.8, harmful=True)
     >>> round(tally.average_precision(), 4)
     0.5833
@@ -63,5 +65,7 @@ def is_harmful(value: object) -> bool:
     return bool(value)
 
 
-HONEST_WORDS = frozenset({"", "0", "0.0", "false", "no", "none", "honest", "ham", "legit", "genuine", "benign", "negative"})
+HONEST_WORDS = frozenset(
+    {"", "0", "0.0", "false", "no", "none", "honest", "ham", "legit", "genuine", "benign", "negative"}
+)
 """Known answers that mean "not harmful"."""

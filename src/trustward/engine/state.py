@@ -118,7 +118,9 @@ class State:
         """Keep a rule from acting on events that name an entity, until ``until_us``."""
         self.snoozes[(rule, kind, entity)] = until_us
 
-    def over_limit(self, rule: str, limits: Iterable[tuple[int, int]], time_us: int, count: int) -> tuple[int, int] | None:
+    def over_limit(
+        self, rule: str, limits: Iterable[tuple[int, int]], time_us: int, count: int
+    ) -> tuple[int, int] | None:
         """The first (most, within_us) of ``limits`` that ``count`` more actions would exceed; else record them."""
         quota = self.quotas.get(rule)
         if quota is None:
