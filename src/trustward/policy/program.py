@@ -16,7 +16,7 @@ import numpy as np
 from trustward.base.units import MISSING
 from trustward.model.decision import Action
 from trustward.policy.emit import Emitter, Names, cost, currency_of
-from trustward.policy.masks import Masks, rest, text_screens
+from trustward.policy.masks import Masks, TextScreen, rest, text_screens
 from trustward.policy.nodes import (
     All,
     Attribute,
@@ -33,6 +33,8 @@ from trustward.policy.streams import Columns, Slots
 from trustward.screening.screen import Screen
 
 _INDENT = "    "
+FEW = 16
+"""Below this many events, looking at texts one by one is quicker than a screen over all."""
 
 
 class StateLike(Protocol):
@@ -153,7 +155,7 @@ class Writer:
         for number, ((_, carried), (_, node)) in enumerate(columns.numbers.items()):
             self._column(f"number{number}", [f"return {self._number_column(node, carried)}"])
         for number, (_, node) in enumerate(columns.flags.values()):
-            self._column(f"flag{number}", [f"return {self._flag_column(node)}"])
+            self._column(f"flag{number}", self._flag_column(node))
         stems = (("text", len(columns.texts)), ("number", len(columns.numbers)), ("flag", len(columns.flags)))
         calls = (", ".join(f"{stem}{number}(E)" for number in range(count)) for stem, count in stems)
         self._line(0, "def columns(E):")
@@ -201,9 +203,25 @@ class Writer:
         cell = self._row_function(node, lambda emitter: emitter.optional(node))
         return f"[{make}({cell}) for e in E]"
 
-    def _flag_column(self, node: Node) -> str:
+    def _flag_column(self, node: Node) -> list[str]:
         cell = self._row_function(node, lambda emitter: emitter.condition(node))
-        return f"[True if {cell} else False for e in E]"
+        every = f"return [True if {cell} else False for e in E]"
+        masks = Masks({})
+        masks.screens = text_screens([node])
+        found = masks.mask(node)
+        if found is None:
+            return [every]
+        return [
+            f"if Len(E) < {FEW}: {every}",
+            *(f"{screen.name} = {self._screen(screen)}" for screen in masks.screens.values()),
+            f"return [True if m and {cell} else False for m, e in Zip(({found[0]}).tolist(), E)]",
+        ]
+
+    def _screen(self, screen: TextScreen) -> str:
+        """The call of a screen over all texts of its field."""
+        text = f"e.{screen.field.name}" if screen.field.required else f"e.{screen.field.name} or ''"
+        made = self.names.bind(("screen", *screen.pieces), Screen(screen.pieces))
+        return f"{made}([{text} for e in E])"
 
     # ------------------------------------------------------------------ one event
 
@@ -257,9 +275,7 @@ class Writer:
             if re.search(rf"\b{name}\b", used):
                 self._line(1, f"{name} = {code}")
         for screen in masks.screens.values():
-            texts = f"e.{screen.field.name}" if screen.field.required else f"e.{screen.field.name} or ''"
-            made = self.names.bind(("screen", screen.name), Screen(screen.pieces))
-            self._line(1, f"{screen.name} = {made}([{texts} for e in E])")
+            self._line(1, f"{screen.name} = {self._screen(screen)}")
         emitters += [self._masked_rules(code, rules) for code, rules in groups.items()]
         if plain:
             emitters.append(self._plain_rules(plain))

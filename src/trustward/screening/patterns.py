@@ -96,7 +96,7 @@ def words_of(pattern: str) -> Words:
     """The words that stand for a pattern on ASCII texts, by its parse tree; nothing is claimed that is not certain.
 
     >>> words_of("(?i)whats ?app|telegram")
-    Words(words=('whats app', 'whatsapp', 'telegram'), exact=True, lowered=True)
+    Words(words=('whats app', 'telegram', 'whatsapp'), exact=True, lowered=True)
     >>> words_of("https?://[a-z]+[.]example/")
     Words(words=('.example/',), exact=False, lowered=False)
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
@@ -12,8 +13,6 @@ LONGEST = 100_000
 """Characters of a text that functions look at, where they look at parts of it."""
 
 _LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}")
-_NOT_LETTERS = re.compile(r"[\W_]+")
-_DIGITS = re.compile(r"\d+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]{0,30}://")
 
 
@@ -92,16 +91,33 @@ def domain(text: str) -> str | None:
     return text
 
 
+class _Letters(dict[int, "int | None"]):
+    """What ``str.translate`` keeps: letters and the marks that belong to them. Filled as characters come up."""
+
+    def __missing__(self, code: int) -> int | None:
+        character = chr(code)
+        kept = code if character.isalpha() or unicodedata.category(character).startswith("M") else None
+        self[code] = kept
+        return kept
+
+
+_LETTERS = _Letters()
+
+
 def template(text: str) -> str | None:
     """A fingerprint that near-duplicates share: case, digits, links, spaces and punctuation do not count.
 
-    None for a text without letters and digits.
+    None for a text without letters.
 
-    >>> template("Win 500 $ now: http://a.example/x") == template("WIN 900$  now... http://b.example/y")
+    >>> template("Win 500 $ now: http://a.example/x") == template("WIN 9000$  now... http://b.example/y")
+    True
+    >>> template("12 34") is None
     True
     """
-    plain = _LINK.sub(" u ", text[:LONGEST].lower())
-    plain = _NOT_LETTERS.sub(" ", _DIGITS.sub("0", plain)).strip()
+    low = text[:LONGEST].lower()
+    if "://" in low or "www." in low:
+        low = _LINK.sub("", low)
+    plain = low.translate(_LETTERS)
     if not plain:
         return None
     return blake2b(plain.encode("utf-8", "replace"), digest_size=10).hexdigest()
