@@ -36,7 +36,6 @@ from trustward.windows.layout import (
     FROM_WHOLE,
     G_TYPES,
     H_CLOCK,
-    H_END,
     INSERT_ALWAYS,
     INSERT_IF,
     K_COLUMN_AT,
@@ -69,21 +68,23 @@ from trustward.windows.layout import (
     S_ROOM,
     S_SLOT,
     S_VALUES,
+    S_WORDS,
     T_KEY_AT,
     T_KEYS,
     T_OPERATION_AT,
     T_OPERATIONS,
     T_TEXTS,
 )
-from trustward.windows.log import advance, allocate, feed, new_header
+from trustward.windows.log import advance, allocate, feed, new_header, warm_log
 from trustward.windows.reading import put_read, read_default, read_one
 
 DONE, BAD_TEXT, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3
 # What a call is told and, after growth, goes on from.
 N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_STRINGS, N_TYPES, N_VALUES, N_SIZE = 0, 1, 2, 3, 4, 5, 6, 7
 UNKNOWN = -1
-# How far ahead of their use cache lines are asked for: table slots, entities; headers, log ends.
-_SLOT_AHEAD, _ENTITY_AHEAD, _HEADER_AHEAD, _END_AHEAD = 16, 8, 10, 5
+# How many keys, then events, ahead of their use cache lines are asked for.
+_SLOT_AHEAD, _FOUND_AHEAD = 16, 8
+_ENTITY_AHEAD, _HEADER_AHEAD, _LOG_AHEAD = 12, 8, 4
 _EMPTY = np.uint64(0)
 _ONE = np.uint64(1)
 
@@ -173,7 +174,7 @@ def _intern_key(
         ):
             if element + _SLOT_AHEAD < total:
                 prefetch(table, 2 * home(prints[source + 2 * (element + _SLOT_AHEAD)] ^ salt_low, slots))
-                later = prints[source + 2 * (element + _ENTITY_AHEAD)] ^ salt_low
+                later = prints[source + 2 * (element + _FOUND_AHEAD)] ^ salt_low
                 slot = home(later, slots)
                 if table[2 * slot] == later:
                     prefetch(mem, np.int64(table[2 * slot + 1]) & ADDRESS_MASK)
@@ -273,9 +274,10 @@ def _run(
                 if lay[kind] != 0:
                     intern(prog, lay, mem, table, secret, lists, flags, prints, ent, kind, only_reading)
     for i in range(note[N_ROW], rows):
-        if i + _HEADER_AHEAD < rows:
-            _warm(lay, prog, lists, mem, ent, order_type[i + _HEADER_AHEAD], order_pos[i + _HEADER_AHEAD], False)
-            _warm(lay, prog, lists, mem, ent, order_type[i + _END_AHEAD], order_pos[i + _END_AHEAD], True)
+        if i + _ENTITY_AHEAD < rows:
+            for ahead in (_ENTITY_AHEAD, _HEADER_AHEAD, _LOG_AHEAD):
+                j = i + ahead
+                _warm(lay, prog, mem, ent, order_type[j], order_pos[j], times[j], ahead)
         kind = order_type[i]
         at = lay[kind]
         if at == 0:
@@ -298,8 +300,8 @@ def _run(
 
 
 @part
-def _warm(lay: Any, prog: Any, lists: Any, mem: Any, ent: Any, kind: Any, row: Any, ends: Any) -> None:
-    """Ask for the headers that an event some rows ahead will need; nearer to it, for the ends of their logs."""
+def _warm(lay: Any, prog: Any, mem: Any, ent: Any, kind: Any, row: Any, time: Any, ahead: Any) -> None:
+    """Ask for what an event some rows ahead will need: its entities; nearer to it, their headers; then their logs."""
     at = lay[kind]
     if at != 0:
         plan = prog[prog[G_TYPES] + kind]
@@ -310,14 +312,16 @@ def _warm(lay: Any, prog: Any, lists: Any, mem: Any, ent: Any, kind: Any, row: A
             if lay[key + L_LISTS] < 0:
                 entity = ent[lay[key + L_ENTITY] + row]
                 if entity > 0:
-                    header = mem[entity + prog[prog[operation + O_STREAM] + S_SLOT]]
-                    if header != 0:
-                        if ends:
-                            prefetch(mem, mem[header + H_END])
+                    stream = prog[operation + O_STREAM]
+                    slot = entity + prog[stream + S_SLOT]
+                    if ahead == _ENTITY_AHEAD:
+                        prefetch(mem, slot)
+                    elif mem[slot] != 0:
+                        if ahead == _HEADER_AHEAD:
+                            for line in range(mem[slot], mem[slot] + prog[stream + S_WORDS], 8):
+                                prefetch(mem, line)
                         else:
-                            prefetch(mem, header)
-                            prefetch(mem, header + 8)
-                            prefetch(mem, header + 16)
+                            warm_log(mem, prog, stream, mem[slot], time)
             operation += O_SIZE
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from trustward.base.units import MISSING
 from trustward.windows.exact import add_float, add_whole
 from trustward.windows.hashing import distinct_find, distinct_mix, distinct_remove, mix
-from trustward.windows.jit import float_of, part, shared
+from trustward.windows.jit import float_of, part, prefetch, shared
 from trustward.windows.layout import (
     A_DISTINCT,
     A_ENTRIES,
@@ -121,6 +121,18 @@ def new_header(mem: Any, prog: Any, stream: Any, slot: Any, time: Any) -> Any:
     for i in range(prog[stream + S_PREVIOUS]):
         mem[header + prog[at + 2 * i + 1]] = MISSING
     return header
+
+
+@part
+def warm_log(mem: Any, prog: Any, stream: Any, header: Any, time: Any) -> None:
+    """Ask for the log's end and for what will expire by ``time``."""
+    prefetch(mem, mem[header + H_END])
+    window = prog[stream + S_WINDOW_AT]
+    for _ in range(prog[stream + S_WINDOWS]):
+        place = header + prog[window + P_OFFSET]
+        if mem[place + W_TIME] <= time - prog[window + P_LENGTH]:
+            prefetch(mem, mem[place + W_TAIL])
+        window += P_SIZE
 
 
 @shared
