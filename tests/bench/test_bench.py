@@ -17,7 +17,7 @@ from trustward.cli.bench.inputs import needs
 from trustward.cli.bench.result import Bar, Result, Settings, at_least, at_most, figure, ratio
 from trustward.cli.bench.simulate import world
 
-QUICK = ("rules", "windows", "keys", "memory", "simulate")
+QUICK = ("rules", "windows", "memory", "simulate")
 
 
 def run(name: str, folder: Path) -> Result:

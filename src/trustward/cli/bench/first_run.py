@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import trustward
@@ -17,7 +17,6 @@ from trustward.cli.bench.inputs import PACK
 from trustward.cli.bench.result import Result, Settings, at_most, figure, result
 from trustward.cli.bench.start import ONE_EVENT
 
-_NOBODY = 65_534
 _CACHES = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "PYTHONPYCACHEPREFIX")
 
 
@@ -29,7 +28,7 @@ def measure(settings: Settings) -> Result:
         "Whole processes, from their start to their end.",
         "The copy has no byte code and no kernels; its libraries keep the byte code that installers make.",
     ]
-    user = _other_user()
+    bound = _bound_by_permissions()
     for turn in range(repeats):
         settings.say(f"first-run: round {turn + 1} of {repeats}")
         with tempfile.TemporaryDirectory(prefix="trustward-first-") as folder:
@@ -39,16 +38,14 @@ def measure(settings: Settings) -> Result:
         with tempfile.TemporaryDirectory(prefix="trustward-locked-") as folder:
             place = _Place(Path(folder))
             place.lock()
-            locked.append(place.run({"HOME": "/nonexistent"}, user=user))
-            locked_again.append(place.run({"HOME": "/nonexistent"}, user=user))
+            locked.append(place.run({"HOME": os.devnull}, bound or ()))
+            locked_again.append(place.run({"HOME": os.devnull}, bound or ()))
             untouched = place.untouched()
             place.unlock()
-    if not hasattr(os, "geteuid") or (os.geteuid() == 0 and user is None):
-        notes.append("Read-only: permissions do not bind this user and no other could be taken, so it shows nothing.")
-    elif user is not None:
-        notes.append("Read-only: run as a user without rights (nobody), whose home folder does not exist.")
+    if bound is None:
+        notes.append("Read-only: permissions do not bind this user here, so that figure shows nothing.")
     else:
-        notes.append("Read-only: the package's permissions were taken away, and the home folder does not exist.")
+        notes.append("Read-only: nobody may write to the copy, and the home folder cannot be one.")
     cold = figure("first decision, empty caches", "s", first)
     return result(
         "first-run",
@@ -61,7 +58,7 @@ def measure(settings: Settings) -> Result:
             figure("read-only installation, second run", "s", locked_again),
         ],
         bars=[at_most(cold, 30)],
-        equal=untouched,
+        equal=untouched if bound is not None else None,
         notes=[*notes, "Results equal means: the read-only copy was not changed, and every run wrote its decision."],
     )
 
@@ -70,33 +67,27 @@ class _Place:
     """A fresh copy of the package, and a home for what it writes."""
 
     def __init__(self, folder: Path) -> None:
-        folder.chmod(0o755)
         self.site = folder / "site"
         self.package = self.site / "trustward"
         self.home = folder / "home"
         self.home.mkdir()
-        self.home.chmod(0o1777)
         shutil.copytree(Path(trustward.__file__).parent, self.package, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "one.ndjson").write_bytes(ONE_EVENT)
         self.event = folder / "one.ndjson"
         self.before = self._listing()
 
-    def run(self, environment: Mapping[str, str], user: int | None = None) -> float:
+    def run(self, environment: Mapping[str, str], prefix: Sequence[str] = ()) -> float:
         """Seconds of one replay; UsageError if it fails or writes no decision."""
         kept = {name: value for name, value in os.environ.items() if name not in _CACHES}
         with tempfile.TemporaryDirectory(dir=self.home) as folder:
-            Path(folder).chmod(0o777)
             out = Path(folder) / "decisions.ndjson"
             command = [sys.executable, "-c", "from trustward.cli import main; main()", "replay", str(self.event)]
             begin = elapsed_s()
             done = subprocess.run(  # noqa: S603 - our own interpreter and package
-                [*command, "--policy", PACK, "--out", str(out), "--all", "--json", "--quiet"],
+                [*prefix, *command, "--policy", PACK, "--out", str(out), "--all", "--json", "--quiet"],
                 capture_output=True,
                 env={**kept, "PYTHONPATH": str(self.site), "TMPDIR": str(self.home), **environment},
                 cwd=self.home,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
                 check=False,
             )
             taken = elapsed_s() - begin
@@ -123,12 +114,12 @@ class _Place:
         return sorted(str(path) for path in self.site.rglob("*"))
 
 
-def _other_user() -> int | None:
-    """A user without rights that this process may become, if it is one whom permissions do not bind."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+def _bound_by_permissions() -> Sequence[str] | None:
+    """What to put before a command so that permissions bind it: nothing for most users; None where nothing helps."""
+    if not hasattr(os, "geteuid"):
         return None
-    try:
-        tried = subprocess.run([sys.executable, "-c", "import msgspec"], capture_output=True, user=_NOBODY, check=False)
-    except (OSError, ValueError):
-        return None
-    return _NOBODY if tried.returncode == 0 else None
+    if os.geteuid() != 0:
+        return ()
+    # The superuser writes everywhere, unless this capability is taken away.
+    setpriv = shutil.which("setpriv")
+    return None if setpriv is None else (setpriv, "--bounding-set=-dac_override,-dac_read_search")

@@ -52,7 +52,7 @@ def drive(keys: int, rows: int, shape: str, seed: int) -> dict[str, float]:
     from trustward.base.clock import elapsed_s
     from trustward.cli.bench.machine import peak_bytes
     from trustward.cli.bench.windows import plan
-    from trustward.windows import Windows
+    from trustward.windows.state import Windows
 
     draw = np.random.default_rng(seed)
     drawn = skewed(rows, keys, draw) if shape == "skewed" else draw.integers(0, keys, rows, dtype=np.int64)

@@ -43,7 +43,7 @@ def fill(events: int, keys: int, seed: int) -> dict[str, float]:
 
     from trustward.cli.bench.machine import held_bytes, peak_bytes
     from trustward.cli.bench.windows import plan
-    from trustward.windows import Windows
+    from trustward.windows.state import Windows
 
     draw = np.random.default_rng(seed)
     hour_us = 3_600_000_000

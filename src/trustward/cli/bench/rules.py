@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def drive(events: int, seed: int, repeats: int) -> dict[str, Any]:
     program = engine.policy.types["checkout.submitted"]
     match, state = program.match, engine.state
     taken: dict[str, list[float]] = {"policy": [], "by_hand": [], "engine": []}
-    ours: list[tuple[int, ...]] = []
+    ours: list[Sequence[int]] = []
     theirs: list[tuple[int, ...]] = []
     for _ in range(repeats + 1):
         begin = elapsed_s()

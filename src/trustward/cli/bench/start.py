@@ -21,7 +21,7 @@ ONE_EVENT = (
 
 def measure(settings: Settings) -> Result:
     """Fresh processes, after one that compiles and caches."""
-    repeats = max(settings.repeats, 7)
+    repeats = max(settings.repeats, 7) if settings.scale >= 1 else settings.repeats
     event, out = settings.folder / "one.ndjson", settings.folder / "one-decision.ndjson"
     event.write_bytes(ONE_EVENT)
     helping = ["--help"]

@@ -79,7 +79,8 @@ def ours(folder: str, kind: str, rows: int, *, keep: bool) -> dict[str, float]:
     import numpy as np
 
     from trustward.base.clock import elapsed_s
-    from trustward.windows import Batch, Rows, Windows
+    from trustward.windows.batch import Batch, Rows
+    from trustward.windows.state import Windows
 
     keys, times, amounts = (column[:rows] for column in read(folder))
     texts = [name(key) for key in keys.tolist()] if kind == "text" else []
