@@ -175,7 +175,7 @@ def newcomers(scene: Scene) -> None:
     host, when = scene.actors(0.0035, draws)
     if not len(host):
         return
-    who = people.enrol(people.country(host), when)
+    who = people.enrol(people.country(host))
     n = len(who)
     client = people.client(who, when, draws)
     invited = draws.chance(n, 0.3)

@@ -15,24 +15,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trustward.windows.jit import kernel as compiled
+from trustward.windows.jit import part
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _ODD = 0x9E3779B97F4A7C15
-_MASK = 2**64 - 1
+
+
+@part
+def scramble(value: int, salt: int) -> int:
+    """A fixed scramble of one whole number, for compiled code (splitmix64's finish), 0 to 2**31 - 1."""
+    x = np.uint64(value) + np.uint64(salt) * np.uint64(_ODD)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return int((x ^ (x >> np.uint64(31))) >> np.uint64(33))
+
+
+@compiled
+def _mix(values: Ints, salt: int, out: Ints) -> None:
+    for i in range(len(values)):
+        out[i] = scramble(values[i], salt)
 
 
 def mix(values: Ints, salt: int) -> Ints:
-    """A fixed scramble of whole numbers (splitmix64's finish), 0 to 2**31 - 1: attributes that need no storage.
+    """A fixed scramble of whole numbers, 0 to 2**31 - 1: attributes that need no storage.
 
     >>> mix(np.array([1, 2]), 7).tolist() == mix(np.array([1, 2]), 7).tolist()
     True
     """
-    x = values.astype(np.uint64) + np.uint64((salt * _ODD) & _MASK)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((x ^ (x >> np.uint64(31))) >> np.uint64(33)).astype(np.int64)
+    values = np.ascontiguousarray(values, dtype=np.int64)
+    out = np.empty(len(values), dtype=np.int64)
+    _mix(values, salt, out)
+    return out
 
 
 class Draws:

@@ -126,27 +126,27 @@ def _payment(
         _declined(world, draws, pick({**shared, "bin": prefix, "at": last}, due[declined]), attempt, reasons)
         won = due[~declined]
         fine = pick({name: values for name, values in shared.items() if name != "country"}, won)
-        world.add(
-            "payment.authorised",
-            last[won],
-            {
-                **fine,
-                "avs_result": np.where(
-                    fine["card"] != NOTHING,
-                    world.strings("match", "partial", "unavailable")[draws.choose(len(won), [80, 8, 12])],
-                    NOTHING,
-                ),
-                "cvv_result": np.where(fine["card"] != NOTHING, world.string("match"), NOTHING),
-                "three_ds_result": np.where(
-                    fine["card"] != NOTHING,
-                    world.strings("authenticated", "not_tried")[draws.choose(len(won), [6, 4])],
-                    NOTHING,
-                ),
-            },
-        )
+        _authorised(world, draws, last[won], fine)
         last[due[declined]] += 15_000 + draws.waits(int(declined.sum()), 60_000)
     card = np.where(by_card, people.card(who, np.where(failures > 0, 1, which)), NOTHING)
     return Paid(~given_up, last, payment, card)
+
+
+def _authorised(world: World, draws: Draws, times: Ints, columns: Columns) -> None:
+    n = len(times)
+    by_card = columns["card"] != NOTHING
+    address = world.strings("match", "partial", "unavailable")[draws.choose(n, [80, 8, 12])]
+    proof = world.strings("authenticated", "not_tried")[draws.choose(n, [6, 4])]
+    world.add(
+        "payment.authorised",
+        times,
+        {
+            **columns,
+            "avs_result": np.where(by_card, address, NOTHING),
+            "cvv_result": np.where(by_card, world.string("match"), NOTHING),
+            "three_ds_result": np.where(by_card, proof, NOTHING),
+        },
+    )
 
 
 def _declined(world: World, draws: Draws, columns: Columns, attempt: int, reasons: Ints) -> None:
@@ -171,7 +171,6 @@ def _declined(world: World, draws: Draws, columns: Columns, attempt: int, reason
 
 
 def _delivery(world: World, draws: Draws, paid: Paid, buy: Purchases, trade: Columns, money: Columns) -> None:
-    people = world.people
     fine = np.flatnonzero(paid.flags)
     n = len(fine)
     shared = pick({"account": buy.who, "listing": buy.listing, **trade}, fine)
@@ -188,14 +187,31 @@ def _delivery(world: World, draws: Draws, paid: Paid, buy: Purchases, trade: Col
     arrived = shipped + DAY // 2 + draws.waits(n, 2 * DAY)
     world.add("order.delivered", arrived, {**shared, "confirmed": draws.chance(n, 0.8)})
     fate = draws.below(n, 1_000)
-    rates = fate < 240
-    when = arrived[rates] + HOUR + draws.waits(int(rates.sum()), 20 * HOUR)
-    who = shared["account"][rates]
+    _rated(world, draws, arrived[fate < 240], pick(shared, fate < 240))
+    bill = pick({**money, "payment": paid.payment, "card": paid.card}, fine)
+    whole = {name: values for name, values in {**shared, **bill}.items() if name != "listing"}
+    _undone(world, draws, arrived, fate, whole)
+    lost = np.flatnonzero(~paid.flags)
+    world.add(
+        "order.cancelled",
+        paid.times[lost] + HOUR,
+        {
+            **pick({"account": buy.who, "listing": buy.listing, **trade, **money}, lost),
+            "by": world.string("buyer"),
+            "reason": world.string("payment_failed"),
+        },
+    )
+
+
+def _rated(world: World, draws: Draws, arrived: Ints, columns: Columns) -> None:
+    """Reviews by those who bought."""
+    people, who = world.people, columns["account"]
+    when = arrived + HOUR + draws.waits(len(who), 20 * HOUR)
     world.add(
         "review.posted",
         when,
         {
-            **pick(shared, rates),
+            **columns,
             "review": world.take("review", len(who)),
             "rating": 1_000 * (1 + draws.choose(len(who), [5, 4, 9, 25, 57])),
             "purchased": 1,
@@ -206,14 +222,16 @@ def _delivery(world: World, draws: Draws, paid: Paid, buy: Purchases, trade: Col
             **people.client(who, when, draws),
         },
     )
-    bill = pick({**money, "payment": paid.payment, "card": paid.card}, fine)
-    trade_only = {name: values for name, values in shared.items() if name != "listing"}
+
+
+def _undone(world: World, draws: Draws, arrived: Ints, fate: Ints, bill: Columns) -> None:
+    """What is sent back is refunded; a few buyers dispute."""
     back = (fate >= 970) & (fate < 992)
     world.add(
         "payment.refunded",
         arrived[back] + DAY,
         {
-            **pick({**trade_only, **bill}, back),
+            **pick(bill, back),
             "same_instrument": 1,
             "by": world.string("seller"),
             "reason": world.string("sent_back"),
@@ -224,19 +242,9 @@ def _delivery(world: World, draws: Draws, paid: Paid, buy: Purchases, trade: Col
         "dispute.opened",
         arrived[fought] + 2 * DAY,
         {
-            **pick({**trade_only, **bill}, fought),
+            **pick(bill, fought),
             "dispute": world.take("dispute", int(fought.sum())),
             "by": world.string("buyer"),
             "reason": world.strings("not_received", "not_as_described")[draws.choose(int(fought.sum()), [1, 1])],
-        },
-    )
-    lost = np.flatnonzero(~paid.flags)
-    world.add(
-        "order.cancelled",
-        paid.times[lost] + HOUR,
-        {
-            **pick({"account": buy.who, "listing": buy.listing, **trade, **money}, lost),
-            "by": world.string("buyer"),
-            "reason": world.string("payment_failed"),
         },
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from trustward.simulate import kernel
 from trustward.simulate.draws import Draws, Flags, Ints, mix
+from trustward.simulate.habits import clients
 from trustward.simulate.spool import DAY, HOUR
 from trustward.simulate.tables import Vocabulary
 
@@ -48,9 +49,8 @@ def _table(rows: dict[str, Any], key: str) -> Ints:
 class People:
     """The accounts as columns. Accounts of a country stand together; new ones are appended as they register."""
 
-    def __init__(self, accounts: int, start: int, draws: Draws, words: Vocabulary) -> None:
+    def __init__(self, accounts: int, draws: Draws, words: Vocabulary) -> None:
         places = tomllib.loads((files("trustward.simulate") / "data" / "places.toml").read_text(encoding="utf-8"))
-        self.start = start
         self.languages = [str(row["language"]) for row in places.values()]
         self.offset = _table(places, "offset") * 60_000
         self.price = _table(places, "price")
@@ -75,9 +75,13 @@ class People:
         self.sizes: Ints = sizes
         self.first: Ints = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
         homes = 1 + draws.choose(accounts, [30, 25, 20, 15, 7, 3])
-        self._country = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
-        self._home = np.repeat(np.arange(accounts, dtype=np.int64), homes)[:accounts]
-        self._joined = self.start - DAY * draws.between(accounts, 4, 1500) - draws.below(accounts, DAY)
+        # Two rows: the country's place, and the household.
+        self._lives: Ints = np.stack(
+            [
+                np.repeat(np.arange(len(sizes), dtype=np.int64), sizes),
+                np.repeat(np.arange(accounts, dtype=np.int64), homes)[:accounts],
+            ]
+        )
         self.count = accounts
         # A second circle of friends: neighbours again, after a shuffle by multiplication.
         self._stride = np.array([_coprime(int(n)) for n in sizes], dtype=np.int64)
@@ -100,30 +104,25 @@ class People:
 
     def country(self, accounts: Ints) -> Ints:
         """The country's place for each account."""
-        return self._country[accounts]
+        countries: Ints = self._lives[0, accounts]
+        return countries
 
     def home(self, accounts: Ints) -> Ints:
         """The household's number for each account."""
-        return self._home[accounts]
+        homes: Ints = self._lives[1, accounts]
+        return homes
 
-    def joined(self, accounts: Ints) -> Ints:
-        """When each account registered, in milliseconds since 1970."""
-        return self._joined[accounts]
-
-    def enrol(self, countries: Ints, times: Ints) -> Ints:
-        """Add accounts that register at ``times``; their numbers."""
+    def enrol(self, countries: Ints) -> Ints:
+        """Add accounts of these countries; their numbers."""
         n = len(countries)
         need = self.count + n
-        if need > len(self._country):
-            room = max(need, len(self._country) + len(self._country) // 4 + 1_000) - len(self._country)
-            blank = np.zeros(room, dtype=np.int64)
-            self._country = np.concatenate([self._country, blank])
-            self._home = np.concatenate([self._home, blank])
-            self._joined = np.concatenate([self._joined, blank])
+        room = self._lives.shape[1]
+        if need > room:
+            more = max(need - room, room // 4 + 1_000)
+            self._lives = np.concatenate([self._lives, np.zeros((2, more), dtype=np.int64)], axis=1)
         numbers: Ints = np.arange(self.count, need, dtype=np.int64)
-        self._country[numbers] = countries
-        self._home[numbers] = numbers
-        self._joined[numbers] = times
+        self._lives[0, numbers] = countries
+        self._lives[1, numbers] = numbers
         self.count = need
         return numbers
 
@@ -149,7 +148,7 @@ class People:
     def friend(self, accounts: Ints, draws: Draws) -> Ints:
         """A friend of each account. Friendship is mutual: whoever is drawn here may draw back."""
         n = len(accounts)
-        country = self._country[accounts]
+        country = self.country(accounts)
         size, first = self.sizes[country], self.first[country]
         step = 1 + draws.choose(n, _NEAR)
         step = np.where(draws.chance(n, 0.5), step, -step)
@@ -158,52 +157,26 @@ class People:
         far = (inside * self._stride[country] + step) % size * self._back[country] % size
         other = np.where(draws.chance(n, 0.6), near, far)
         other = np.where(other == inside, (other + 1) % size, other)
-        return first + other
+        friends: Ints = first + other
+        return friends
 
     # --- what a person uses ---
 
-    def device(self, accounts: Ints, times: Ints, draws: Draws) -> Ints:
-        """The device of each act: the main one (now and then replaced), a second one, or the household's."""
-        pick = draws.below(len(accounts), 1_000)
-        age = (times // DAY + mix(accounts, 3) % 500) // 500
-        second = mix(accounts, 5) % 100 < 45
-        own = accounts * 64 + (age & 15) * 2 + ((pick >= 820) & second)
-        shared = (1 << 40) + self._home[accounts]
-        return np.where((pick >= 965) & (mix(self._home[accounts], 6) % 100 < 35), shared, own)
-
-    def address(self, accounts: Ints, times: Ints, draws: Draws) -> tuple[Ints, Ints]:
-        """The network address of each act, and the country (its place) where it is."""
-        n = len(accounts)
-        country = self._country[accounts]
-        local = times + self.offset[country]
-        hour, day = local // HOUR % 24, local // DAY
-        pick = draws.below(n, 1_000)
-        home = self._home[accounts]
-        # A household's address changes every week or so.
-        lease = home * 64 + (day + home % 7) // 7 % 64
-        fixed = (10 << 24) + (lease * 5_209_117) % (1 << 24)
-        at_home = np.where(home % 100 < 15, kernel.IPV6 + mix(home, 8), fixed)
-        carrier = np.maximum(4, self.sizes[country] // 40)
-        mobile = (100 << 24) + (64 << 16) + (country << 18) + mix(accounts * 8 + hour // 3, 9) % carrier % (1 << 18)
-        office = (172 << 24) + (16 << 16) + mix(self.office(accounts), 10) % (1 << 20)
-        at_work = (mix(accounts, 4) % 100 < 45) & (hour >= 9) & (hour < 18) & ((day + 3) % 7 < 5) & (pick < 600)
-        travels = mix(accounts * 64 + day // 6, 12) % 1_000 < 15
-        away = (country + 1 + mix(accounts + day // 6, 13) % (len(self.sizes) - 1)) % len(self.sizes)
-        hotel = (192 << 24) + (168 << 16) + (away << 11) + mix(accounts + day // 6, 14) % 2_048
-        proxy = (198 << 24) + (18 << 16) + mix(accounts * 8 + day % 8, 15) % 4_096
-        result = np.where(at_work, office, np.where(pick < 650, at_home, mobile))
-        result = np.where(travels, hotel, np.where(pick >= 992, proxy, result))
-        where = np.where(travels, away, np.where(pick >= 996, away, country))
-        return result, where
-
-    def office(self, accounts: Ints) -> Ints:
-        """The workplace of each account: about fifty people share one."""
-        return mix(accounts, 16) % (self.residents // 50 + 1) * 8 + self._country[accounts]
-
     def client(self, accounts: Ints, times: Ints, draws: Draws) -> Columns:
         """Device, address and country of each act."""
-        ip, country = self.address(accounts, times, draws)
-        return {"device": self.device(accounts, times, draws), "ip": ip, "country": self.country_string[country]}
+        n = len(accounts)
+        out = np.empty((3, n), dtype=np.int64)
+        clients(
+            np.ascontiguousarray(accounts),
+            np.ascontiguousarray(times),
+            draws.below(2 * n, 1_000),
+            self._lives,
+            self.offset,
+            self.sizes,
+            self.residents // 50 + 1,
+            out,
+        )
+        return {"device": out[0], "ip": out[1], "country": self.country_string[out[2]]}
 
     def agent(self, devices: Ints) -> Ints:
         """The client program on each device."""
@@ -213,7 +186,7 @@ class People:
     def phone(self, accounts: Ints, which: int = 0) -> Ints:
         """A telephone of each account, the first or another."""
         number = (accounts * 7_919 + which * 49_999_957 + 1_234_567) % 10**8
-        return self.phone_string[self._country[accounts]] * kernel.PHONE_NUMBERS + number
+        return self.phone_string[self.country(accounts)] * kernel.PHONE_NUMBERS + number
 
     def email(self, accounts: Ints) -> Ints:
         """Each account's mail address."""

@@ -30,7 +30,7 @@ class World:
         self.types = tuple(shapes)
         self.words = Vocabulary(shapes, truths)
         self.spool = Spool(shapes, start, end)
-        self.people = People(accounts, start, self.draws.child("people"), self.words)
+        self.people = People(accounts, self.draws.child("people"), self.words)
         self.texts = Texts(self.people.languages, self.words)
         self._next: dict[str, int] = {}
         draws = self.draws.child("roles")

@@ -15,7 +15,7 @@ def run(stage: Stage) -> None:
     n = max(5, stage.size // 2)
     stage.gear(max(1, n // (30, 8, 2)[stage.stealth]), max(1, n // (25, 6, 2)[stage.stealth]))
     times = stage.moments(n, end=0.8)
-    crew = stage.own(stage.people.enrol(stage.here(n), times))
+    crew = stage.own(stage.people.enrol(stage.here(n)))
     head = int(stage.strangers(1)[0])
     referred = draws.chance(n, (0.9, 0.5, 0.2)[stage.stealth])
     voip = world.strings("voip", "iot", "mobile")[draws.choose(n, ((6, 3, 1), (3, 2, 5), (1, 0, 9))[stage.stealth])]
@@ -64,4 +64,4 @@ def run(stage: Stage) -> None:
     )
 
 
-KIND = Kind(share=11, least=10, most=2_500, hours=(2, 60), run=run)
+KIND = Kind(share=11, least=7, most=2_500, hours=(2, 60), run=run)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from trustward.simulate.campaigns.stage import Kind, Stage
-from trustward.simulate.draws import Ints
+from trustward.simulate.draws import Ints, mix
 from trustward.simulate.kernel import NOTHING
+from trustward.simulate.paying import BINS
 from trustward.simulate.people import Columns
 from trustward.simulate.spool import DAY, HOUR
 from trustward.simulate.world import CAMPAIGN_LISTINGS, pick
@@ -18,8 +19,9 @@ def run(stage: Stage) -> None:
     Orders and payments of its victims belong to the fraud, as do its own talk and listings.
     """
     draws, people, world = stage.draws, stage.people, stage.world
-    sellers = stage.recruits(max(1, stage.size // draws.one(25, 90)), aged=(0.0, 0.4, 0.7)[stage.stealth], end=0.1)
-    stage.gear(max(1, len(sellers) // (4, 2, 1)[stage.stealth]), max(1, len(sellers) // (3, 2, 1)[stage.stealth]))
+    sellers = stage.recruits(
+        max(1, stage.size // draws.one(25, 90)), aged=(0.0, 0.4, 0.7), crowd=((4, 2, 1), (3, 2, 1)), end=0.1
+    )
     _business(stage, sellers)
     discount = draws.one(*((12, 30), (25, 50), (55, 80))[stage.stealth])
     n = max(3, stage.size // 4)
@@ -57,51 +59,7 @@ def run(stage: Stage) -> None:
     buyer = stage.robbed(stage.strangers(m))
     when = np.maximum(stage.moments(m, begin=0.5, end=0.9), listed[which] + 1_000)
     _talk(stage, owner[which], buyer, when)
-    columns: Columns = {"seller": owner[which], "amount": price[which], "currency": currency}
-    order, payment = world.take("order", m), world.take("payment", m)
-    mine = people.client(buyer, when, draws)
-    card = people.card(buyer)
-    method = world.string("card")
-    country = int(people.country_string[stage.country])
-    stage.add(
-        "order.created",
-        when,
-        {
-            "account": buyer,
-            "order": order,
-            "listing": listing[which],
-            "items": 1,
-            "category": world.string("electronics"),
-            "shipping_address": people.home(buyer),
-            "shipping_country": country,
-            "billing_country": country,
-            **columns,
-            **mine,
-        },
-    )
-    shared: Columns = {"account": buyer, "order": order, "payment": payment, "method": method, "card": card, **columns}
-    stage.add(
-        "payment.requested",
-        when + 4_000,
-        {**shared, "card_country": country, "attempt": 1, "billing_country": country, **mine},
-    )
-    stage.honest(
-        "payment.authorised",
-        when + 6_000,
-        {**shared, "cvv_result": world.string("match"), "device": mine["device"], "ip": mine["ip"]},
-    )
-    fought = draws.chance(m, 0.5)
-    bill = {name: values for name, values in shared.items() if name != "method"}
-    stage.honest(
-        "dispute.opened",
-        when[fought] + 2 * DAY + draws.waits(int(fought.sum()), 4 * DAY),
-        {
-            **pick(bill, fought),
-            "dispute": world.take("dispute", int(fought.sum())),
-            "by": world.string("buyer"),
-            "reason": world.string("not_received"),
-        },
-    )
+    _sales(stage, buyer, when, {"seller": owner[which], "amount": price[which], "currency": currency}, listing[which])
     k = len(sellers)
     out = stage.moments(k, begin=0.85)
     total = int(price[which].sum()) // k + 1
@@ -121,6 +79,63 @@ def run(stage: Stage) -> None:
         },
     )
     stage.complaints(when + HOUR, buyer, owner[which], share=0.15, reason="scam")
+
+
+def _sales(stage: Stage, buyer: Ints, when: Ints, columns: Columns, listing: Ints) -> None:
+    """Victims order and pay; half of them complain to their bank days later."""
+    draws, people, world = stage.draws, stage.people, stage.world
+    m = len(buyer)
+    order, payment = world.take("order", m), world.take("payment", m)
+    mine = people.client(buyer, when, draws)
+    card = people.card(buyer)
+    method = world.string("card")
+    country = int(people.country_string[stage.country])
+    stage.add(
+        "order.created",
+        when,
+        {
+            "account": buyer,
+            "order": order,
+            "listing": listing,
+            "items": 1,
+            "category": world.string("electronics"),
+            "shipping_address": people.home(buyer),
+            "shipping_country": country,
+            "billing_country": country,
+            **columns,
+            **mine,
+        },
+    )
+    shared: Columns = {"account": buyer, "order": order, "payment": payment, "method": method, "card": card, **columns}
+    stage.add(
+        "payment.requested",
+        when + 4_000,
+        {
+            **shared,
+            "bin": world.strings(*BINS)[mix(buyer, 65) % len(BINS)],
+            "card_country": country,
+            "attempt": 1,
+            "billing_country": country,
+            **mine,
+        },
+    )
+    stage.honest(
+        "payment.authorised",
+        when + 6_000,
+        {**shared, "cvv_result": world.string("match"), "device": mine["device"], "ip": mine["ip"]},
+    )
+    fought = draws.chance(m, 0.5)
+    bill = {name: values for name, values in shared.items() if name != "method"}
+    stage.honest(
+        "dispute.opened",
+        when[fought] + 2 * DAY + draws.waits(int(fought.sum()), 4 * DAY),
+        {
+            **pick(bill, fought),
+            "dispute": world.take("dispute", int(fought.sum())),
+            "by": world.string("buyer"),
+            "reason": world.string("not_received"),
+        },
+    )
 
 
 def _business(stage: Stage, sellers: Ints) -> None:
@@ -185,4 +200,4 @@ def _talk(stage: Stage, seller: Ints, buyer: Ints, when: Ints) -> None:
     )
 
 
-KIND = Kind(share=9, least=14, most=1_500, hours=(6, 96), run=run)
+KIND = Kind(share=9, least=7, most=1_500, hours=(6, 96), run=run)

@@ -14,8 +14,9 @@ def run(stage: Stage) -> None:
     What members say themselves is honest; their payments to the scammers belong to the fraud.
     """
     draws, people, world = stage.draws, stage.people, stage.world
-    shills = stage.recruits(max(3, stage.size // draws.one(20, 60)), aged=(0.2, 0.5, 0.8)[stage.stealth], end=0.1)
-    stage.gear(max(1, len(shills) // (6, 3, 1)[stage.stealth]), max(1, len(shills) // (4, 2, 1)[stage.stealth]))
+    shills = stage.recruits(
+        max(3, stage.size // draws.one(20, 60)), aged=(0.2, 0.5, 0.8), crowd=((6, 3, 1), (4, 2, 1)), end=0.1
+    )
     teacher = shills[:1]
     group = 200_000_000 + world.take("crew_group", 1)
     opened = stage.moments(1, begin=0.1, end=0.12)
@@ -122,4 +123,4 @@ def _payments(stage: Stage, members: Ints, told: Ints) -> None:
     )
 
 
-KIND = Kind(share=7, least=16, most=1_200, hours=(8, 120), run=run)
+KIND = Kind(share=7, least=9, most=1_200, hours=(8, 120), run=run)

@@ -15,8 +15,9 @@ def run(stage: Stage) -> None:
     """Victims pay mules (talked into it: these transfers belong to the fraud), mules pass most of it on at once."""
     draws, people, world = stage.draws, stage.people, stage.world
     flows = max(2, stage.size // 5)
-    mules = stage.recruits(max(2, flows // draws.one(2, 8)), aged=(0.3, 0.7, 0.95)[stage.stealth], end=0.2)
-    stage.gear(max(1, len(mules) // (5, 2, 1)[stage.stealth]), max(1, len(mules) // (3, 1, 1)[stage.stealth]))
+    mules = stage.recruits(
+        max(2, flows // draws.one(2, 8)), aged=(0.3, 0.7, 0.95), crowd=((5, 2, 1), (3, 1, 1)), end=0.2
+    )
     gather = stage.own(stage.strangers(1))
     victim = stage.robbed(stage.strangers(flows))
     mule = mules[draws.below(flows, len(mules))]
@@ -24,7 +25,6 @@ def run(stage: Stage) -> None:
     amount = world.amount(victim, draws, scale=(60, 30, 12)[stage.stealth])
     fee = draws.one(3, 12)
     stage.note(flows=flows, mules=len(mules), fee_percent=fee)
-    currency = int(people.currency_string[stage.country])
     client = world.client(victim, when, draws)
     new = draws.chance(flows, 0.6)
     stage.add(
@@ -66,11 +66,18 @@ def run(stage: Stage) -> None:
             amount[due] + 1,
             pick(mine, due),
         )
-    cash = draws.chance(flows, 0.3)
+    _cash(stage, mule, when + 3 * lag + 61_000, out, mine)
+    stage.complaints(when + stage.span // 10, victim, mule, share=0.1, reason="scam")
+
+
+def _cash(stage: Stage, mule: Ints, when: Ints, out: Ints, client: Values) -> None:
+    """Some of the money is taken out of the service."""
+    draws, world = stage.draws, stage.world
+    cash = draws.chance(len(mule), 0.3)
     wallet = (1 << 45) + int(world.take("crew_wallet", 1)[0]) * 16 + draws.below(int(cash.sum()), 3)
     stage.add(
         "payout.requested",
-        (when + 3 * lag + 61_000)[cash],
+        when[cash],
         {
             "account": mule[cash],
             "payout": world.take("payout", int(cash.sum())),
@@ -78,12 +85,11 @@ def run(stage: Stage) -> None:
             "method": world.strings("crypto", "bank_transfer")[draws.choose(int(cash.sum()), [5, 5])],
             "amount": out[cash] // 2,
             "balance": out[cash],
-            "currency": currency,
+            "currency": int(stage.people.currency_string[stage.country]),
             "first": 1,
-            **pick(mine, cash),
+            **pick(client, cash),
         },
     )
-    stage.complaints(when + stage.span // 10, victim, mule, share=0.1, reason="scam")
 
 
 def _send(
@@ -110,4 +116,4 @@ def _send(
     stage.honest("transfer.completed", when + 2_000, shared)
 
 
-KIND = Kind(share=8, least=12, most=1_500, hours=(6, 120), run=run)
+KIND = Kind(share=8, least=7, most=1_500, hours=(6, 120), run=run)

@@ -6,6 +6,8 @@ import numpy as np
 
 from trustward.simulate.campaigns.stage import Kind, Stage
 from trustward.simulate.campaigns.takeover import plunder
+from trustward.simulate.draws import Ints
+from trustward.simulate.people import Columns
 from trustward.simulate.world import pick
 
 
@@ -14,9 +16,10 @@ def run(stage: Stage) -> None:
     draws, people, world = stage.draws, stage.people, stage.world
     n = max(8, int(stage.size * 0.8))
     crew = stage.recruits(
-        max(1, n // draws.one(*((40, 150), (10, 40), (3, 8))[stage.stealth])), aged=(0.1, 0.5, 0.9)[stage.stealth]
+        max(1, n // draws.one(*((40, 150), (10, 40), (3, 8))[stage.stealth])),
+        aged=(0.1, 0.5, 0.9),
+        crowd=((8, 3, 1), (6, 2, 1)),
     )
-    stage.gear(max(1, len(crew) // (8, 3, 1)[stage.stealth]), max(1, len(crew) // (6, 2, 1)[stage.stealth]))
     domains = [stage.texts.bad_domain(draws) for _ in range(draws.one(1, (2, 5, 9)[stage.stealth]))]
     texts = stage.texts.scam(
         "phishing", stage.country, draws, variants=(2, 6, 16)[stage.stealth], tricks=draws.maybe(0.4)
@@ -52,7 +55,14 @@ def run(stage: Stage) -> None:
             **stage.client(sender[public]),
         },
     )
-    clicks = draws.chance(n, 0.12) & sent
+    _caught(stage, times[sent], sender[sent], victim[sent], pick(links, sent))
+    stage.complaints(times[sent], victim[sent], sender[sent], share=0.03, reason="phishing")
+
+
+def _caught(stage: Stage, times: Ints, sender: Ints, victim: Ints, links: Columns) -> None:
+    """Some who click give their password away, and their accounts are opened and emptied."""
+    draws, people, world = stage.draws, stage.people, stage.world
+    clicks = draws.chance(len(times), 0.12)
     when = times[clicks] + 20_000 + draws.waits(int(clicks.sum()), 1_800_000)
     stage.honest(
         "link.clicked",
@@ -83,7 +93,6 @@ def run(stage: Stage) -> None:
         },
     )
     plunder(stage, caught, opened, client)
-    stage.complaints(times[sent], victim[sent], sender[sent], share=0.03, reason="phishing")
 
 
-KIND = Kind(share=14, least=12, most=4_000, hours=(1, 36), run=run)
+KIND = Kind(share=14, least=7, most=4_000, hours=(1, 36), run=run)

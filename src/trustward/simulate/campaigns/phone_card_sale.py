@@ -15,10 +15,10 @@ def run(stage: Stage) -> None:
     n = max(8, stage.size)
     crew = stage.recruits(
         max(1, n // draws.one(*((30, 90), (10, 30), (4, 10))[stage.stealth])),
-        aged=(0.2, 0.5, 0.8)[stage.stealth],
+        aged=(0.2, 0.5, 0.8),
+        crowd=((5, 2, 1), (4, 2, 1)),
         end=0.1,
     )
-    stage.gear(max(1, len(crew) // (5, 2, 1)[stage.stealth]), max(1, len(crew) // (4, 2, 1)[stage.stealth]))
     texts = stage.texts.scam("cards", stage.country, draws, variants=(3, 8, 12)[stage.stealth], tricks=draws.maybe(0.6))
     number = people.phone(stage.strangers(1), 2)
     language = int(people.language_string[stage.country])
@@ -79,4 +79,4 @@ def run(stage: Stage) -> None:
         stage.complaints(when[mine], reader, who[mine], share=0.02, reason="prohibited_goods" if place else "spam")
 
 
-KIND = Kind(share=6, least=10, most=900, hours=(3, 72), run=run)
+KIND = Kind(share=6, least=7, most=900, hours=(3, 72), run=run)

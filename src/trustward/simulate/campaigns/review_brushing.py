@@ -13,9 +13,11 @@ def run(stage: Stage) -> None:
     draws, people, world = stage.draws, stage.people, stage.world
     n = max(6, int(stage.size * (0.8, 0.6, 0.45)[stage.stealth]))
     crew = stage.recruits(
-        max(2, n // draws.one(*((5, 20), (3, 6), (1, 3))[stage.stealth])), aged=(0.1, 0.6, 0.95)[stage.stealth], end=0.2
+        max(2, n // draws.one(*((5, 20), (3, 6), (1, 3))[stage.stealth])),
+        aged=(0.1, 0.6, 0.95),
+        crowd=((10, 4, 1), (8, 3, 1)),
+        end=0.2,
     )
-    stage.gear(max(1, len(crew) // (10, 4, 1)[stage.stealth]), max(1, len(crew) // (8, 3, 1)[stage.stealth]))
     places = draws.below(max(1, n // 40 + 1), len(world.shops))
     place = places[draws.below(n, len(places))]
     listing = place * LISTINGS_EACH + draws.below(n, 3)
@@ -67,4 +69,4 @@ def run(stage: Stage) -> None:
     )
 
 
-KIND = Kind(share=8, least=10, most=1_500, hours=(4, 96), run=run)
+KIND = Kind(share=8, least=7, most=1_500, hours=(4, 96), run=run)

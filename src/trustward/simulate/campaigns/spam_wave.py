@@ -12,8 +12,7 @@ def run(stage: Stage) -> None:
     """New or bought accounts write to strangers; careful ones write little each, and ask to be contacts first."""
     draws, people = stage.draws, stage.people
     each = draws.one(*((25, 120), (8, 30), (3, 9))[stage.stealth])
-    crew = stage.recruits(max(2, stage.size // (each + 1)), aged=(0.1, 0.4, 0.8)[stage.stealth])
-    stage.gear(max(1, len(crew) // (12, 4, 1)[stage.stealth]), max(1, len(crew) // (10, 3, 1)[stage.stealth]))
+    crew = stage.recruits(max(2, stage.size // (each + 1)), aged=(0.1, 0.4, 0.8), crowd=((12, 4, 1), (10, 3, 1)))
     texts = stage.texts.scam(
         "spam_wave", stage.country, draws, variants=(2, 6, 24)[stage.stealth], tricks=draws.maybe(0.5)
     )
@@ -43,4 +42,4 @@ def run(stage: Stage) -> None:
     stage.complaints(times, victim, sender, share=0.02, reason="spam")
 
 
-KIND = Kind(share=22, least=14, most=6_000, hours=(1, 30), run=run)
+KIND = Kind(share=22, least=7, most=6_000, hours=(1, 30), run=run)

@@ -18,7 +18,7 @@ from trustward.simulate.world import World
 
 EVENTS_A_DAY = 6.0
 """Events for each account and day, about."""
-FRAUD = 0.018
+FRAUD = 0.022
 """Share of all events that belong to campaigns, about, in a world that is not tiny."""
 _SPARE = (1 << 43, 1 << 44)
 
@@ -76,7 +76,7 @@ def plan(world: World, name: str, number: int, kind: Kind, part: float) -> list[
     """Campaigns of one kind: how many, when, how large. ``part`` is the kind's part of all fraud, 0 to 1."""
     length = world.end - world.start
     budget = world.people.residents * length / DAY * EVENTS_A_DAY * FRAUD * part
-    mean = min(kind.most / 4, max(kind.least * 2, budget / 5))
+    mean = min(kind.most / 4, max(kind.least, budget / (3 + 2 * length / DAY)))
     found = []
     for i in range(max(1, int(budget / mean))):
         draws = world.draws.child("campaign", name, i)
@@ -153,7 +153,7 @@ class Stage:
         else:
             # Somebody's household: honest people use the same address.
             hosts = self.people.anybody(addresses, self.here(addresses), draws)
-            self._addresses, _ = self.people.address(hosts, np.full(addresses, self.start), draws)
+            self._addresses = self.people.client(hosts, np.full(addresses, self.start), draws)["ip"]
         self.note(devices=devices, addresses=addresses)
 
     def here(self, n: int) -> Ints:
@@ -184,16 +184,50 @@ class Stage:
             places = self.draws.below(n, max(1, high - low))
         return self.start + low + np.sort(places)
 
-    def recruits(self, n: int, *, aged: float, begin: float = 0.0, end: float = 0.3) -> Ints:
-        """``n`` accounts of the crew: a share bought or lent, the others registered for the purpose."""
-        old = int(n * aged)
+    def recruits(
+        self,
+        n: int,
+        *,
+        aged: tuple[float, float, float],
+        crowd: tuple[tuple[int, int, int], tuple[int, int, int]],
+        end: float = 0.3,
+    ) -> Ints:
+        """``n`` accounts of the crew: a share bought or lent, the others registered for the purpose.
+
+        Args:
+            n: how many.
+            aged: the share that is bought, by stealth.
+            crowd: how many accounts share a device, and an address, by stealth.
+            end: by which part of the campaign's span they are all there.
+        """
+        devices, addresses = crowd
+        self.gear(max(1, n // devices[self.stealth]), max(1, n // addresses[self.stealth]))
+        old = int(n * aged[self.stealth])
         bought = self.people.anybody(old, self.here(old), self.draws)
         new = n - old
-        times = self.moments(new, begin=begin, end=end)
-        fresh = self.people.enrol(self.here(new), times)
+        times = self.moments(new, end=end)
+        fresh = self.people.enrol(self.here(new))
         self.register(fresh, times)
+        self._sign_in(bought, self.moments(old, end=end))
         self.note(new_accounts=new, bought_accounts=old)
         return self.own(np.concatenate([bought, fresh]))
+
+    def _sign_in(self, bought: Ints, times: Ints) -> None:
+        """Bought accounts turn up on the crew's devices."""
+        draws, world = self.draws, self.world
+        client = self.client(bought)
+        self.add(
+            "signin.succeeded",
+            times,
+            {
+                "account": bought,
+                "method": world.strings("password", "code")[draws.choose(len(bought), [7, 3])],
+                "second_factor": draws.chance(len(bought), 0.3),
+                "new_device": 1,
+                "user_agent": self.people.agent(client["device"]),
+                **client,
+            },
+        )
 
     def register(self, fresh: Ints, times: Ints, **extra: Ints) -> None:
         """Register accounts from the crew's devices."""

@@ -104,26 +104,33 @@ def plunder(stage: Stage, victim: Ints, when: Ints, client: Values) -> None:
             **pick(client, changes),
         },
     )
-    wallet = (1 << 45) + int(world.take("crew_wallet", 1)[0]) * 16 + draws.below(n, draws.one(1, 4))
     pays = draws.chance(n, draws.one(4, 9) / 10)
-    some = pick(client, pays)
+    _pay_out(stage, victim[pays], when[pays], lag[pays], pick(client, pays))
+    _ask_friends(stage, victim[~pays], (when + 3 * lag)[~pays], pick(client, ~pays))
+
+
+def _pay_out(stage: Stage, victim: Ints, when: Ints, lag: Ints, client: Values) -> None:
+    """A new beneficiary, and the balance paid out to it in one to three parts."""
+    draws, people, world = stage.draws, stage.people, stage.world
+    n = len(victim)
+    wallet = (1 << 45) + int(world.take("crew_wallet", 1)[0]) * 16 + draws.below(n, draws.one(1, 4))
     stage.add(
         "beneficiary.added",
-        (when + 2 * lag)[pays],
+        when + 2 * lag,
         {
-            "account": victim[pays],
-            "payment_account": wallet[pays],
+            "account": victim,
+            "payment_account": wallet,
             "name_match": world.strings("no_match", "unavailable", "match")[
-                draws.choose(int(pays.sum()), ((8, 1, 1), (4, 4, 2), (1, 3, 6))[stage.stealth])
+                draws.choose(n, ((8, 1, 1), (4, 4, 2), (1, 3, 6))[stage.stealth])
             ],
             "payment_account_country": int(people.country_string[draws.one(0, len(people.sizes) - 1)]),
-            **some,
+            **client,
         },
     )
     amount = world.amount(victim, draws, scale=30)
     split = 1 + draws.choose(n, [6, 3, 2])
     for part in range(3):
-        due = pays & (split > part)
+        due = split > part
         stage.add(
             "payout.requested",
             (when + (3 + part) * lag)[due],
@@ -139,9 +146,15 @@ def plunder(stage: Stage, victim: Ints, when: Ints, client: Values) -> None:
                 **pick(client, due),
             },
         )
-    which = np.repeat(np.arange(n, dtype=np.int64), np.where(pays, 0, 1 + draws.choose(n, [2, 3, 3, 2, 1])))
+
+
+def _ask_friends(stage: Stage, victim: Ints, when: Ints, client: Values) -> None:
+    """In the victim's name, friends are asked for money or sent a link."""
+    draws, people = stage.draws, stage.people
+    n = len(victim)
+    which = np.repeat(np.arange(n, dtype=np.int64), 1 + draws.choose(n, [2, 3, 3, 2, 1]))
     texts = stage.texts.scam("takeover", stage.country, draws, variants=4, tricks=False)
-    times = (when + 3 * lag)[which] + np.minimum(stage.span // 12, draws.waits(len(which), 300_000))
+    times = when[which] + np.minimum(stage.span // 12, draws.waits(len(which), 300_000))
     domains = [stage.texts.bad_domain(draws)]
     friend = people.friend(victim[which], draws)
     stage.message(
@@ -158,4 +171,4 @@ def plunder(stage: Stage, victim: Ints, when: Ints, client: Values) -> None:
     stage.complaints(times, friend, victim[which], share=0.08, reason="impersonation")
 
 
-KIND = Kind(share=15, least=14, most=4_000, hours=(2, 72), run=run)
+KIND = Kind(share=15, least=7, most=4_000, hours=(2, 72), run=run)
