@@ -69,15 +69,24 @@ class Names:
 class Emitter:
     """Writes the expressions of one generated function and notes what they need.
 
-    ``stateless``: labels and lists are not at hand, and conditions on them are taken to hold.
+    ``stateless``: labels and lists are not at hand, and conditions on them are taken to hold. ``many``: the function
+    looks at many events, so that it pays to find the bearers of a label once.
     """
 
     def __init__(
-        self, names: Names, slots: Mapping[str, Slots], conditions: Iterable[Node] = (), *, stateless: bool = False
+        self,
+        names: Names,
+        slots: Mapping[str, Slots],
+        conditions: Iterable[Node] = (),
+        *,
+        stateless: bool = False,
+        many: bool = False,
     ) -> None:
         self.names = names
         self.slots = slots
         self.stateless = stateless
+        self.many = many
+        self.bearers: dict[tuple[str, str], str] = {}
         self.features: set[int] = set()
         self.lists: dict[str, str] = {}
         self.locals: dict[str, str] = {}
@@ -395,9 +404,15 @@ class Emitter:
         guards = self.guards(node.entity)
         if self.stateless:
             return self._joined(guards, "True")
-        self.labels = self.time = True
-        key = f"({node.entity.type.kind!r}, {self.value(node.entity)}, {self._text(node.label)})"
-        test = f"(L and L.get({key}, {_MISSING}) > t)"
+        self.time = True
+        if self.many:
+            held = self.bearers.setdefault((node.entity.type.kind, node.label), f"b{len(self.bearers)}")
+            value = self.value(node.entity)
+            test = f"({value} in {held} and {held}[{value}] > t)"
+        else:
+            self.labels = True
+            key = f"({node.entity.type.kind!r}, {self.value(node.entity)}, {self._text(node.label)})"
+            test = f"(L and L.get({key}, {_MISSING}) > t)"
         if isinstance(node.entity, Attribute) and not node.negated:
             return test
         return self._joined(guards, f"not {test}" if node.negated else test)

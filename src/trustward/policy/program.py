@@ -7,7 +7,7 @@ without builtins.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import CodeType
 from typing import Any, Protocol
 
@@ -127,6 +127,7 @@ class Writer:
         )
         self.lines: list[str] = []
         self._list_names: dict[str, str] = {}
+        self._bearer_names: dict[tuple[str, str], str] = {}
         self._cells = 0
 
     def write(self) -> str:
@@ -183,7 +184,8 @@ class Writer:
 
     def _text_column(self, node: Node) -> list[str]:
         if node.type.base == "list":
-            cell = self._row_function(node, lambda emitter: emitter.optional(node))
+            optional = self._row_function(node, lambda emitter: emitter.optional(node))
+            cell = f"e.{node.name}" if isinstance(node, Attribute) else optional
             return [f"x = [{cell} or () for e in E]", "return [v for u in x for v in u], [Len(u) for u in x]"]
         if isinstance(node, Attribute) and node.type.base in ("text", "entity"):
             return [f"return [e.{node.name}{'' if node.required else ' or ' + repr('')} for e in E]"]
@@ -242,6 +244,8 @@ class Writer:
     def _prologue(self, emitter: Emitter, depth: int) -> None:
         if emitter.labels:
             self._line(depth, "L = s.labels")
+        for (kind, label), local in emitter.bearers.items():
+            self._line(depth, f"{local} = Bearers(s, {kind!r}, {self.names.bind(('text', label), label)})")
         for name, local in emitter.lists.items():
             self._line(depth, f"{local} = s.lists[{self.names.bind(('text', name), name)}]")
 
@@ -267,7 +271,6 @@ class Writer:
                 plain.append((rule.number, typed))
             else:
                 groups.setdefault(found[0], []).append((rule.number, rest(typed.when, masks)))
-        emitters: list[Emitter] = []
         for feature in sorted(masks.features):
             self._line(1, f"a{feature} = AsArray(F[{feature}])")
         used = " ".join(groups)
@@ -276,29 +279,31 @@ class Writer:
                 self._line(1, f"{name} = {code}")
         for screen in masks.screens.values():
             self._line(1, f"{screen.name} = {self._screen(screen)}")
-        emitters += [self._masked_rules(code, rules) for code, rules in groups.items()]
-        if plain:
-            emitters.append(self._plain_rules(plain))
+        for code, rules in groups.items():
+            self._masked_rules(code, rules)
+        marked = [(number, typed) for number, typed in plain if label_bound(typed.when)]
+        if marked:
+            self._plain_rules(marked, labels={pair for _, typed in marked for pair in label_bound(typed.when) or ()})
+        rest_of = [(number, typed) for number, typed in plain if not label_bound(typed.when)]
+        if rest_of:
+            self._plain_rules(rest_of)
         prologue: list[str] = []
         self.lines, body = prologue, self.lines
-        merged = Emitter(self.names, self.slots)
-        for emitter in emitters:
-            merged.labels = merged.labels or emitter.labels
-            merged.lists.update(emitter.lists)
+        merged = self._sharing()
         self._prologue(merged, 1)
         self.lines = body[:start] + prologue + body[start:]
         self._line(1, "return out")
 
-    def _masked_rules(self, mask: str, rules: Sequence[tuple[int, Node | None]]) -> Emitter:
+    def _masked_rules(self, mask: str, rules: Sequence[tuple[int, Node | None]]) -> None:
         """The rules that share a mask, on the rows where it holds; a rule without a rest holds there."""
-        emitter = self._sharing_lists([left for _, left in rules if left is not None])
+        emitter = self._sharing([left for _, left in rules if left is not None])
         tests = [(number, emitter.condition(left)) for number, left in rules if left is not None]
         self._line(1, f"q = Rows({mask})")
         for number, left in rules:
             if left is None:
                 self._line(1, f"for i in q.tolist(): add(i * {self.width} + {number})")
         if not tests:
-            return emitter
+            return
         features = sorted(emitter.features)
         columns = "".join(f", AsArray(F[{feature}])[q].tolist()" for feature in features)
         target = "".join(f", f{feature}" for feature in features)
@@ -310,28 +315,33 @@ class Writer:
         self._reset(emitter, 3)
         for number, test in tests:
             self._line(3, f"if {test}: add(i * {self.width} + {number})")
+
+    def _sharing(self, conditions: Iterable[Node] = ()) -> Emitter:
+        emitter = Emitter(self.names, self.slots, conditions, many=True)
+        # One name for a list or label in the whole function.
+        emitter.lists = self._list_names
+        emitter.bearers = self._bearer_names
         return emitter
 
-    def _sharing_lists(self, conditions: Iterable[Node] = ()) -> Emitter:
-        emitter = Emitter(self.names, self.slots, conditions)
-        emitter.lists = self._list_names  # One name for a list in the whole function.
-        return emitter
-
-    def _plain_rules(self, rules: Sequence[tuple[int, TypedRule]]) -> Emitter:
-        emitter = self._sharing_lists([typed.when for _, typed in rules])
+    def _plain_rules(self, rules: Sequence[tuple[int, TypedRule]], labels: Collection[tuple[str, str]] = ()) -> None:
+        """Rules that need every event looked at; with ``labels``, only if anybody bears one of them."""
+        emitter = self._sharing([typed.when for _, typed in rules])
         ordered = sorted(rules, key=lambda pair: cost(pair[1].when))
         tests = [(number, emitter.condition(typed.when)) for number, typed in ordered]
         features = sorted(emitter.features)
         names = ["e", *(["t"] if emitter.time else []), *(f"f{feature}" for feature in features)]
         columns = ["E", *(["T"] if emitter.time else []), *(f"AsArray(F[{feature}]).tolist()" for feature in features)]
+        depth = 1
+        if labels:
+            self._line(1, f"if {' or '.join(emitter.bearers[pair] for pair in sorted(labels))}:")
+            depth = 2
         if len(names) == 1:
-            self._line(1, "for i, e in Enumerate(E):")
+            self._line(depth, "for i, e in Enumerate(E):")
         else:
-            self._line(1, f"for i, ({', '.join(names)}) in Enumerate(Zip({', '.join(columns)})):")
-        self._reset(emitter, 2)
+            self._line(depth, f"for i, ({', '.join(names)}) in Enumerate(Zip({', '.join(columns)})):")
+        self._reset(emitter, depth + 1)
         for number, test in tests:
-            self._line(2, f"if {test}: add(i * {self.width} + {number})")
-        return emitter
+            self._line(depth + 1, f"if {test}: add(i * {self.width} + {number})")
 
     # ------------------------------------------------------------------ what a hit says
 
@@ -474,6 +484,18 @@ class Writer:
             else:
                 self._line(1, f"if e.{name}: out.append(({kind!r}, e.{name}))")
         self._line(1, "return out")
+
+
+def label_bound(node: Node) -> set[tuple[str, str]] | None:
+    """Labels (kind, name) of which somebody must bear one for a condition to hold; None if nothing can be said."""
+    if isinstance(node, Labelled) and not node.negated:
+        return {(node.entity.type.kind, node.label)}
+    if isinstance(node, All):
+        return next((found for found in map(label_bound, node.parts) if found), None)
+    if isinstance(node, Some):
+        found = [label_bound(part) for part in node.parts]
+        return None if None in found else {pair for pairs in found if pairs for pair in pairs}
+    return None
 
 
 def _labelled_parts(node: Node) -> list[Labelled]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -25,6 +25,45 @@ class Unset:
 
 
 UNSET = Unset()
+
+
+_FEW_LABELS = 2_000
+
+
+class _Bearers(Mapping[str, int]):
+    """The bearers of one label, looked up among all labels."""
+
+    def __init__(self, labels: Mapping[tuple[str, str, str], int], kind: str, label: str) -> None:
+        self._labels = labels
+        self._kind = kind
+        self._label = label
+
+    def __getitem__(self, entity: str) -> int:
+        return self._labels[self._kind, entity, self._label]
+
+    def __contains__(self, entity: object) -> bool:
+        return (self._kind, entity, self._label) in self._labels
+
+    def __iter__(self) -> Iterator[str]:
+        return (entity for kind, entity, label in self._labels if kind == self._kind and label == self._label)
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+
+def bearers(state: Any, kind: str, label: str) -> Mapping[str, int]:
+    """Who bears a label: entity ids of one kind with the label's expiry.
+
+    A state may keep them by (kind, label) in ``bearers``; else they are found among all of its ``labels``.
+    """
+    index = getattr(state, "bearers", None)
+    if index is not None:
+        found: Mapping[str, int] = index.get((kind, label), {})
+        return found
+    labels: Mapping[tuple[str, str, str], int] = state.labels
+    if len(labels) > _FEW_LABELS:
+        return _Bearers(labels, kind, label)
+    return {entity: until for (of, entity, name), until in labels.items() if of == kind and name == label}
 
 
 def microseconds(seconds: float) -> int:
@@ -182,6 +221,7 @@ CONSTANTS: dict[str, Any] = {
     "Moment": parse_time,
     "Microseconds": microseconds,
     "AnyListed": any_listed,
+    "Bearers": bearers,
     "ShowNumber": show_number,
     "ShowText": show_text,
     "ShowDuration": show_duration,
