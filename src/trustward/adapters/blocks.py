@@ -24,19 +24,20 @@ def blocks(source: Source, size: int, line_limit: int) -> Iterator[memoryview | 
     """
     buffer = bytearray(size)
     filled = searched = 0
+    ended = False
     trouble: InputError | None = None
     while True:
-        count = 0
-        try:
-            count = source.readinto(memoryview(buffer)[filled:])
-        except InputError as fault:
-            trouble = fault
-        filled += count
-        if count and filled < len(buffer):
-            continue
+        while filled < len(buffer) and not ended:
+            count = 0
+            try:
+                count = source.readinto(memoryview(buffer)[filled:])
+            except InputError as fault:
+                trouble = fault
+            filled += count
+            ended = not count
         cut = buffer.rfind(b"\n", searched, filled) + 1
         searched = filled
-        if not count:
+        if ended:
             end = cut if trouble else filled
             if end:
                 yield memoryview(buffer)[:end]
@@ -45,18 +46,16 @@ def blocks(source: Source, size: int, line_limit: int) -> Iterator[memoryview | 
             return
         if cut:
             yield memoryview(buffer)[:cut]
-            rest = filled - cut
             buffer = _moved(buffer, cut, filled, size)
-            filled = searched = rest
+            filled = searched = filled - cut
         elif len(buffer) <= line_limit:
             buffer = _moved(buffer, 0, filled, min(2 * len(buffer), line_limit + 1))
         else:
             start = bytes(buffer[:8192])
-            skipped, rest_of_block = _skip_line(source, buffer)
+            skipped, rest = _skip_line(source, buffer)
             yield LongLine(start, filled + skipped)
-            buffer = bytearray(max(size, len(rest_of_block)))
-            buffer[: len(rest_of_block)] = rest_of_block
-            filled, searched = len(rest_of_block), 0
+            buffer = _moved(bytearray(rest), 0, len(rest), size)
+            filled, searched = len(rest), 0
 
 
 def _moved(buffer: bytearray, start: int, end: int, size: int) -> bytearray:

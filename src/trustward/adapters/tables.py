@@ -99,7 +99,7 @@ class CsvTable:
                     break
                 if len(row) == width and not lines.odd:
                     rows.append((number, row))
-                elif row:
+                elif row or lines.long:
                     rejects.append(_reject(number, self._cause(row), "".join(lines.taken)))
             if rows or rejects:
                 yield RowBlock(rows, rejects, lines.number)

@@ -107,7 +107,7 @@ def major_reader(currency: object) -> Reader:
 def _checked(field: Field, value: Any) -> Any:
     checked = check(field, value)
     if isinstance(checked, Wrong):
-        raise CellError(checked.cause)
+        raise CellError(checked.cause, checked.where)
     return checked
 
 

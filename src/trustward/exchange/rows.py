@@ -13,7 +13,7 @@ from trustward.exchange.diagnose import ENVELOPE, Diagnoser, Diagnosis, Unusable
 from trustward.exchange.mapping import EventMapping, RowMapping, Take, When, missing_columns, template_parts
 from trustward.exchange.records import RAW_LIMIT, Decoded, Reject, safe_text
 from trustward.exchange.times import TimeReader
-from trustward.exchange.values import check
+from trustward.exchange.values import CellError, check
 from trustward.model.catalogue import Catalogue, Field
 from trustward.model.decision import Fault
 from trustward.model.event import ID_LIMIT, Event
@@ -133,8 +133,7 @@ class RowDecoder:
                     values[field.name] = major_reader(values.get(by))(cell) if by else read(cell)
                 except (ValueError, OverflowError) as fault:
                     values[field.name] = None
-                    cause = f"{origin}: {safe_text(str(fault), 200)}"
-                    faults.append(Fault(path=f"$.{field.name}", cause=cause))
+                    faults.append(_fault(field.name, fault, f"{origin}: "))
             for name in required:
                 if name not in values:
                     values[name] = None
@@ -240,7 +239,7 @@ class RowDecoder:
                 if name in ("id", "time"):
                     raise UnusableError(f"$.{name}", safe_text(str(fault), 200)) from fault
                 record[name] = None
-                faults.append(Fault(path=f"$.{name}", cause=safe_text(str(fault), 200)))
+                faults.append(_fault(name, fault))
         return self._diagnoser.record(record, faults, given)
 
     def _reader(self, event_type: str, field: Field) -> Reader:
@@ -265,6 +264,11 @@ def _envelope(row: Row, source: _Source, read: Reader, name: str, missing: froze
     if name == "id" and not 0 < len(value) <= ID_LIMIT:
         raise UnusableError("$.id", f"an id has 1 to {ID_LIMIT} characters, this one {len(value):,}")
     return value
+
+
+def _fault(name: str, fault: Exception, origin: str = "") -> Fault:
+    where = fault.where if isinstance(fault, CellError) else ""
+    return Fault(path=f"$.{name}{where}", cause=origin + safe_text(str(fault), 200))
 
 
 def _looked_up(cell: Any, values: Mapping[str, Any], other: Any) -> Any:

@@ -29,7 +29,11 @@ class Wrong(NamedTuple):
 
 
 class CellError(ValueError):
-    """A cell of a table that its field cannot hold; the message is the cause."""
+    """A cell of a table that its field cannot hold; the message is the cause, ``where`` the place under the field."""
+
+    def __init__(self, cause: str, where: str = "") -> None:
+        super().__init__(cause)
+        self.where = where
 
 
 NOT_A_NUMBER = Oddity("NaN")
