@@ -99,7 +99,7 @@ def _keys(parts: list[Any]) -> list[tuple[str, ...]]:
     return keys
 
 
-def _read(stream: Stream, read: Read, state: Key | None, fed: bool) -> Any:
+def _read(stream: Stream, read: Read, state: Key | None, fed: Any) -> Any:
     entries = [] if state is None else state.entries
     now = 0 if state is None else state.clock
     kind = read.aggregate

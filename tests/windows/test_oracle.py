@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import math
 from typing import Any
 
@@ -60,3 +61,21 @@ def test_single_batch_and_oracle_agree(data: st.DataObject) -> None:
     for number, event in enumerate(events):
         assert same(singly[number], wanted[number]), (number, event, singly[number], wanted[number])
         assert same(together[number], wanted[number]), (number, event, together[number], wanted[number])
+
+
+@given(st.data())
+def test_snapshot_in_the_middle_changes_nothing(data: st.DataObject) -> None:
+    plan = data.draw(plans())
+    events = data.draw(streams_of_events(plan))
+    middle = data.draw(st.integers(0, len(events)))
+    through, cut = small(plan), small(plan)
+    wanted = in_batches(through, events, [7])
+    before = in_batches(cut, events[:middle], [5])
+    file = io.BytesIO()
+    cut.save(file)
+    restored = Windows.restore(io.BytesIO(file.getvalue()), plan, SEED)
+    again = io.BytesIO()
+    restored.save(again)
+    assert again.getvalue() == file.getvalue()
+    after = in_batches(restored, events[middle:], [3])
+    assert all(same(a, b) for a, b in zip(before + after, wanted, strict=True))

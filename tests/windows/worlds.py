@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from trustward.base.units import MISSING
 from trustward.windows.batch import Rows
-from trustward.windows.plan import Carried, Operation, Plan, Read, Stream, TypePlan
+from trustward.windows.plan import Aggregate, Carried, Operation, Plan, Read, Stream, TypePlan
 
-AGGREGATES = (
+AGGREGATES: tuple[Aggregate, ...] = (
     "count", "total", "mean", "distinct", "largest", "smallest", "age", "since", "previous", "surge", "significance",
 )  # fmt: skip
+CARRIED: tuple[Carried, ...] = ("whole", "float", "hash")
 WINDOWS = (1, 2, 3, 7, 20, 100)
 NAMES = ["", "a", "b", "c", "dd", "é", "\ud800", "x\0y", "x\0", "\0", "k" * 40, "一" * 9]
 
@@ -46,7 +47,7 @@ def reads(draw: st.DrawFn, values: tuple[Carried, ...]) -> Read:
     value = draw(st.sampled_from(of))
     if kind == "previous":
         return Read(aggregate=kind, value=value)
-    return Read(aggregate=kind, window=window, value=value)  # type: ignore[arg-type]
+    return Read(aggregate=kind, window=window, value=value)
 
 
 @st.composite
@@ -54,7 +55,7 @@ def plans(draw: st.DrawFn) -> Plan:
     streams = []
     widths = []
     for number in range(draw(st.integers(1, 4))):
-        values = tuple(draw(st.lists(st.sampled_from(["whole", "float", "hash"]), max_size=3)))
+        values = tuple(draw(st.lists(st.sampled_from(CARRIED), max_size=3)))
         space = draw(st.sampled_from(["account", "device", "pair"]))
         widths.append(2 if space == "pair" else 1)
         wanted = tuple(draw(st.lists(reads(values), min_size=1, max_size=6)))
@@ -88,7 +89,10 @@ def plans(draw: st.DrawFn) -> Plan:
 
 names = st.sampled_from(NAMES)
 wholes = st.one_of(
-    st.integers(-3, 3), st.just(MISSING), st.sampled_from([2**53, -(2**53), 2**63 - 1, -(2**63) + 1]), st.integers(-50, 50)
+    st.integers(-3, 3),
+    st.just(MISSING),
+    st.sampled_from([2**53, -(2**53), 2**63 - 1, -(2**63) + 1]),
+    st.integers(-50, 50),
 )
 floats = st.one_of(
     st.sampled_from([0.1, 0.2, -0.0, 0.0, math.nan, math.inf, -math.inf, 2.0**53, 1e300, 1e-12, 2.0**53 + 2]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +14,7 @@ TextColumn = list[str] | tuple[list[str], list[int]]
 Words = npt.NDArray[np.int64]
 
 
-class Rows(NamedTuple):
+class Rows(msgspec.Struct, frozen=True):
     """All events of one type in a batch, as columns in the order of its ``TypePlan``."""
 
     type: int
@@ -25,7 +26,7 @@ class Rows(NamedTuple):
     flags: Sequence[Sequence[bool]]
 
 
-class Batch(NamedTuple):
+class Batch(msgspec.Struct, frozen=True):
     """A batch of events of any types.
 
     ``order_type[i]`` (index in ``Plan.types``) and ``order_pos[i]`` (row within ``Rows``) say which event arrives

@@ -3,24 +3,26 @@
 Numba compiles each kernel at its first call and keeps the machine code on disk. The folder is, in this order:
 ``NUMBA_CACHE_DIR`` if set; ``__pycache__`` beside this file; the user's cache folder (``XDG_CACHE_HOME`` or
 ``~/.cache``); a private folder below the system's temporary one. The first that can be written is taken, so a
-read-only installation works. The folder's name carries a hash of all kernel sources, because Numba itself only
+read-only installation works. The folder's name carries a hash of the kernels' sources, because Numba itself only
 notices a change of the file that holds the outermost function.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-import numba  # type: ignore[import-untyped]
+import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
-from numba.core import cgutils  # type: ignore[import-untyped]
-from numba.extending import intrinsic  # type: ignore[import-untyped]
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _HERE = Path(__file__).resolve().parent
@@ -51,17 +53,23 @@ def _private_temporary() -> Path:
     return Path(tempfile.mkdtemp(prefix="trustward-kernels-"))
 
 
-def cache_folder() -> Path:
-    """Where compiled kernels are kept; created if need be."""
+@cache
+def cache_folder(room: Path) -> Path:
+    """Where the compiled kernels of a room (a folder of sources) are kept."""
     digest = hashlib.blake2b(digest_size=8)
-    for source in sorted(_HERE.glob("*.py")):
+    for source in sorted({*_HERE.glob("*.py"), *room.glob("*.py")}):
         digest.update(source.read_bytes())
     name = f"trustward-{digest.hexdigest()}"
     told = os.environ.get("NUMBA_CACHE_DIR")
     if told:
         return Path(told) / name
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    for base in (_HERE / "__pycache__", Path(home) / "trustward"):
+    bases = [_HERE / "__pycache__"]
+    try:
+        bases.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trustward")
+    except RuntimeError:
+        # No home: an account that only runs services.
+        bases = bases[:1]
+    for base in bases:
         if _writable(base / name):
             return base / name
     return _private_temporary() / name
@@ -69,31 +77,31 @@ def cache_folder() -> Path:
 
 def kernel(function: Function) -> Function:
     """Compile an outermost kernel at its first call and cache it."""
-    global _folder
-    if _folder is None:
-        _folder = cache_folder()
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_folder)
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_folder(Path(inspect.getfile(function)).resolve().parent))
     try:
-        return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+        return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True)(function))
     finally:
-        numba.config.CACHE_DIR = before
-
-
-_folder: Path | None = None
+        settings.CACHE_DIR = before
 
 
 def part(function: Function) -> Function:
-    """A piece of a kernel: always inlined, so arrays are not passed field by field."""
-    return numba.njit(error_model="numpy", forceinline=True)(function)  # type: ignore[no-any-return]
+    """A piece of a kernel: always inlined."""
+    return cast(Function, numba.njit(error_model="numpy", forceinline=True)(function))
 
 
 def shared(function: Function) -> Function:
     """A piece of a kernel that is called, not inlined: the rare paths."""
-    return numba.njit(error_model="numpy")(function)  # type: ignore[no-any-return]
+    return cast(Function, numba.njit(error_model="numpy")(function))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Something that only LLVM can say: ``function`` gives the types and the code."""
+    return cast(Callable[..., Any], intrinsic(function))
+
+
+@instruction
 def pointer(typingctx: Any, array: Any) -> Any:
     """Where an array's items begin; indexed like the array.
 
@@ -104,10 +112,11 @@ def pointer(typingctx: Any, array: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, args[0]).data
 
-    return types.CPointer(array.dtype)(array), code
+    kind: Any = types.CPointer
+    return kind(array.dtype)(array), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def load64(typingctx: Any, place: Any, index: Any) -> Any:
     """The 8 bytes from ``place[index]`` of a byte pointer as one little-endian unsigned word, aligned or not."""
 
@@ -118,14 +127,15 @@ def load64(typingctx: Any, place: Any, index: Any) -> Any:
     return types.uint64(place, types.int64), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def prefetch(typingctx: Any, place: Any, index: Any) -> Any:
     """Ask for the cache line of ``place[index]``; a wrong index does no harm."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         here = builder.bitcast(builder.gep(args[0], [args[1]]), cgutils.voidptr_t)
         number = ir.IntType(32)
-        function = cgutils.get_or_insert_function(
+        declare: Any = cgutils.get_or_insert_function
+        function = declare(
             builder.module,
             ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number]),
             "llvm.prefetch.p0",
@@ -136,7 +146,7 @@ def prefetch(typingctx: Any, place: Any, index: Any) -> Any:
     return types.void(place, types.int64), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def trailing_zeros(typingctx: Any, word: Any) -> Any:
     """How many low bits of a non-zero unsigned word are 0."""
 
@@ -146,7 +156,7 @@ def trailing_zeros(typingctx: Any, word: Any) -> Any:
     return types.int64(types.uint64), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def leading_zeros(typingctx: Any, word: Any) -> Any:
     """How many high bits of a non-zero unsigned word are 0."""
 
@@ -156,7 +166,7 @@ def leading_zeros(typingctx: Any, word: Any) -> Any:
     return types.int64(types.uint64), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def bits_of(typingctx: Any, number: Any) -> Any:
     """The bits of a float64 as int64."""
 
@@ -166,7 +176,7 @@ def bits_of(typingctx: Any, number: Any) -> Any:
     return types.int64(types.float64), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def float_of(typingctx: Any, word: Any) -> Any:
     """The float64 whose bits are an int64."""
 

@@ -45,8 +45,8 @@ from trustward.windows.layout import (
     K_INSERT,
     K_SIZE,
     K_SPACE,
-    L_COLUMNS,
     L_COLUMN_SIZE,
+    L_COLUMNS,
     L_ENTITY,
     L_FIRST,
     L_FLAGS,
@@ -245,7 +245,7 @@ def _text_value(lay: Any, column: Any, row: Any, lists: Any, prints: Any, secret
 def run(
     text: Any, lay: Any, lists: Any, flags: Any, nums: Any, order_type: Any, order_pos: Any, times: Any, prog: Any,
     secret: Any, mem: Any, table: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
-) -> int:  # fmt: skip
+) -> Any:  # fmt: skip
     """Process a batch from where ``note`` stands; DONE, or what must be mended or grown before the next call."""
     return _run(
         pointer(text), text.size, pointer(lay), pointer(lists), pointer(flags), pointer(nums), pointer(order_type),

@@ -34,9 +34,10 @@ H_CLOCK, H_FIRST, H_LAST, H_END, H_SIZE = 0, 1, 2, 3, 4
 W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
 # A stream in the program.
 (
-    S_CLASS, S_WORDS, S_SLOT, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT, S_PREVIOUS,
-    S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_SIZE,
-) = range(20)  # fmt: skip
+    S_CLASS, S_WORDS, S_SLOT, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
+    S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
+    S_SIZE,
+) = range(22)  # fmt: skip
 # A window of a stream: length, offset in the header, items; an item: kind, word of the entry, offset in the header.
 P_LENGTH, P_OFFSET, P_ITEMS, P_ITEM_AT, P_SIZE = 0, 1, 2, 3, 4
 ITEM_WHOLE, ITEM_FLOAT, ITEM_PRESENT, ITEM_DISTINCT = 0, 1, 2, 3
@@ -47,8 +48,8 @@ U_WORD, U_WINDOWS, U_WINDOW_AT, U_SIZE = 0, 1, 2, 3
 # A read: code, two offsets, two lengths, result when nothing is known, float or not, smallest of a list or largest.
 R_CODE, R_A, R_B, R_WINDOW, R_BASELINE, R_DEFAULT, R_FLOAT, R_SMALLEST, R_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 (
-    READ_WORD, READ_TOTAL_WHOLE, READ_TOTAL_FLOAT, READ_MEAN_WHOLE, READ_MEAN_FLOAT, READ_AGE, READ_SINCE, READ_PREVIOUS,
-    READ_DEQUE, READ_SURGE, READ_SIGNIFICANCE,
+    READ_WORD, READ_TOTAL_WHOLE, READ_TOTAL_FLOAT, READ_MEAN_WHOLE, READ_MEAN_FLOAT, READ_AGE, READ_SINCE,
+    READ_PREVIOUS, READ_DEQUE, READ_SURGE, READ_SIGNIFICANCE,
 ) = range(11)  # fmt: skip
 DEFAULT_MISSING, DEFAULT_WHOLE, DEFAULT_FLOAT = 0, 1, 2
 # An event type: its keys and its operations.
@@ -82,7 +83,9 @@ class Layout:
     classes: list[int] = field(default_factory=lambda: [DEQUE_CHUNK])
     """Words of each class; class ``i`` lies in the arena at ``class_at(i)``."""
     values: int = 0
-    """Where the values of the event at hand are put; behind them a header can be copied to."""
+    """Where the values of the event at hand are put."""
+    copy: int = 0
+    """Where a header can be copied to."""
     start: int = 0
     """Where the first slab begins."""
     streams: list[int] = field(default_factory=list)
@@ -92,11 +95,13 @@ class Layout:
     """By type and read, in output order: is the result a float?"""
 
     def put(self, words: list[int]) -> int:
+        """Append words to the program; where they are."""
         at = len(self.program)
         self.program.extend(words)
         return at
 
     def size_class(self, words: int) -> int:
+        """Where in the arena the class of objects of so many words is."""
         if words not in self.classes:
             self.classes.append(words)
         return class_at(self.classes.index(words))
@@ -153,7 +158,8 @@ def lay_out(plan: Plan) -> Layout:
     values = max([len(stream.values) for stream in plan.streams], default=0)
     headers = max([layout.program[at + S_WORDS] for at in streams], default=0)
     layout.values = class_at(len(layout.classes))
-    layout.start = slab_words(layout.values + values + headers)
+    layout.copy = layout.values + values
+    layout.start = slab_words(layout.copy + headers)
     return layout
 
 
@@ -199,12 +205,12 @@ class _StreamLayout:
         deque_at = layout.put([word for part in deques for word in part])
         distinct_at = layout.put([word for part in self.distinct for word in part])
         previous_at = layout.put([word for item in self.previous.items() for word in item])
+        self.reads = [layout.put(self._read(number)) for number in range(len(stream.reads))]
         self.at = layout.put([
             header_class, self.words, slot, self.since, len(self.lengths), windows, stride, chunk - 1, chunk_class,
             len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at, len(self.distinct),
-            distinct_at, room, len(stream.values),
+            distinct_at, room, len(stream.values), len(stream.reads), self.reads[0] if self.reads else 0,
         ])  # fmt: skip
-        self.reads = [layout.put(self._read(number)) for number in range(len(stream.reads))]
 
     def _take(self, words: int) -> int:
         at = self.words

@@ -136,8 +136,8 @@ def warm_log(mem: Any, prog: Any, stream: Any, header: Any, time: Any) -> None:
 
 
 @shared
-def expire(mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any, limit: Any, longest: bool) -> None:
-    """Move a window's tail past all entries up to ``limit``. ``longest``: also give up what no window holds any more."""
+def expire(mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any, limit: Any, longest: Any) -> None:
+    """Move a window's tail past all entries up to ``limit``; the ``longest`` gives up what no window holds any more."""
     at = header + prog[window + P_OFFSET]
     stride = prog[stream + S_STRIDE]
     mask = prog[stream + S_MASK]

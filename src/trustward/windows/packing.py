@@ -83,7 +83,7 @@ class Packed:
         if flags:
             self.flags = np.frombuffer(flags, np.uint8)
         if strings:
-            self.text = _joined(strings)
+            self.text = joined(strings)
 
     def place(
         self, number: int, count: int, columns: Sequence[tuple[int, int, int]], number_at: int, flag_at: int
@@ -110,7 +110,7 @@ class Packed:
 
     def escape(self) -> None:
         """Join the texts again, for some hold zero bytes."""
-        self.text = _escaped(self.strings)
+        self.text = escaped(self.strings)
 
     def lay(self) -> Words:
         """Where everything is, for each type."""
@@ -132,19 +132,19 @@ class Packed:
 def secrets_of(seed: bytes, spaces: Sequence[str]) -> Any:
     """Two SipHash keys, then two words of salt for each keyspace, all derived from the seed."""
     words = [hashlib.blake2b(key=seed, digest_size=32).digest()]
-    for name in spaces:
-        words.append(hashlib.blake2b(name.encode(), key=seed, digest_size=16, person=b"keyspace").digest())
+    words += [hashlib.blake2b(s.encode(), key=seed, digest_size=16, person=b"keyspace").digest() for s in spaces]
     return np.frombuffer(b"".join(words), np.uint64)
 
 
-def _joined(strings: list[str]) -> Any:
+def joined(strings: list[str]) -> Any:
+    """All strings as UTF-8, each with a zero byte behind it, and 8 more at the end."""
     try:
         return np.frombuffer("\0".join([*strings, _END]).encode(), np.uint8)
     except UnicodeEncodeError:
-        return _escaped(strings)
+        return escaped(strings)
 
 
-def _escaped(strings: list[str]) -> Any:
+def escaped(strings: list[str]) -> Any:
     """The same for strings with zero bytes or lone surrogates: both get byte sequences that UTF-8 never has."""
     parts = [text.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80") for text in strings]
     return np.frombuffer(b"\0".join([*parts, bytes(8)]), np.uint8)

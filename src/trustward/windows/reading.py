@@ -105,9 +105,8 @@ def put_read(prog: Any, read: Any, out: Any, place: Any, word: Any, several: boo
                 less = float_of(word) < float_of(before)
                 if less != (prog[read + R_SMALLEST] != 0):
                     word = before
-        elif before != MISSING and word != MISSING:
-            if (word < before) != (prog[read + R_SMALLEST] != 0):
-                word = before
+        elif before != MISSING and word != MISSING and (word < before) != (prog[read + R_SMALLEST] != 0):
+            word = before
         if word == MISSING:
             word = before
     out[place] = word if word != MISSING or not real else bits_of(math.nan)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from trustward.base.errors import StateError, UsageError
 from trustward.windows import kernel as kernels
-from trustward.windows import memory
+from trustward.windows import memory, snapshot, upkeep
 from trustward.windows.batch import Batch, Rows, Words
 from trustward.windows.hashing import hash_numbers, rehash
 from trustward.windows.layout import (
@@ -16,18 +18,20 @@ from trustward.windows.layout import (
     A_ENTRIES,
     A_HEADERS,
     A_KEYS,
-    A_NEXT,
     A_LAST_SLOTS,
+    A_NEXT,
     A_PAIRS,
     A_SLOTS,
     A_WORDS,
     C_WORDS,
+    G_SPACES,
     S_ROOM,
     class_at,
+    is_float,
     lay_out,
     slab_words,
 )
-from trustward.windows.packing import NO_BYTES, NO_WORDS, Packed, Shape, secrets_of
+from trustward.windows.packing import NO_WORDS, Packed, Shape, escaped, joined, secrets_of
 from trustward.windows.plan import Plan
 
 _STEP_WORDS = 1 << 20
@@ -56,8 +60,9 @@ class Windows:
     """
 
     def __init__(self, plan: Plan, seed: bytes, *, slots: int = 1024, words: int = 0) -> None:
-        """``slots`` of each hash table and ``words`` of the arena (0: all that can be reserved) are first sizes only."""
+        """First sizes: ``slots`` of each hash table, ``words`` of the arena (0: all that can be reserved)."""
         self.plan = plan
+        self._seed = seed
         self._layout = layout = lay_out(plan)
         self._shapes = [Shape(plan, layout, number) for number in range(len(plan.types))]
         self._program = np.array(layout.program, np.int64)
@@ -123,20 +128,112 @@ class Windows:
             hash_numbers(np.ascontiguousarray(column, np.int64), place * count, self._secret, prints)
         return self._run(packed, prints, np.full(count, type_index, np.int64), np.arange(count), times)[type_index]
 
+    def lookup(self, keyspace: str, value: str | Sequence[str], at: int) -> dict[str, list[Any]]:
+        """What each stream of a keyspace would read for one key at a time, by stream id; nothing is moved.
+
+        ``value`` is the key's text, or one text for each part of a composite key. At a time before the key's latest
+        the latest counts, as always.
+        """
+        parts = [value] if isinstance(value, str) else list(value)
+        layout = self._layout
+        if keyspace not in layout.spaces:
+            raise UsageError(f"no windows are kept by {keyspace!r}", remedy=f"one of: {', '.join(layout.spaces)}")
+        space = int(self._program[self._program[G_SPACES] + layout.spaces.index(keyspace)])
+        members = [stream for stream in self.plan.streams if stream.keyspace == keyspace]
+        out = np.empty(sum(len(stream.reads) for stream in members), np.int64)
+        prints = np.empty(2 * len(parts), np.uint64)
+        for text in (joined(parts), escaped(parts)):
+            if upkeep.look(
+                text,
+                prints,
+                self._program,
+                self._secret,
+                self._mem,
+                self._table,
+                self._last,
+                space,
+                at,
+                layout.copy,
+                out,
+            ):
+                break
+        results: dict[str, list[Any]] = {}
+        place = 0
+        for stream in members:
+            words = out[place : place + len(stream.reads)]
+            reals = words.view(np.float64)
+            results[stream.id] = [
+                float(reals[i]) if is_float(stream, i) else int(words[i]) for i in range(len(stream.reads))
+            ]
+            place += len(stream.reads)
+        return results
+
+    def forget(self, idle_before: int) -> int:
+        """Drop every key from every stream in which its latest event or read is before this time (microseconds).
+
+        Such a key then counts as never seen: its age, its last event and what its windows still held are gone, so
+        choose a time further back than the longest window. Returns how many key-and-stream pairs went.
+        """
+        gone = int(upkeep.forget(self._program, self._mem, self._table, self._last, idle_before))
+        if gone:
+            table = np.zeros_like(self._table)
+            rehash(self._table, table)
+            self._table = table
+        return gone
+
     def retained(self) -> dict[str, int]:
         """How much is held: keys, key-and-stream pairs, log entries, distinct values, extremes."""
-        mem = self._mem
-        return {
-            "keys": int(mem[A_KEYS]),
-            "headers": int(mem[A_HEADERS]),
-            "entries": int(mem[A_ENTRIES]),
-            "distinct": int(mem[A_DISTINCT]),
-            "extremes": int(mem[A_PAIRS]),
+        names = {
+            "keys": A_KEYS,
+            "headers": A_HEADERS,
+            "entries": A_ENTRIES,
+            "distinct": A_DISTINCT,
+            "extremes": A_PAIRS,
         }
+        return {name: int(self._mem[at]) for name, at in names.items()}
 
     def bytes_used(self) -> int:
         """Bytes of all that is kept between batches."""
         return int(8 * self._mem[A_NEXT] + self._table.nbytes + self._last.nbytes)
+
+    def save(self, target: Path | BinaryIO) -> None:
+        """Write a snapshot to a file (there whole or not at all) or to an open binary file."""
+        layout = self._layout
+        # What differs from process to process, or belongs to no key, is not part of the state.
+        head = self._mem[: layout.start].copy()
+        head[[A_WORDS, A_SLOTS, A_LAST_SLOTS]] = 0
+        head[layout.values :] = 0
+        used = int(self._mem[A_NEXT])
+        header = snapshot.header_of(self.plan.streams, self._seed, [used, self._table.size, self._last.size])
+        arrays = [head, self._mem[layout.start : used], self._table, self._last]
+        if isinstance(target, Path):
+            snapshot.save_file(target, header, arrays)
+        else:
+            snapshot.save(target, header, arrays)
+
+    @classmethod
+    def restore(cls, source: Path | BinaryIO, plan: Plan, seed: bytes) -> Windows:
+        """The windows of a snapshot, bit for bit. StateError if it is damaged, or was made for other streams."""
+        if isinstance(source, Path):
+            try:
+                with source.open("rb") as file:
+                    return cls.restore(file, plan, seed)
+            except OSError as fault:
+                raise StateError(f"cannot read {source.name}: {fault.strerror}", remedy="check the path") from fault
+        reader = snapshot.Reader(source)
+        reader.check(plan.streams, seed)
+        if len(reader.words) != 3 or min(reader.words) < 0 or max(reader.words) > 1 << 40 or reader.words[1] % 2:
+            raise StateError("the snapshot is damaged: impossible sizes", remedy="take a new snapshot")
+        windows = cls(plan, seed)
+        used, slots, last_slots = reader.words
+        if used > windows._mem.size:
+            windows._grow_arena(used - windows._mem.size)
+        windows._table, windows._last = snapshot.words_of(slots), snapshot.words_of(last_slots)
+        for array in (windows._mem[:used], windows._table, windows._last):
+            reader.fill(array)
+        reader.finish()
+        windows._sized()
+        return windows
 
     def _run(self, packed: Packed, prints: Any, order_type: Words, order_pos: Words, times: Words) -> list[Words]:
         note = self._note

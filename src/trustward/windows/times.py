@@ -44,7 +44,7 @@ def parse_times(texts: Sequence[str]) -> Words:
 @part
 def _digits(text: Any, at: Any, count: Any) -> Any:
     """A number of so many digits, or -1."""
-    number = 0
+    number: Any = 0
     for i in range(at, at + count):
         digit = np.int64(text[i]) - 48
         if digit < 0 or digit > 9:
@@ -84,7 +84,7 @@ def _time(text: Any, at: Any, stop: Any) -> Any:
     if day > _days_in(year, month):
         return MISSING
     at += 19
-    fraction = 0
+    fraction: Any = 0
     if text[at] == 46:
         at += 1
         first = at
