@@ -199,7 +199,7 @@ def _refused(chunk: Chunk, refused: Sequence[tuple[int, Any]]) -> list[Reject]:
     ]
 
 
-def replay(
+def replay(  # noqa: PLR0913  # one argument an option of the command
     events: Sequence[str],
     policy_name: str,
     out: Path | None = None,
@@ -299,7 +299,7 @@ def _check_labels(field: str, known: Catalogue) -> None:
         )
 
 
-def backtest(
+def backtest(  # noqa: PLR0913  # the same
     events: Sequence[str],
     new: str,
     old: str,
@@ -350,4 +350,3 @@ def backtest(
         old_quality=test.old_record.quality(),
         new_quality=test.new_record.quality(),
     )
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,11 @@ def one_by_one(engine: Engine, events: list[Event], faults: dict[int, tuple[Faul
     return [engine.decide(event, faults.get(at, ()), now_us=NOW_US) for at, event in enumerate(events)]
 
 
-def in_batches(
-    engine: Engine, events: list[Event], faults: dict[int, tuple[Fault, ...]], cuts: list[int]
-) -> list[Any]:
+def in_batches(engine: Engine, events: list[Event], faults: dict[int, tuple[Fault, ...]], cuts: list[int]) -> list[Any]:
     """Decide events in batches, cut where ``cuts`` says."""
     decisions: list[Any] = []
     bounds = sorted({0, len(events), *(cut for cut in cuts if cut <= len(events))})
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         part = {at - start: found for at, found in faults.items() if start <= at < stop}
         outcome = engine.decide_batch(events[start:stop], part, now_us=NOW_US, every=True)
         decisions += [decision for _, decision in outcome.decisions]

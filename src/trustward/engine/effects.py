@@ -36,10 +36,17 @@ _RANK: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICT
 class Matched(Protocol):
     """What the engine needs of the compiled rules of one event type."""
 
-    def values(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> dict[str, Any]: ...
-    def reason(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> str: ...
-    def actions(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> list[Action]: ...
-    def entities(self, event: Event) -> list[tuple[str, str]]: ...
+    def values(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> dict[str, Any]:
+        """The values behind a match."""
+
+    def reason(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> str:
+        """The reason, filled in."""
+
+    def actions(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> list[Action]:
+        """What to do."""
+
+    def entities(self, event: Event) -> list[tuple[str, str]]:
+        """Every (kind, id) that the event names."""
 
 
 class Draft:

@@ -7,6 +7,7 @@ again in arrival order, so that a label set by one event is seen by the next.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple, TypeAlias
@@ -45,8 +46,8 @@ class Outcome(NamedTuple):
     """What came of a batch.
 
     ``decisions`` are the (position, decision) pairs in order of arrival: all that any rule touched or that are
-    degraded, or every one if asked for. ``times`` are all events' times in microseconds. ``features`` holds, if asked for, per event type the positions of its events
-    and one array per feature.
+    degraded, or every one if asked for. ``times`` are all events' times in microseconds. ``features`` holds, if asked
+    for, per event type the positions of its events and one array per feature.
     """
 
     times: Column
@@ -89,13 +90,15 @@ class _Codes(dict[type, int]):
 class Engine:
     """One policy at work over its own state. Not safe for use from several threads at once.
 
-    ``skew_us`` is how far in the future of ``now_us`` (given with each call) an event may lie.
+    ``skew_us`` is how far in the future of ``now_us`` (given with each call) an event may lie. ``seed`` (16 bytes,
+    secret) keys the fingerprints of values in the windows, so that nobody can make two values meet; no answer depends
+    on it. By default it is drawn at random.
     """
 
-    def __init__(self, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US, seed: bytes = bytes(16)) -> None:
+    def __init__(self, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US, seed: bytes | None = None) -> None:
         self.policy = policy
         self.skew_us = skew_us
-        self._seed = seed
+        self.seed = secrets.token_bytes(16) if seed is None else seed
         self.reset()
         self._programs = list(policy.types.values())
         self._codes = _Codes(program.type for program in self._programs)
@@ -140,7 +143,7 @@ class Engine:
         self.state = State()
         for name, listed in self.policy.lists.items():
             self.state.lists[name] = dict.fromkeys(listed.values, FOREVER)
-        self.windows = Windows(self.policy.plan, self._seed)
+        self.windows = Windows(self.policy.plan, self.seed)
 
     def _refusal(self, text: str, time: int, now_us: int) -> Fault | None:
         if time == MISSING:
@@ -321,7 +324,7 @@ class Engine:
                     decided.append((at, draft.finish(event, type_of(event), policy)))
                 continue
             group = batch.groups[code]
-            assert group is not None  # noqa: S101  # for the type checker: a code is given to events of a group only
+            assert group is not None  # for the type checker: a code is given to events of a group only
             row = int(batch.rows[at])
             features = [column[row].item() for column in group.features]
             self._evaluate(draft, group.program, event, group.times[row], features, found[at])

@@ -55,9 +55,12 @@ class Group(Protocol):
     """Some events of one type, and where they stand in the batch."""
 
     @property
-    def positions(self) -> Any: ...
+    def positions(self) -> Any:
+        """Where they stand."""
+
     @property
-    def events(self) -> Sequence[Event]: ...
+    def events(self) -> Sequence[Event]:
+        """The events."""
 
 
 class Followers:

@@ -23,6 +23,7 @@ _REMEDY = "replay the events instead, or take an older snapshot"
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
     policy: str
+    seed: str
     state_bytes: int
     state_crc: int
 
@@ -30,7 +31,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 def save(engine: Engine, path: Path) -> None:
     """Write the engine's state to ``path``; a file that is there is replaced only when the new one is complete."""
     state = engine.state.dump()
-    header = msgspec.json.encode(_Header(engine.policy.hash, len(state), zlib.crc32(state)))
+    header = msgspec.json.encode(_Header(engine.policy.hash, engine.seed.hex(), len(state), zlib.crc32(state)))
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as file:
@@ -54,13 +55,13 @@ def load(path: Path, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US) -> Engin
             state = file.read(header.state_bytes)
             if len(state) != header.state_bytes or zlib.crc32(state) != header.state_crc:
                 raise StateError(f"{path}: the snapshot is damaged", remedy=_REMEDY)
-            engine = Engine(policy, skew_us=skew_us)
+            engine = Engine(policy, skew_us=skew_us, seed=bytes.fromhex(header.seed))
             engine.state = _with_shipped_lists(State.load(state), engine.state)
-            engine.windows = Windows.load(file, policy.plan)
+            engine.windows = Windows.restore(file, policy.plan, engine.seed)
             return engine
     except OSError as fault:
         raise StateError(f"{path}: {fault.strerror or fault}", remedy="check the path and its permissions") from fault
-    except msgspec.MsgspecError as fault:
+    except (msgspec.MsgspecError, ValueError) as fault:
         raise StateError(f"{path}: the snapshot is damaged ({fault})", remedy=_REMEDY) from fault
 
 
