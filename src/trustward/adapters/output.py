@@ -156,12 +156,12 @@ class ParquetFile:
         self._atomic = AtomicFile(path)
         self._writer: Any = pq.ParquetWriter(self._atomic.file, self._schema, compression="zstd")
 
-    def write(self, columns: Mapping[str, Sequence[Any]]) -> None:
+    def write(self, columns: Mapping[str, Any]) -> None:
         """Add rows: every column, all of one length (lists or NumPy arrays)."""
         arrays = [self._array(columns[name], kind) for name, kind in self._columns.items()]
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
 
-    def _array(self, values: Sequence[Any], kind: str) -> Any:
+    def _array(self, values: Any, kind: str) -> Any:
         import numpy as np  # noqa: PLC0415
 
         if kind == "text":
@@ -176,8 +176,7 @@ class ParquetFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
-                self._writer.close()
+            self._writer.close()  # also of a broken-off file: it would try again when it is forgotten
         except BaseException as failure:
             self._atomic.__exit__(type(failure), failure, failure.__traceback__)
             raise
