@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -73,4 +74,12 @@ def demo(
     console.print(f"All of it in {elapsed_s() - began:.1f} s.", style="bold")
     console.print(f"  every decision with its reasons: {decisions}")
     console.print(f"  the account as a page, with plots: {page.resolve()}")
-    console.print(f"  again, by hand: trustward replay {events} --policy {PACKS} --labels truth --out decisions.ndjson")
+    console.print(
+        f"  again, by hand: {_program()} replay {events} --policy {PACKS} --labels truth --out decisions.ndjson"
+    )
+
+
+def _program() -> str:
+    """How this command was called, as one would type it here."""
+    called, here = Path(sys.argv[0]), Path.cwd()
+    return str(called.relative_to(here)) if called.is_relative_to(here) else called.name
