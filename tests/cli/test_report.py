@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -165,3 +166,21 @@ def test_merged_buckets_lose_nothing() -> None:
     assert width == 10 * HOUR_US
     assert sum(bucket.events for bucket in merged) == sum(bucket.events for bucket in buckets)
     assert sum(bucket.flagged for bucket in merged) == 3
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_words_stand_out_from_what_is_behind_them(scheme: int) -> None:
+    """WCAG 2.2, 1.4.3: at least 4.5 to 1 for text."""
+    style = files("trustward.cli.report").joinpath("style.css").read_text(encoding="utf-8")
+    part = style.split("@media (prefers-color-scheme: dark)")[scheme]
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part))
+    for ink in [name for name in colours if name.endswith("-ink")] + ["ink", "soft", "accent"]:
+        for behind in ("card", "page"):
+            dark, light = sorted((luminance(colours[ink]), luminance(colours[behind])))
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{ink} on {behind}"
