@@ -1,6 +1,7 @@
 """The reference of event types in ``docs/events.md``, made from the catalogue.
 
-``python -m trustward.cli.events_page FILE`` writes it. Only what stands between the two marks is written; the rest of the page is written by hand.
+``python -m trustward.cli.events_page FILE`` writes it: only what stands between the two marks; the rest of the page is
+written by hand.
 """
 
 from __future__ import annotations
