@@ -400,6 +400,6 @@ def _room(prog: Any, stream: Any, mem: Any) -> Any:
         return ARENA_FULL
     if prog[stream + S_DISTINCT] != 0:
         slots = mem[A_LAST_SLOTS]
-        if mem[A_DISTINCT] + prog[stream + S_DISTINCT] > slots - (slots >> 2):
+        if mem[A_DISTINCT] + prog[stream + S_DISTINCT] >= slots - slots // 5:
             return DISTINCT_FULL
     return DONE

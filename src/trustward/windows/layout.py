@@ -4,8 +4,8 @@ All state lies in one array of 64-bit words, the arena, cut into slabs; each sla
 *class*), and freed objects wait in their class's list. Objects are addressed by their first word's index.
 
 - *Entity*: the upper fingerprint, then for each stream of its keyspace the address of its header, or 0.
-- *Header* (one key in one stream): see the ``H_`` constants; then, as far as the stream's reads need them: the time
-  before the last, previous values, windows, deques.
+- *Header* (one key in one stream): see the ``H_`` constants; then, as far as the stream's reads need them: the first
+  feeding time, the last two, previous values, windows, deques.
 - *Window*: address of its oldest entry, that entry's time, number of entries, then sums and distinct counts.
 - *Chunk*: entries of the shared log, oldest first; its last word links to the next chunk. An entry is its time and
   the values that windows sum or count. A chunk's size is a power of two and its address a multiple of it.
@@ -28,16 +28,16 @@ DEQUE_CLASS = A_SIZE
 """Deque chunks are always the first class, so that every kernel knows where it is."""
 # One class in the arena: words of an object, first freed object, next unused, end of the current slab.
 C_WORDS, C_FREE, C_POS, C_END, C_SIZE = 0, 1, 2, 3, 4
-# A header: latest time (reads included), first and last feeding time, where the next entry goes.
-H_CLOCK, H_FIRST, H_LAST, H_END, H_SIZE = 0, 1, 2, 3, 4
+# A header: latest time (reads included), where the next entry goes.
+H_CLOCK, H_END, H_SIZE = 0, 1, 2
 # A window within a header.
 W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
 # A stream in the program.
 (
-    S_CLASS, S_WORDS, S_SLOT, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
+    S_CLASS, S_WORDS, S_SLOT, S_AGE, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
     S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
     S_SIZE,
-) = range(22)  # fmt: skip
+) = range(23)  # fmt: skip
 # A window of a stream: length, offset in the header, items; an item: kind, word of the entry, offset in the header.
 P_LENGTH, P_OFFSET, P_ITEMS, P_ITEM_AT, P_SIZE = 0, 1, 2, 3, 4
 ITEM_WHOLE, ITEM_FLOAT, ITEM_PRESENT, ITEM_DISTINCT = 0, 1, 2, 3
@@ -185,7 +185,10 @@ class _StreamLayout:
     def __init__(self, layout: Layout, stream: Stream, slot: int) -> None:
         self.layout, self.stream = layout, stream
         self.words = H_SIZE
-        self.since = self._take(1) if any(r.aggregate == "since" for r in stream.reads) else 0
+        wanted = {read.aggregate for read in stream.reads}
+        # The first feeding time; the last one and the one before it.
+        self.age = self._take(1) if "age" in wanted else 0
+        self.since = self._take(2) if "since" in wanted else 0
         self.previous = {
             value: self._take(2) for value in sorted({r.value for r in stream.reads if r.aggregate == "previous"})
         }
@@ -207,9 +210,10 @@ class _StreamLayout:
         previous_at = layout.put([word for item in self.previous.items() for word in item])
         self.reads = [layout.put(self._read(number)) for number in range(len(stream.reads))]
         self.at = layout.put([
-            header_class, self.words, slot, self.since, len(self.lengths), windows, stride, chunk - 1, chunk_class,
-            len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at, len(self.distinct),
-            distinct_at, room, len(stream.values), len(stream.reads), self.reads[0] if self.reads else 0,
+            header_class, self.words, slot, self.age, self.since, len(self.lengths), windows, stride, chunk - 1,
+            chunk_class, len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at,
+            len(self.distinct), distinct_at, room, len(stream.values), len(stream.reads),
+            self.reads[0] if self.reads else 0,
         ])  # fmt: skip
 
     def _take(self, words: int) -> int:
@@ -301,7 +305,7 @@ class _StreamLayout:
             sign = 1 if kind == "largest" else -1
             code, a, smallest = READ_DEQUE, self.deque_at[value, sign, length], int(sign < 0)
         elif kind == "age":
-            code, smallest = READ_AGE, 1
+            code, a, smallest = READ_AGE, self.age, 1
         elif kind == "since":
             code, a, smallest = READ_SINCE, self.since, 1
         elif kind == "previous":

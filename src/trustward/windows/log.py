@@ -34,8 +34,6 @@ from trustward.windows.layout import (
     DEQUE_CLASS,
     H_CLOCK,
     H_END,
-    H_FIRST,
-    H_LAST,
     ITEM_DISTINCT,
     ITEM_FLOAT,
     ITEM_WHOLE,
@@ -44,6 +42,7 @@ from trustward.windows.layout import (
     P_LENGTH,
     P_OFFSET,
     P_SIZE,
+    S_AGE,
     S_CHUNK,
     S_CLASS,
     S_DEQUE_AT,
@@ -111,8 +110,10 @@ def new_header(mem: Any, prog: Any, stream: Any, slot: Any, time: Any) -> Any:
     mem[slot] = header
     mem[A_HEADERS] += 1
     mem[header + H_CLOCK] = time
-    mem[header + H_FIRST] = time
-    mem[header + H_LAST] = MISSING
+    if prog[stream + S_AGE] != 0:
+        mem[header + prog[stream + S_AGE]] = time
+    if prog[stream + S_SINCE] != 0:
+        mem[header + prog[stream + S_SINCE]] = MISSING
     windows = prog[stream + S_WINDOW_AT]
     for _ in range(prog[stream + S_WINDOWS]):
         mem[header + prog[windows + P_OFFSET] + W_TIME] = NEVER
@@ -348,8 +349,9 @@ def feed_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time
 def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any) -> None:
     """Add the event at hand (its values lie at ``values``) to a key whose windows stand at ``time``."""
     if prog[stream + S_SINCE] != 0:
-        mem[header + prog[stream + S_SINCE]] = mem[header + H_LAST]
-    mem[header + H_LAST] = time
+        place = header + prog[stream + S_SINCE]
+        mem[place + 1] = mem[place]
+        mem[place] = time
     at = prog[stream + S_PREVIOUS_AT]
     for i in range(prog[stream + S_PREVIOUS]):
         place = header + prog[at + 2 * i + 1]

@@ -11,8 +11,6 @@ from trustward.windows.jit import bits_of, float_of, part, shared
 from trustward.windows.layout import (
     DEFAULT_FLOAT,
     DEFAULT_WHOLE,
-    H_FIRST,
-    H_LAST,
     R_A,
     R_B,
     R_BASELINE,
@@ -63,9 +61,9 @@ def read_rest(mem: Any, prog: Any, read: Any, header: Any, time: Any, fed: bool)
     if code == READ_MEAN_FLOAT:
         return bits_of(float_total(mem, at) / mem[other]) if mem[other] > 0 else MISSING
     if code == READ_AGE:
-        return time - mem[header + H_FIRST]
+        return time - mem[at]
     if code == READ_SINCE:
-        before = mem[at] if fed else mem[header + H_LAST]
+        before = mem[at + 1] if fed else mem[at]
         return time - before if before != MISSING else MISSING
     if code == READ_PREVIOUS:
         return mem[at + 1] if fed else mem[at]

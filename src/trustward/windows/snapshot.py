@@ -65,13 +65,21 @@ def save(file: BinaryIO, header: bytes, arrays: Sequence[Any]) -> None:
 
 def save_file(path: Path, header: bytes, arrays: Sequence[Any]) -> None:
     """Write a file that is there whole or not at all: beside it first, then flushed, then renamed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as fault:
+        raise StateError(
+            f"cannot write beside {path.name}: {fault.strerror}", remedy="choose another folder"
+        ) from fault
     try:
         with os.fdopen(handle, "wb") as file:
             save(file, header, arrays)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
+    except OSError as fault:
+        Path(name).unlink(missing_ok=True)
+        raise StateError(f"cannot write {path.name}: {fault.strerror}", remedy="choose another place") from fault
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
