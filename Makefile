@@ -64,6 +64,7 @@ imports: $(STAMP) ## who may import whom
 
 docs: $(STAMP) ## write the generated pages, then test all pages and docstrings (part of `make test`)
 	$(BIN)/python -m trustward.cli.reference docs/cli.md
+	$(BIN)/python -m trustward.cli.events_page docs/events.md
 	$(BIN)/pytest docs README.md src tests/house
 
 bench: $(STAMP) ## measure; benchmarks/README.md says what is measured and what came out
