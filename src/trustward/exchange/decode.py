@@ -25,7 +25,7 @@ LINE_LIMIT = 16 * 2**20
 """Most bytes that one line may have."""
 BOM = b"\xef\xbb\xbf"
 
-_LARGE = 2**18
+_LARGE = 2**17
 _NEWLINE, _BRACE = 10, 123
 _BLANK = b" \t\r"
 _FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
