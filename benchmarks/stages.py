@@ -12,7 +12,6 @@ so that other work on the machine disturbs less.
 from __future__ import annotations
 
 import argparse
-import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -105,6 +104,14 @@ def place_clocks(stages: Stages) -> None:
     stages.clock(output.LineFile, "write_records", "encode and write decisions")
     stages.clock(recorder.Recorder, "add", "account of the replay")
 
+    make = engine.Engine.__init__
+
+    def make_with_clocks(self: Any, policy: Any, *arguments: Any, **named: Any) -> None:
+        make(self, policy, *arguments, **named)
+        place_program_clocks(stages, policy)
+
+    engine.Engine.__init__ = make_with_clocks  # type: ignore[method-assign]
+
 
 def place_program_clocks(stages: Stages, policy: Any) -> None:
     """On the generated code, which exists only once the policy is loaded."""
@@ -114,41 +121,41 @@ def place_program_clocks(stages: Stages, policy: Any) -> None:
 
 
 def main() -> None:
-    """Replay once to warm up, once with clocks, and print the table."""
+    """Replay some times without clocks, some times with them, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("events")
     parser.add_argument("--policy", default="starter")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     told = parser.parse_args()
     pin()
+    stages = Stages()
+    bare: list[float] = []
+    rounds: list[dict[str, float]] = []
+    calls: dict[str, int] = {}
+    events = 0
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "decisions.ndjson"
-        whole = []
+        bootstrap.replay([told.events], told.policy, out, now_us=now_us())
         for _ in range(told.repeats):
             begin = time.process_time()
-            summary = bootstrap.replay([told.events], told.policy, out, now_us=now_us())
-            whole.append(time.process_time() - begin)
-        gc.collect()
-        stages = Stages()
+            events = bootstrap.replay([told.events], told.policy, out, now_us=now_us()).events
+            bare.append(time.process_time() - begin)
         place_clocks(stages)
-        make = engine.Engine.__init__
-
-        def make_with_clocks(self: Any, policy: Any, *arguments: Any, **named: Any) -> None:
-            make(self, policy, *arguments, **named)
-            place_program_clocks(stages, policy)
-
-        engine.Engine.__init__ = make_with_clocks  # type: ignore[method-assign]
-        stages.enter("everything else (policy, glue)")
-        summary = bootstrap.replay([told.events], told.policy, out, now_us=now_us())
-        stages.leave()
-    events = summary.events
-    print(
-        f"{events:,} events; without clocks {min(whole):.2f} to {max(whole):.2f} s: {events / min(whole):,.0f} a second"
-    )
-    total = sum(stages.taken.values())
-    for stage, taken in sorted(stages.taken.items(), key=lambda item: -item[1]):
-        print(f"{taken / events * 1e9:8.0f} ns  {taken / total:6.1%}  {stages.calls[stage]:8,} calls  {stage}")
-    print(f"{total / events * 1e9:8.0f} ns  in all")
+        for _ in range(told.repeats):
+            stages.enter("everything else (policy, dropping events, glue)")
+            bootstrap.replay([told.events], told.policy, out, now_us=now_us())
+            stages.leave()
+            calls = dict(stages.calls)
+            rounds.append(dict(stages.taken))
+            stages.taken.clear()
+            stages.calls.clear()
+    print(f"{events:,} events; processor time of {told.repeats} replays without clocks, ns per event:", end=" ")
+    print(", ".join(f"{taken / events * 1e9:.0f}" for taken in sorted(bare)))
+    print("  least  median    calls  stage (ns per event)")
+    table = {stage: sorted(one.get(stage, 0.0) / events * 1e9 for one in rounds) for stage in rounds[0]}
+    for stage, taken in sorted(table.items(), key=lambda item: -item[1][0]):
+        print(f"{taken[0]:7.0f} {taken[len(taken) // 2]:7.0f} {calls[stage]:8,}  {stage}")
+    print(f"{sum(taken[0] for taken in table.values()):7.0f}  sum of the least")
 
 
 if __name__ == "__main__":

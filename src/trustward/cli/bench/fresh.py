@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import UsageError
-from trustward.cli.bench.machine import pin
+from trustward.cli.bench.machine import pin, processor_s
 
 _ROOM = "trustward.cli.bench."
 _ONE_THREAD = {
@@ -64,21 +64,38 @@ def _debugging() -> bool:
     return os.environ.get("TRUSTWARD_DEBUG") == "1"
 
 
+class Clock:
+    """How long something takes: ``seconds`` on the wall, ``busy`` of the processor.
+
+    >>> with Clock() as clock:
+    ...     pass
+    >>> clock.read().keys() == {"seconds", "busy"}
+    True
+    """
+
+    def __enter__(self) -> Self:
+        self._begin, self._used = elapsed_s(), processor_s()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._taken = {"seconds": elapsed_s() - self._begin, "busy": processor_s() - self._used}
+
+    def read(self) -> dict[str, float]:
+        """Both, after the ``with`` block."""
+        return self._taken
+
+
 def _serve() -> None:
     """In the fresh process: do the task that standard input names."""
     pin()
     module, name, arguments = msgspec.json.decode(sys.stdin.buffer.read())
     if not module.startswith(_ROOM):
         raise UsageError(f"not a task of the benchmarks: {module}.{name}")
-    begin, used = elapsed_s(), _processor_s()
-    answer = getattr(importlib.import_module(module), name)(**arguments)
-    share = (_processor_s() - used) / (elapsed_s() - begin)
-    sys.stdout.buffer.write(msgspec.json.encode({**answer, "core": min(1.0, share)}) + b"\n")
-
-
-def _processor_s() -> float:
-    used = os.times()
-    return used.user + used.system
+    with Clock() as clock:
+        answer = getattr(importlib.import_module(module), name)(**arguments)
+    taken = clock.read()
+    core = min(1.0, taken["busy"] / taken["seconds"])
+    sys.stdout.buffer.write(msgspec.json.encode({**answer, "core": core}) + b"\n")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,11 @@ def _idle() -> dict[int, int]:
     return {int(words[0][3:]): int(words[4]) + int(words[5]) for words in cores}
 
 
+def processor_s() -> float:
+    """Seconds of a processor that this process has used so far."""
+    return time.process_time()
+
+
 def peak_bytes() -> int:
     """The most memory that this process has held so far, in bytes; 0 where the system does not tell."""
     try:
