@@ -1,1 +1,1 @@
-
+"""Frozen records, one noun a file: catalogue, events, decisions, signals."""
