@@ -39,10 +39,10 @@ FIXED = (
     "",
     "0000-00-00T00:00:00.000Z",
 )
-TEMPLATE_BITS = 20
+TEMPLATE_BITS = 24
 """A text's number: its template in the low bits, the seed of its words above (at most 2**31)."""
 LARGEST_EVENT = 16_384
-"""No event is longer than this many bytes; the tables are checked for it."""
+"""No event is longer than this many bytes; templates are short enough for it."""
 IPV6 = 1 << 40
 """An address number from here on is written in the documentation range 2001:db8::/32."""
 URL_PATHS = 1 << 32
@@ -151,8 +151,8 @@ def _address(pieces: Column, n: int, m: Column, value: int) -> int:
 @part
 def _text(pieces: Column, n: int, m: Column, value: int, rows: Column, row: int, kind: int) -> int:
     """The pieces of a message: its template, the seed of its words and the values of its event of type ``kind``."""
-    template = value & ((1 << 20) - 1)
-    seed = value >> 20
+    template = value & ((1 << TEMPLATE_BITS) - 1)
+    seed = value >> TEMPLATE_BITS
     for s in range(m[m[TEMPLATE] + template], m[m[TEMPLATE] + template + 1]):
         what = m[m[SEGMENT] + 3 * s]
         a = m[m[SEGMENT] + 3 * s + 1]

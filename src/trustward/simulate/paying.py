@@ -33,8 +33,16 @@ def category(world: World, listing: Ints) -> Ints:
     return names[mix(listing // LISTINGS_EACH, 62) % len(names)]
 
 
-def order(scene: Scene, draws: Draws, buy: Purchases, *, truth: int = 0) -> None:
-    """Orders with their payments: declined and tried again, shipped, delivered, reviewed, sent back, disputed."""
+def order(scene: Scene, draws: Draws, buy: Purchases, *, cards: int = 2, trouble: int = 1) -> None:
+    """Orders with their payments: declined and tried again, shipped, delivered, reviewed, sent back, disputed.
+
+    Args:
+        scene: the hour.
+        draws: where chance comes from.
+        buy: what is bought.
+        cards: how many cards each buyer has at hand.
+        trouble: how many times as many payments fail as usual.
+    """
     world, people = scene.world, scene.people
     n = len(buy.who)
     numbers = world.take("order", n)
@@ -60,10 +68,19 @@ def order(scene: Scene, draws: Draws, buy: Purchases, *, truth: int = 0) -> None
             "billing_country": country,
             **buy.client,
         },
-        truth=truth,
     )
-    paid = _payment(world, draws, (buy.who, buy.when + 4_000), {**trade, **money}, client, truth)
+    paid = _payment(world, draws, (buy.who, buy.when + 4_000), ({**trade, **money}, client), (cards, trouble))
     _delivery(world, draws, paid, buy, trade, money)
+
+
+def price(world: World, listing: Ints, seller: Ints) -> Ints:
+    """The price of each listing of a seller, the same every time."""
+    lunch = world.people.price[world.people.country(seller)]
+    scale = mix(listing, 61) % 1_000
+    exact = lunch * (40 + scale * scale // 400) // 100
+    step = np.maximum(1, lunch // 40)
+    result: Ints = (exact // step + 1) * step
+    return result
 
 
 class Paid(NamedTuple):
@@ -76,14 +93,15 @@ class Paid(NamedTuple):
 
 
 def _payment(
-    world: World, draws: Draws, acts: tuple[Ints, Ints], columns: Columns, client: Columns, truth: int
+    world: World, draws: Draws, acts: tuple[Ints, Ints], columns: tuple[Columns, Columns], habit: tuple[int, int]
 ) -> Paid:
     people = world.people
     who, when = acts
     n = len(who)
     where = people.country_string[people.country(who)]
-    which = draws.choose(n, [86, 14])
-    failures = draws.choose(n, [930, 52, 12, 6])
+    cards, trouble = habit
+    which = draws.choose(n, [86, *[14] * (cards - 1)])
+    failures = draws.choose(n, [930, 52 * trouble, 12 * trouble, 6 * trouble])
     given_up = (failures > 0) & draws.chance(n, 0.3)
     methods = world.strings("card", "wallet", "bank_transfer")
     method = methods[np.where(mix(who, 63) % 100 < 70, 0, 1 + mix(who, 64) % 2)]
@@ -96,15 +114,15 @@ def _payment(
         if not len(due):
             break
         declined = failures[due] >= attempt
-        card = np.where(by_card, people.card(who, np.where(attempt > 1, 1, which)), NOTHING)
+        card = np.where(by_card, people.card(who, (which + attempt - 1) % cards), NOTHING)
         shared = {
             "account": who,
             "payment": payment,
             "method": method,
             "card": card,
             "card_country": np.where(by_card, where, NOTHING),
-            **columns,
-            **client,
+            **columns[0],
+            **columns[1],
         }
         asked = pick(shared, due)
         at = last[due]
@@ -119,7 +137,6 @@ def _payment(
                 "attempt": attempt,
                 "billing_country": where[due],
             },
-            truth=truth,
         )
         last = last.copy()
         last[due] = at + 900 + draws.below(len(due), 2_500)
@@ -128,7 +145,7 @@ def _payment(
         fine = pick({name: values for name, values in shared.items() if name != "country"}, won)
         _authorised(world, draws, last[won], fine)
         last[due[declined]] += 15_000 + draws.waits(int(declined.sum()), 60_000)
-    card = np.where(by_card, people.card(who, np.where(failures > 0, 1, which)), NOTHING)
+    card = np.where(by_card, people.card(who, (which + failures) % cards), NOTHING)
     return Paid(~given_up, last, payment, card)
 
 

@@ -178,6 +178,11 @@ class People:
         )
         return {"device": out[0], "ip": out[1], "country": self.country_string[out[2]]}
 
+    def office(self, accounts: Ints) -> Ints:
+        """The workplace of each account, as ``habits`` has it."""
+        offices: Ints = mix(accounts, 16) % (self.residents // 50 + 1) * 8 + self.country(accounts)
+        return offices
+
     def agent(self, devices: Ints) -> Ints:
         """The client program on each device."""
         first, count = self.agent_string

@@ -12,7 +12,7 @@ import numpy as np
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import UsageError
 from trustward.base.units import parse_time
-from trustward.simulate import access, kernel, talking, trading
+from trustward.simulate import access, kernel, lookalikes, talking, trading
 from trustward.simulate.campaigns import Campaign, kinds, planned
 from trustward.simulate.campaigns.stage import Planned
 from trustward.simulate.sink import Sink, opened
@@ -23,7 +23,8 @@ LEAST_ACCOUNTS = 100
 MOST_ACCOUNTS = 5_000_000
 MOST_ACCOUNT_DAYS = 300_000_000
 """Beyond this, ids of messages would come again."""
-_BUFFER = 1 << 22
+BUFFER = 1 << 22
+"""Bytes that are written at a time."""
 
 
 class WorldSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +127,7 @@ def _checked(accounts: int, days: float, campaigns: Sequence[str] | None) -> tup
 def _live(world: World, plan: Sequence[Planned], hour: int) -> None:
     """Let everything happen that begins in this hour."""
     scene = Scene(world, hour)
-    for room in (talking, trading, access):
+    for room in (talking, trading, access, lookalikes):
         for act in room.ACTS:
             act(scene)
     for campaign in plan:
@@ -138,7 +139,7 @@ def _write_hour(world: World, hour: int, sink: Sink, number: int) -> tuple[int, 
     """Write one hour's events; bytes, and counts by type and truth."""
     made = world.spool.take(hour)
     tables = world.words.tables()
-    buffer = np.empty(_BUFFER, dtype=np.uint8)
+    buffer = np.empty(BUFFER, dtype=np.uint8)
     pieces = np.zeros(kernel.PIECES, dtype=np.int64)
     done = size = 0
     while done < len(made.kinds):

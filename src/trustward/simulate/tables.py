@@ -14,6 +14,8 @@ from trustward.simulate.kernel import Tables
 from trustward.simulate.layout import Layout
 
 _PART = re.compile(r"\{([a-z]+)(?::([0-9]+)-([0-9]+))?\}")
+_LONGEST = 1_000
+"""Characters of a template: with all else in an event, far below ``kernel.LARGEST_EVENT`` bytes."""
 _UNSAFE = re.compile(r'["\\\x00-\x1f]')
 
 
@@ -66,7 +68,13 @@ class Vocabulary:
         return len(self._start) - 2
 
     def template(self, text: str, words: Mapping[str, tuple[int, int]]) -> int:
-        """The number of a text template; ``words`` gives the pool of each name in braces."""
+        """The number of a text template; ``words`` gives the pool of each name in braces.
+
+        Raises:
+            ValueError: the text needs escaping in JSON, or is longer than the kernel has room for.
+        """
+        if len(text) > _LONGEST:
+            raise ValueError(f"a text of the world is longer than {_LONGEST} characters")
         at = 0
         for part in _PART.finditer(text):
             if part.start() > at:

@@ -6,10 +6,10 @@ import numpy as np
 
 from trustward.simulate.draws import Draws, Ints, mix
 from trustward.simulate.kernel import NOTHING
-from trustward.simulate.paying import BINS, Purchases, category, order
+from trustward.simulate.paying import BINS, Purchases, category, order, price
 from trustward.simulate.spool import DAY, HOUR
 from trustward.simulate.talking import messages
-from trustward.simulate.world import LISTINGS_EACH, Scene, World, pick
+from trustward.simulate.world import LISTINGS_EACH, Scene, pick
 
 
 def browsing(scene: Scene) -> None:
@@ -39,7 +39,7 @@ def browsing(scene: Scene) -> None:
     )
     # The last offer looked at is the one asked about or bought.
     asks, buys = draws.chance(n, 0.06), draws.chance(n, 0.17)
-    amount = _price(world, listing[ends], seller[ends])
+    amount = price(world, listing[ends], seller[ends])
     moment = when + 1_500_000
     order(
         scene,
@@ -53,15 +53,6 @@ def browsing(scene: Scene) -> None:
         moment[likes] - 300_000,
         {"account": who[likes], "owner": seller[ends][likes], "listing": listing[ends][likes], **pick(client, likes)},
     )
-
-
-def _price(world: World, listing: Ints, seller: Ints) -> Ints:
-    lunch = world.people.price[world.people.country(seller)]
-    scale = mix(listing, 61) % 1_000
-    price = lunch * (40 + scale * scale // 400) // 100
-    step = np.maximum(1, lunch // 40)
-    result: Ints = (price // step + 1) * step
-    return result
 
 
 def _enquiries(scene: Scene, draws: Draws, who: Ints, when: Ints, seller: Ints) -> None:
@@ -101,7 +92,7 @@ def selling(scene: Scene) -> None:
     n = len(who)
     place = np.searchsorted(np.sort(world.shops), who)
     listing = np.argsort(world.shops, kind="stable")[place] * LISTINGS_EACH + draws.below(n, 3)
-    before = _price(world, listing, who)
+    before = price(world, listing, who)
     where = people.client(who, when, draws)
     del where["country"]
     world.add(
@@ -131,7 +122,10 @@ def offers(scene: Scene, draws: Draws, acts: tuple[Ints, Ints], counts: Ints) ->
     n = len(which)
     seller = who[which]
     listing = 500_000_000 + world.take("listing", n)
-    price = _price(world, listing, seller)
+    asked = price(world, listing, seller)
+    # Clearance sales are as far below the market as a fraud's bait.
+    clearance = draws.chance(n, 0.02)
+    market = np.where(clearance, draws.between(n, 250, 500), draws.between(n, 85, 140))
     world.add(
         "listing.created",
         when[which] + place * 2_000 + draws.below(n, 1_500),
@@ -141,8 +135,8 @@ def offers(scene: Scene, draws: Draws, acts: tuple[Ints, Ints], counts: Ints) ->
             "title": scene.texts.honest("title", people.country(seller), draws),
             "merchant": np.where(mix(seller, 32) % 100 < 40, world.merchant(seller), NOTHING),
             "category": category(world, listing),
-            "price": price,
-            "market_price": price * draws.between(n, 85, 140) // 100,
+            "price": asked,
+            "market_price": asked * market // 100,
             "currency": world.currency(seller),
             "quantity": 1 + draws.waits(n, 6),
             "condition": world.strings("new", "used")[draws.choose(n, [6, 4])],

@@ -79,7 +79,7 @@ def _caught(stage: Stage, times: Ints, sender: Ints, victim: Ints, links: Column
     caught = np.unique(victim[clicks][draws.chance(int(clicks.sum()), 0.15)])
     stage.robbed(caught)
     opened = stage.moments(len(caught), begin=0.8, end=0.95)
-    client = stage.client(caught)
+    client = stage.client(caught, lent=False)
     stage.add(
         "signin.succeeded",
         opened,

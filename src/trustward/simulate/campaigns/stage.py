@@ -76,7 +76,7 @@ def plan(world: World, name: str, number: int, kind: Kind, part: float) -> list[
     """Campaigns of one kind: how many, when, how large. ``part`` is the kind's part of all fraud, 0 to 1."""
     length = world.end - world.start
     budget = world.people.residents * length / DAY * EVENTS_A_DAY * FRAUD * part
-    mean = min(kind.most / 4, max(kind.least, budget / (3 + 2 * length / DAY)))
+    mean = min(kind.most / 4, max(kind.least, budget / (3 + length / DAY)))
     found = []
     for i in range(max(1, int(budget / mean))):
         draws = world.draws.child("campaign", name, i)
@@ -160,17 +160,26 @@ class Stage:
         """The campaign's country, ``n`` times."""
         return np.full(n, self.country, dtype=np.int64)
 
-    def client(self, accounts: Ints) -> Columns:
-        """Device, address, country and session of the crew; an account stays on its device."""
+    def client(self, accounts: Ints, *, lent: bool = True) -> Columns:
+        """Device, address, country and session of the crew; an account stays on its device.
+
+        In the most careful crews a third of the accounts that were lent stay on their owner's device and address,
+        unless they were taken (``lent`` is false).
+        """
         n = len(accounts)
         place = self.people.country_string[self.country]
         address = mix(accounts, 81) if self.draws.maybe(0.5) else self.draws.below(n, 1 << 30)
-        return {
+        columns = {
             "device": self._devices[mix(accounts, 82) % len(self._devices)],
             "ip": self._addresses[address % len(self._addresses)],
             "country": np.full(n, place, dtype=np.int64),
             "session": (1 << 44) + mix(accounts, 83),
         }
+        own = (accounts < self.people.residents) & (mix(accounts, 84) % 3 == 0)
+        if lent and self.stealth == 2 and own.any():
+            theirs = self.people.client(accounts, np.full(n, self.start), self.draws)
+            columns |= {name: np.where(own, theirs[name], columns[name]) for name in theirs}
+        return columns
 
     def moments(self, n: int, *, begin: float = 0.0, end: float = 1.0) -> Ints:
         """``n`` sorted times between two parts of the campaign's span; every other campaign works in bursts."""
@@ -223,7 +232,7 @@ class Stage:
                 "account": bought,
                 "method": world.strings("password", "code")[draws.choose(len(bought), [7, 3])],
                 "second_factor": draws.chance(len(bought), 0.3),
-                "new_device": 1,
+                "new_device": int(self.stealth < 2),
                 "user_agent": self.people.agent(client["device"]),
                 **client,
             },

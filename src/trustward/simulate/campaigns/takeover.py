@@ -24,7 +24,7 @@ def run(stage: Stage) -> None:
     times = stage.moments(tries, end=0.7)
     opened = draws.chance(tries, luck)
     opened[-1] = True
-    client = stage.client(target)
+    client = stage.client(target, lent=False)
     unknown = draws.chance(tries, (0.4, 0.15, 0.0)[stage.stealth]) & ~opened
     session = client.pop("session")
     failed = {
