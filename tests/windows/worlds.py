@@ -138,3 +138,32 @@ def batched(events: list[Event]) -> tuple[list[Rows], list[int], list[int], list
         order.append(position[event.type])
         position[event.type] += 1
     return rows, [event.type for event in events], order, [event.time for event in events]
+
+
+def every_aggregate() -> Plan:
+    """One type that feeds and reads everything there is, by a plain key, a list-valued one and a composite one."""
+    values: tuple[Carried, ...] = ("whole", "float", "hash")
+    reads_: list[Read] = [Read(aggregate="age"), Read(aggregate="since")]
+    reads_ += [Read(aggregate="previous", value=value) for value in (0, 1)]
+    for window in (5, 60):
+        reads_ += [Read(aggregate="count", window=window, value=value) for value in (-1, 0, 2)]
+        reads_ += [
+            Read(aggregate=kind, window=window, value=value)
+            for kind in ("total", "mean", "largest", "smallest")
+            for value in (0, 1)
+        ]
+        reads_ += [Read(aggregate="distinct", window=window, value=value) for value in (0, 1, 2)]
+        reads_ += [Read(aggregate=kind, window=window, baseline=3 * window) for kind in ("surge", "significance")]
+    streams = tuple(
+        Stream(id=name, keyspace=space, values=values, reads=tuple(reads_))
+        for name, space in (("plain", "account"), ("listed", "device"), ("both", "pair"), ("some", "account"))
+    )
+    all_reads = tuple(range(len(reads_)))
+    operations = tuple(
+        Operation(stream=at, key=key, feeds=True, where=where, values=(0, 1, 1), reads=all_reads)
+        for at, key, where in ((0, (0,), -1), (1, (2,), -1), (2, (0, 2), -1), (3, (0,), 0))
+    )
+    kind = TypePlan(
+        type="t", texts=("account", "", "device"), numbers=("whole", "float", "whole"), flags=1, operations=operations
+    )
+    return Plan(streams=streams, types=(kind,))

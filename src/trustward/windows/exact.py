@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trustward.windows.jit import bits_of, leading_zeros, part, shared
+from trustward.base.jit import bits_of, leading_zeros, part, shared
 
 LARGEST_FLOAT = 2.0**53
 """Floats beyond it count as missing."""

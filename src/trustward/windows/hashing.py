@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trustward.windows.jit import kernel, load64, part, shared, trailing_zeros
+from trustward.base.jit import kernel, load64, part, shared, trailing_zeros
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)

@@ -19,7 +19,7 @@ from trustward.windows.hashing import (
     hash_strings,
     home,
 )
-from trustward.windows.jit import bits_of, float_of, kernel, part, pointer, prefetch, shared
+from trustward.base.jit import bits_of, float_of, kernel, part, pointer, prefetch, shared
 from trustward.windows.layout import (
     A_DISTINCT,
     A_KEYS,

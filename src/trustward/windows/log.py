@@ -12,7 +12,7 @@ import numpy as np
 from trustward.base.units import MISSING
 from trustward.windows.exact import add_float, add_whole
 from trustward.windows.hashing import distinct_find, distinct_mix, distinct_remove, mix
-from trustward.windows.jit import float_of, part, prefetch, shared
+from trustward.base.jit import float_of, part, prefetch, shared
 from trustward.windows.layout import (
     A_DISTINCT,
     A_ENTRIES,

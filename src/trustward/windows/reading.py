@@ -7,7 +7,7 @@ from typing import Any
 
 from trustward.base.units import MISSING
 from trustward.windows.exact import float_total, whole_as_float, whole_total
-from trustward.windows.jit import bits_of, float_of, part, shared
+from trustward.base.jit import bits_of, float_of, part, shared
 from trustward.windows.layout import (
     DEFAULT_FLOAT,
     DEFAULT_WHOLE,
@@ -164,8 +164,8 @@ def _upper(count: Any, mean: Any, factor: Any) -> Any:
 def _large(count: Any, mean: Any) -> Any:
     ratio = mean / count
     excess = ratio - 1.0
-    # eta**2 / 2 = excess - log(1 + excess), with the sign of excess
-    half = excess - math.log1p(excess)
+    # eta**2 / 2 = excess - log(ratio), and eta has the sign of excess
+    half = excess - math.log(ratio)
     if abs(excess) < 1e-3:
         half = excess * excess * (0.5 - excess * (1.0 / 3.0 - excess * (0.25 - excess * 0.2)))
     eta = math.copysign(math.sqrt(2.0 * half), excess)

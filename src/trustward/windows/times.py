@@ -14,7 +14,7 @@ import numpy as np
 
 from trustward.base.units import MISSING
 from trustward.windows.batch import Words
-from trustward.windows.jit import kernel, part
+from trustward.base.jit import kernel, part
 
 _FIRST_US = -62_135_596_800_000_000
 _AFTER_US = 253_402_300_800_000_000

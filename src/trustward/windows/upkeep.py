@@ -16,7 +16,7 @@ from trustward.windows.hashing import (
     find,
     hash_strings,
 )
-from trustward.windows.jit import kernel, part, pointer
+from trustward.base.jit import kernel, part, pointer
 from trustward.windows.layout import (
     A_HEADERS,
     A_KEYS,
