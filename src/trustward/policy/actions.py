@@ -84,10 +84,10 @@ def _action(typer: Typer, node: ast.expr) -> Target | None:
 def _acts_on(typer: Typer, verb: str, entity: Node, at: ast.expr) -> bool:
     kind = entity.type.element if entity.type.base == "list" else entity.type
     if kind.base != "entity" or isinstance(entity, Const):
-        typer.fault("P057", f"{verb} acts on the event or an entity, but this is a {entity.type}", at)
+        typer.fault("P057", f"{verb} acts on the event or an entity, but this is {entity.type.a}", at)
         return False
     if verb == "block_link" and kind.kind not in _LINKS:
-        typer.fault("P057", f"block_link acts on a url or domain, but this is an {kind}", at)
+        typer.fault("P057", f"block_link acts on a url or domain, but this is {kind.a}", at)
         return False
     return True
 

@@ -42,7 +42,7 @@ def _allowed(name: str) -> list[str]:
 def aggregate(typer: Typer, name: str, node: ast.Call) -> Node | None:
     """A windowed function called in an expression: the feature, read on this event type."""
     if typer.inside:
-        typer.fault(
+        typer.fault_at_use(
             "P042",
             f"a feature cannot stand in {typer.inside}",
             node,
@@ -332,7 +332,7 @@ def _key_parts(typer: Typer, node: ast.expr) -> tuple[Node, ...] | None:
         if part.type.base == "list":
             lists += 1
         elif part.type.base not in ("text", "entity", "whole"):
-            typer.fault("P044", f"a {part.type} cannot be a key", item, "a key is an entity, a text or a whole number")
+            typer.fault("P044", f"{part.type.a} cannot be a key", item, "a key is an entity, a text or a whole number")
             return None
         if isinstance(part, Const):
             typer.fault("P044", "a fixed value cannot be a key: every event would have it", item)
@@ -358,7 +358,7 @@ def _value(typer: Typer, name: str, node: ast.expr) -> Node | None:
             if name == "distinct"
             else "it takes numbers, money and durations"
         )
-        typer.fault("P030", f"{name} cannot be taken of a {value.type}", node, hint)
+        typer.fault("P030", f"{name} cannot be taken of {value.type.a}", node, hint)
         return None
     return value
 
@@ -372,7 +372,7 @@ def _age_of_entity(typer: Typer, node: ast.Call) -> Node | None:
     if key is None:
         return None
     if key.type.base != "entity" or isinstance(key, Const):
-        typer.fault("P044", f"only an entity has an age, but this is a {key.type}", node.args[0])
+        typer.fault("P044", f"only an entity has an age, but this is {key.type.a}", node.args[0])
         return None
     kind = key.type.kind
     feeds: dict[str, tuple[Feed, ...]] = {}
@@ -410,7 +410,7 @@ def _own_keys(typer: Typer, feature: Feature, by: ast.expr, node: ast.expr) -> t
         if fields:
             hint = f"give the feature a name and call it with the right field: name(event.{fields[0]})"
         message = f"it cannot be read on {typer.scope.name}, which has no {', '.join(missing)}"
-        typer.fault("P041", message, node, hint)
+        typer.fault_at_use("P041", message, node, hint)
         return None
     keys = _key_parts(typer.on(typer.scope, inside="by="), by)
     if keys is None:
@@ -425,7 +425,7 @@ def _keys_fit(typer: Typer, feature: Feature, keys: tuple[Node, ...], node: ast.
     for key, kind in zip(keys, feature.key_types, strict=True):
         held = key.type.element if key.type.base == "list" else key.type
         if held != kind:
-            typer.fault("P045", f"its key is a {kind}, but this is a {held}", node)
+            typer.fault("P045", f"its key is {kind.a}, but this is {held.a}", node)
             return False
     return True
 
@@ -451,7 +451,7 @@ def reread(typer: Typer, name: str, node: ast.Call) -> Node | None:
         typer.fault("P011", f"{name} is not a feature, so it cannot be called", node, f"write {name} alone")
         return None
     if typer.inside:
-        typer.fault(
+        typer.fault_at_use(
             "P042",
             f"a feature cannot stand in {typer.inside}",
             node,

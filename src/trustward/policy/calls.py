@@ -11,6 +11,7 @@ from trustward.base.units import currency_exponent
 from trustward.model.catalogue import WHOLE_LIMIT
 from trustward.policy.aggregates import aggregate, reread
 from trustward.policy.carry import integral
+from trustward.policy.comparisons import fits, group_of
 from trustward.policy.expressions import Typer
 from trustward.policy.faults import nearest, one_of
 from trustward.policy.features import AGGREGATES
@@ -29,7 +30,7 @@ from trustward.policy.nodes import (
     Present,
     Size,
 )
-from trustward.policy.types import DURATION, FLAG, TEXT, TIME, WHOLE, Type, is_number, parse_type
+from trustward.policy.types import DURATION, FLAG, TEXT, TIME, WHOLE, Type, is_number, literal_key, parse_type
 from trustward.policy.workspace import SPECIAL_FORMS
 from trustward.policy.zones import zone_of
 
@@ -105,7 +106,7 @@ def _labelled(typer: Typer, node: ast.Call) -> Node | None:
     if value is None or label is None:
         return None
     if value.type.base != "entity":
-        typer.fault("P030", f"only an entity has labels, but this is a {value.type}", given[0])
+        typer.fault("P030", f"only an entity has labels, but this is {value.type.a}", given[0])
         return None
     return Labelled(FLAG, typer.span(node), f"labelled({value.key}, {label!r})", value, label)
 
@@ -139,9 +140,9 @@ def _any_in(typer: Typer, node: ast.Call) -> Node | None:
     given = _plain(typer, node, ("list field", "list"))
     if not given:
         return None
-    values = typer.group(given[0], None, "the first argument of any_in")
+    values = group_of(typer, given[0], None, "the first argument of any_in")
     element = values.type.element if values is not None and values.type.base == "list" else None
-    group = typer.group(given[1], element, "the second argument of any_in")
+    group = group_of(typer, given[1], element, "the second argument of any_in")
     if values is None or group is None:
         return None
     if isinstance(values, Listed) or not isinstance(group, Listed):
@@ -149,7 +150,7 @@ def _any_in(typer: Typer, node: ast.Call) -> Node | None:
             "P030", "any_in takes a list field and a list to look in", node, 'any_in(event.urls, listed("..."))'
         )
         return None
-    if not typer.fits(values, group, typer.span(node), element):
+    if not fits(typer, values, group, typer.span(node), element):
         return None
     return AnyIn(FLAG, typer.span(node), f"any_in({values.key}, {group.key})", values, group)
 
@@ -161,7 +162,7 @@ def _len(typer: Typer, node: ast.Call) -> Node | None:
         return None
     if value.type.base != "list" or isinstance(value, Listed):
         hint = "write length(...) for the length of a text" if value.type == TEXT else ""
-        typer.fault("P030", f"len counts the values of a list field, but this is a {value.type}", node, hint)
+        typer.fault("P030", f"len counts the values of a list field, but this is {value.type.a}", node, hint)
         return None
     return Size(WHOLE, typer.span(node), f"len({value.key})", value)
 
@@ -204,7 +205,7 @@ def _minor(typer: Typer, node: ast.Call) -> Node | None:
     if value is None:
         return None
     if value.type.base != "money" or isinstance(value, Amounts):
-        typer.fault("P030", f"minor takes an amount of money of the event, but this is a {value.type}", node)
+        typer.fault("P030", f"minor takes an amount of money of the event, but this is {value.type.a}", node)
         return None
     return Minor(WHOLE if integral(value) else Type("number"), typer.span(node), f"minor({value.key})", value)
 
@@ -215,7 +216,7 @@ def _abs(typer: Typer, node: ast.Call) -> Node | None:
     if value is None:
         return None
     if not (is_number(value.type) or value.type.base in ("duration", "money")) or isinstance(value, Amounts):
-        typer.fault("P030", f"abs takes a number, a duration or money, but this is a {value.type}", node)
+        typer.fault("P030", f"abs takes a number, a duration or money, but this is {value.type.a}", node)
         return None
     return Choice(value.type, typer.span(node), f"abs({value.key})", "abs", (value,))
 
@@ -259,7 +260,7 @@ def _clock(typer: Typer, node: ast.Call) -> Node | None:
     if moment is None or zone is None:
         return None
     if moment.type != TIME:
-        typer.fault("P030", f"{node.func.id} takes a time, but this is a {moment.type}", given[0], "such as event.time")
+        typer.fault("P030", f"{node.func.id} takes a time, but this is {moment.type.a}", given[0], "such as event.time")
         return None
     if zone_of(zone) is None:
         hint = 'write an offset such as "+08:00", "UTC", or a zone such as "Asia/Singapore"'
@@ -301,7 +302,7 @@ def _registered(typer: Typer, name: str, node: ast.Call) -> Node | None:
             typer.fault(code, f"{what}: {str(wrong)[:200]}", at, hint)
             return None
     assert made is not None
-    shown = [*(value.key for value in values), *(repr(literal) for literal in literals)]
+    shown = [*(value.key for value in values), *(literal_key(literal) for literal in literals)]
     key = f"{name}({', '.join(shown)})"
     return Call(parse_type(function.result), typer.span(node), key, function, tuple(values), tuple(literals), made)
 
@@ -338,7 +339,7 @@ def _argument(typer: Typer, name: str, argument: str, kind: Type, item: ast.expr
         or (kind.base == "number" and value.type.base == "whole")
     )
     if isinstance(value, (Amounts, Listed)) or not fits:
-        typer.fault("P030", f"{name} takes a {kind} as {argument}, but this is a {value.type}", item)
+        typer.fault("P030", f"{name} takes {kind.a} as {argument}, but this is {value.type.a}", item)
         return None
     return value
 

@@ -211,7 +211,7 @@ def load_policy(
         work.faults.add("P007", "a policy without rules", where, "write at least one rule(...) or export(...)")
     if work.faults:
         rendered = [fault.render() for fault in work.faults.sorted()]
-        count = len(rendered)
+        count = len(rendered) + work.faults.more
         raise PolicyError(
             f"the policy has {count} fault{'s' if count > 1 else ''}",
             faults=rendered,

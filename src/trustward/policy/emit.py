@@ -131,7 +131,13 @@ class Emitter:
         return f"{node.op.capitalize()}({', '.join(self.value(part) for part in node.parts)})"
 
     def _called(self, node: Call) -> str:
-        return f"Len({self.value(node.arguments[0])})" if node.function.name == "length" else self._call(node)
+        """The local name of a call's result: its guard has made the call."""
+        if node.function.name == "length":
+            return f"Len({self.value(node.arguments[0])})"
+        return self._local(node)
+
+    def _local(self, node: Call) -> str:
+        return self.locals.setdefault(node.key, f"c{len(self.locals)}")
 
     def _text(self, value: str) -> str:
         return repr(value) if value.isascii() and len(value) < 200 else self.names.bind(("text", value), value)
@@ -155,9 +161,7 @@ class Emitter:
 
     def _call(self, node: Call) -> str:
         """A call, computed at most once for an event."""
-        local = self.locals.get(node.key)
-        if local is None:
-            local = self.locals[node.key] = f"c{len(self.locals)}"
+        local = self._local(node)
         return f"({local} if {local} is not U else ({local} := {self._fresh_call(node)}))"
 
     def _fresh_call(self, node: Call) -> str:

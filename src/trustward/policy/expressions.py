@@ -9,39 +9,28 @@ from typing import Literal
 
 from trustward.base.units import parse_duration, parse_time
 from trustward.model.catalogue import WHOLE_LIMIT, EventType
+from trustward.policy.comparisons import comparison
 from trustward.policy.faults import Span, nearest, one_of
-from trustward.policy.logic import compare_key
 from trustward.policy.nodes import (
     CONDITIONS,
     All,
     Amounts,
     Arithmetic,
     Attribute,
-    Compare,
     Const,
     EventId,
     Holds,
-    Listed,
-    Member,
     Node,
     Not,
     Now,
-    Operator,
     Part,
     Some,
+    depth_of,
 )
-from trustward.policy.source import Source
-from trustward.policy.types import DURATION, FLAG, NUMBER, TEXT, TIME, WHOLE, Type, entity, is_number
+from trustward.policy.source import MAX_TYPED_DEPTH, Source
+from trustward.policy.types import DURATION, FLAG, NUMBER, TEXT, TIME, WHOLE, Type, entity, is_number, literal_key
 from trustward.policy.workspace import Workspace
 
-_OPERATORS: dict[type[ast.cmpop], Operator] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
 _ARITHMETIC: dict[type[ast.operator], Literal["+", "-", "*", "/"]] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -72,13 +61,16 @@ _FORM_HINTS: dict[type[ast.expr], str] = {
     ast.Subscript: 'to test values of a list field, write "x" in event.field, or any_in(event.field, [...])',
 }
 ENVELOPE = ("id", "time")
+MAX_KEY = 20_000
+"""How long an expression may be, written out with the names in it filled in."""
 
 
 class Typer:
     """Types the expressions of one event type.
 
     ``inside`` says where only fields and text functions may stand (``where=``, ``by=`` or a feature's value), else "".
-    ``later`` allows fields that are known only later. Methods return None after they have recorded a fault.
+    ``later`` allows fields that are known only later. ``use`` is where a name is used whose expression is being typed.
+    Methods return None after they have recorded a fault.
     """
 
     def __init__(
@@ -89,6 +81,7 @@ class Typer:
         self.source = source
         self.inside = inside
         self.later = later
+        self.use: Span | None = None
         self._stack: list[str] = []
         self._named: dict[str, Node | None] = {}
 
@@ -97,7 +90,7 @@ class Typer:
     def on(self, scope: EventType, *, inside: str = "", later: bool = False, source: Source | None = None) -> Typer:
         """A typer for another place; names that are being resolved stay known, so that circles are found."""
         inner = Typer(self.work, scope, source or self.source, inside=inside, later=later)
-        inner._stack = self._stack
+        inner._stack, inner.use = self._stack, self.use
         return inner
 
     def span(self, node: ast.AST) -> Span:
@@ -107,6 +100,10 @@ class Typer:
     def fault(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
         """Record a fault at a piece of syntax."""
         self.work.faults.add(code, message, self.span(node), hint)
+
+    def fault_at_use(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
+        """Record a fault where a name is used: its expression is sound, but not there."""
+        self.work.faults.add(code, message, self.use or self.span(node), hint)
 
     def literal_text(self, node: ast.expr | None, what: str, at: ast.AST) -> str | None:
         """The text of a literal, or None after a fault."""
@@ -149,7 +146,7 @@ class Typer:
             hint = "compare it with something, such as > 5" if is_number(typed.type) else "write a comparison"
             if typed.type.base == "signal":
                 hint = "compare its score, such as .score >= 0.8"
-            self.fault("P032", f"{what} must be a yes or no, but this is a {typed.type}", at, hint)
+            self.fault("P032", f"{what} must be a yes or no, but this is {typed.type.a}", at, hint)
             return None
         if isinstance(typed, (*CONDITIONS, Const)):
             return typed
@@ -157,6 +154,16 @@ class Typer:
 
     def expression(self, node: ast.expr) -> Node | None:
         """The typed expression, or None after a fault."""
+        typed = self._expression(node)
+        if typed is not None and len(typed.key) > MAX_KEY:
+            self.fault("P003", "too large, with the names in it filled in", node, "use fewer or smaller parts")
+            return None
+        if typed is not None and depth_of(typed) > MAX_TYPED_DEPTH:
+            self.fault("P003", f"more than {MAX_TYPED_DEPTH} levels deep, with the names in it filled in", node)
+            return None
+        return typed
+
+    def _expression(self, node: ast.expr) -> Node | None:
         match node:
             case ast.Constant():
                 return self._constant(node)
@@ -171,7 +178,7 @@ class Typer:
             case ast.BoolOp():
                 return self._logic(node)
             case ast.Compare():
-                return self._comparison(node)
+                return comparison(self, node)
             case ast.Call():
                 return self.work.call(self, node)
             case ast.List() | ast.Tuple() | ast.Set():
@@ -200,7 +207,7 @@ class Typer:
             if any("\ud800" <= c <= "\udfff" for c in value):
                 self.fault("P008", "a text with a lone surrogate, which no event can carry", node)
                 return None
-            return Const(TEXT, span, repr(value), value)
+            return Const(TEXT, span, literal_key(value), value)
         hint = "ask present(...) whether a value is there" if value is None else ""
         self.fault("P008", f"{span.text[:40]} cannot be used in a policy", node, hint)
         return None
@@ -221,7 +228,7 @@ class Typer:
             self.fault("P010", f"{name} is a function and must be called", node, f"write {name}(...)")
         else:
             near = nearest(name, [*self.work.names, *self.work.callables(), "event"])
-            if not near and name in self.scope.fields:
+            if name in self.scope.fields:
                 near = f"did you mean event.{name}?"
             self.fault("P010", f"unknown name {name}", node, near)
         return None
@@ -239,11 +246,12 @@ class Typer:
             return None
         if name not in self._named:
             self._stack.append(name)
+            use, self.use = self.use, self.use or self.span(at)
             outer, self.source = self.source, named.source
             try:
                 self._named[name] = self.expression(named.expression)
             finally:
-                self.source = outer
+                self.source, self.use = outer, use
                 self._stack.pop()
         found = self._named[name]
         return None if found is None else replace(found, span=self.span(at))
@@ -329,7 +337,7 @@ class Typer:
         if isinstance(part, Const) and is_number(part.type):
             return Const(part.type, span, repr(-part.value), -part.value)
         if not (is_number(part.type) or part.type.base in ("duration", "money")) or isinstance(part, Amounts):
-            self.fault("P030", f"a {part.type} cannot be negative", node)
+            self.fault("P030", f"{part.type.a} cannot be negative", node)
             return None
         zero = Const(WHOLE if is_number(part.type) else part.type, span, "0", 0)
         return Arithmetic(part.type, span, f"(0 - {part.key})", "-", zero, part)
@@ -397,127 +405,6 @@ class Typer:
         kind: type[All | Some] = All if word == "and" else Some
         return kind(FLAG, self.span(node), key, done)
 
-    def _comparison(self, node: ast.Compare) -> Node | None:
-        results: list[Node] = []
-        failed = False
-        sides = [node.left, *node.comparators]
-        for left, op, right in zip(sides, node.ops, sides[1:], strict=False):
-            at = node if len(node.ops) == 1 else None
-            one = self._one_comparison(left, op, right, at)
-            failed = failed or one is None
-            if one is not None:
-                results.append(one)
-        if failed:
-            return None
-        if len(results) == 1:
-            return results[0]
-        return All(FLAG, self.span(node), f"({' and '.join(part.key for part in results)})", tuple(results))
-
-    def _one_comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, whole: ast.Compare | None) -> Node | None:
-        span = self.span(left)
-        end = self.span(right)
-        span = (
-            self.span(whole) if whole is not None else span._replace(end_line=end.end_line, end_column=end.end_column)
-        )
-        if isinstance(op, (ast.In, ast.NotIn)):
-            return self._membership(left, right, span, negated=isinstance(op, ast.NotIn))
-        operator = _OPERATORS.get(type(op))
-        if operator is None:
-            self.fault("P005", "`is` cannot be used in a policy", left, "write == or !=, or present(...)")
-            return None
-        a, b = self.expression(left), self.expression(right)
-        if a is None or b is None:
-            return None
-        return self.compare(a, operator, b, span, left, right)
-
-    def compare(self, a: Node, op: Operator, b: Node, span: Span, left: ast.expr, right: ast.expr) -> Node | None:
-        """``a op b``, the literal side taken in the other side's type."""
-        if FLAG in (a.type, b.type):
-            return self._compare_flags(a, op, b, span)
-        if isinstance(a, Const) and not isinstance(b, Const):
-            coerced = self.coerce(a, b.type, left)
-            if coerced is None:
-                return None
-            a = coerced
-        elif isinstance(b, Const) and not isinstance(a, Const):
-            coerced = self.coerce(b, a.type, right)
-            if coerced is None:
-                return None
-            b = coerced
-        problem = self._incomparable(a, op, b)
-        if problem:
-            self.work.faults.add(problem[0], problem[1], span, problem[2])
-            return None
-        if isinstance(a, Amounts) or isinstance(b, Amounts):
-            fixed = self._fixed_amounts(a, b, span)
-            if fixed is None:
-                return None
-            a, b = fixed
-        return Compare(FLAG, span, compare_key(op, a, b), op, a, b)
-
-    def _compare_flags(self, a: Node, op: Operator, b: Node, span: Span) -> Node | None:
-        if a.type != FLAG or b.type != FLAG:
-            other = a if b.type == FLAG else b
-            self.work.faults.add("P031", f"a yes or no cannot be compared with a {other.type}", span)
-            return None
-        if op not in ("==", "!="):
-            self.work.faults.add("P031", f"a yes or no has no order ({op})", span, "write == or !=")
-            return None
-        if isinstance(a, Const):
-            a, b = b, a
-        if isinstance(b, Const):
-            fixed = a if isinstance(a, CONDITIONS) else Holds(FLAG, a.span, a.key, a)
-            return fixed if b.value == (op == "==") else Not(FLAG, span, f"not {fixed.key}", fixed)
-        if not isinstance(a, CONDITIONS) and not isinstance(b, CONDITIONS):
-            return Compare(FLAG, span, compare_key(op, a, b), op, a, b)
-        self.work.faults.add("P031", "two conditions cannot be compared", span, "join them with and / or / not")
-        return None
-
-    def _incomparable(self, a: Node, op: Operator, b: Node) -> tuple[str, str, str] | None:
-        x, y = a.type, b.type
-        for side in (x, y):
-            if side.base in ("list", "signal"):
-                hint = (
-                    "compare its .score or .category" if side.base == "signal" else "write in, any_in(...) or len(...)"
-                )
-                return "P031", f"a {side} cannot be compared", hint
-        if is_number(x) and is_number(y):
-            return None
-        if x.base == y.base:
-            if x.base == "entity" and x.kind != y.kind:
-                return "P031", f"an {x} and an {y} are never the same", ""
-            if x.base in ("text", "entity") and op not in ("==", "!="):
-                return "P031", f"a {x} has no order ({op})", "write == or !=, or length(...) for its length"
-            if x.base == "money" and x.currency != y.currency and "" not in (x.currency, y.currency):
-                return "P033", "amounts of money that may be of different currencies", "compare amounts of one currency"
-            if isinstance(a, Amounts) and isinstance(b, Amounts):
-                return "P054", "two fixed amounts are compared", ""
-            return None
-        hint = ""
-        if "money" in (x.base, y.base):
-            hint = 'write money("500 SGD"), with one amount for each currency, or minor(...) for the bare number'
-        elif {x.base, y.base} == {"text", "entity"}:
-            hint = "an entity can be compared with another one of its kind, or with a text written out"
-        elif x.base in ("duration", "time") or y.base in ("duration", "time"):
-            hint = 'write a duration as "90s", "1h30m" or "7d", and a time as "2026-01-31T12:00:00Z"'
-        return "P031", f"a {x} cannot be compared with a {y}", hint
-
-    def _fixed_amounts(self, a: Node, b: Node, span: Span) -> tuple[Node, Node] | None:
-        """An amount table beside money of one fixed currency is that currency's amount."""
-        table, other = (a, b) if isinstance(a, Amounts) else (b, a)
-        assert isinstance(table, Amounts)
-        if not other.type.currency.startswith("'"):
-            return a, b
-        currency = other.type.currency.strip("'")
-        amount = table.amounts.get(currency)
-        if amount is None:
-            self.work.faults.add(
-                "P033", f"the amount here is in {currency}, but none is given for it", span, f'add "... {currency}"'
-            )
-            return None
-        const = Const(other.type, table.span, str(amount), amount)
-        return (const, b) if table is a else (a, const)
-
     def coerce(self, const: Const, kind: Type, at: ast.AST) -> Const | None:
         """A literal in the type that its place asks for; unchanged where it has that type or has no say."""
         if const.type != TEXT:
@@ -536,79 +423,3 @@ class Typer:
         if kind.base == "entity":
             return replace(const, type=kind)
         return const
-
-    # ------------------------------------------------------------------ membership
-
-    def _membership(self, left: ast.expr, right: ast.expr, span: Span, *, negated: bool) -> Node | None:
-        value = self.expression(left)
-        group = self.group(right, None if value is None else value.type, "what follows `in`")
-        if value is None or group is None:
-            return None
-        if value.type.base not in ("text", "entity", "number", "whole"):
-            self.fault("P031", f"a {value.type} cannot be looked up in a list", left)
-            return None
-        if isinstance(value, Const) and group.type.base == "list" and group.type.of == "entity":
-            value = replace(value, type=group.type.element)
-        if not self.fits(value, group, span):
-            return None
-        made = Member(FLAG, span, f"({value.key} in {group.key})", value, group)
-        return replace(made, negated=True, key=f"not {made.key}") if negated else made
-
-    def fits(self, value: Node, group: Node, span: Span, element: Type | None = None) -> bool:
-        """Whether values of this type can be on that list; a fault if not."""
-        kind = element or value.type
-        held = group.type.element if group.type.base == "list" else group.type
-        if isinstance(group, Listed) and not group.name:
-            return True
-        if kind == held or (kind.base == "text" and isinstance(value, Const)):
-            return True
-        name = f'the list "{group.name}"' if isinstance(group, Listed) else "the list"
-        self.work.faults.add("P031", f"{name} holds {held.kind or held} values, but this is a {kind}", span)
-        return False
-
-    def group(self, node: ast.expr, element: Type | None, what: str) -> Node | None:
-        """A literal list, a list of the policy or a list field."""
-        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return self._literal_list(node, element)
-        if isinstance(node, ast.Dict):
-            self.fault("P005", "a dictionary cannot be used in a policy", node, "write a list: [...]")
-            return None
-        typed = self.expression(node)
-        if typed is None:
-            return None
-        if typed.type.base == "list":
-            return typed
-        hint = 'to look for a word in a text, write contains(event.text, "word")' if typed.type == TEXT else ""
-        self.fault("P030", f"{what} must be a list, but this is a {typed.type}", node, hint)
-        return None
-
-    def _literal_list(self, node: ast.List | ast.Tuple | ast.Set, element: Type | None) -> Node | None:
-        if not node.elts:
-            self.fault("P039", "an empty list: nothing is ever in it", node)
-            return None
-        values: list[object] = []
-        bases: set[str] = set()
-        for item in node.elts:
-            typed = self.expression(item)
-            if typed is None:
-                return None
-            if not isinstance(typed, Const) or typed.type == FLAG:
-                self.fault("P038", "the values of a list must be written out", item, "use texts or numbers")
-                return None
-            bases.add("number" if is_number(typed.type) else typed.type.base)
-            values.append(typed.value)
-        if len(bases) > 1:
-            self.fault("P039", "a list that mixes texts and numbers", node)
-            return None
-        wanted = None if element is None else "number" if is_number(element) else "text"
-        if (
-            wanted is not None
-            and bases != {wanted}
-            and element is not None
-            and element.base in ("text", "entity", "number", "whole")
-        ):
-            self.fault("P031", f"a {element} is looked up in a list of {bases.pop()} values", node)
-            return None
-        unique = tuple(dict.fromkeys(values))
-        kind = Type("list", of="text") if bases == {"text"} else Type("list", of="number")
-        return Listed(kind, self.span(node), repr(sorted(unique, key=repr)), "", unique)

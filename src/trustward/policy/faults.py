@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import unicodedata
 from collections.abc import Iterable
-from difflib import get_close_matches
+from functools import lru_cache
 from typing import NamedTuple
 
+from trustward.model.nearest import NameIndex
 from trustward.policy.source import Source
 
 CODES: dict[str, str] = {
@@ -65,13 +66,17 @@ CODES: dict[str, str] = {
 
 
 class Span(NamedTuple):
-    """A stretch of source: lines from 1, columns from 0 in characters, the end exclusive."""
+    """A stretch of source: lines from 1, columns from 0 in characters, the end exclusive.
+
+    ``negated``: what stands there is meant with a ``not`` in front, which stands elsewhere.
+    """
 
     source: Source
     line: int
     column: int
     end_line: int
     end_column: int
+    negated: bool = False
 
     @classmethod
     def of(cls, source: Source, node: ast.AST) -> Span:
@@ -95,7 +100,8 @@ class Span(NamedTuple):
         lines = list(lines)
         lines[-1] = lines[-1][: self.end_column]
         lines[0] = lines[0][self.column :]
-        return " ".join(" ".join(lines).split())
+        text = " ".join(" ".join(lines).split())
+        return f"not {text}" if self.negated else text
 
 
 class Fault(NamedTuple):
@@ -146,8 +152,13 @@ def nearest(wrong: str, right: Iterable[str]) -> str:
     >>> nearest("sendr", ["sender", "recipient"])
     'did you mean "sender"?'
     """
-    near = get_close_matches(wrong[:80], list(right)[:20_000], n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = _index(tuple(right)).nearest(wrong)
+    return f'did you mean "{near}"?' if near else ""
+
+
+@lru_cache(maxsize=64)
+def _index(names: tuple[str, ...]) -> NameIndex:
+    return NameIndex(names)
 
 
 def one_of(names: Iterable[str], limit: int = 12) -> str:
@@ -160,15 +171,23 @@ def one_of(names: Iterable[str], limit: int = 12) -> str:
     return ", ".join(known[:limit]) + (", ..." if len(known) > limit else "")
 
 
+MAX_FAULTS = 300
+"""The most faults that are kept; of more, only the number is known."""
+
+
 class Faults:
-    """All faults found so far; each is kept once."""
+    """All faults found so far; each is kept once. ``more`` counts those beyond the most that are kept."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, int, int, str], Fault] = {}
+        self.more = 0
 
     def add(self, code: str, message: str, span: Span, hint: str = "") -> None:
         """Record a fault."""
         assert code in CODES, code
+        if len(self._found) >= MAX_FAULTS:
+            self.more += 1
+            return
         key = (code, span.source.name, span.line, span.column, message)
         self._found.setdefault(key, Fault(code, message, span, hint))
 

@@ -46,15 +46,16 @@ def normalise(node: Node, *, negated: bool = False) -> Node:
 
 def opposite(node: Node) -> Node:
     """The single comparison that holds where this one does not (and neither where a value is missing)."""
+    span = node.span._replace(negated=not node.span.negated)
     match node:
         case Compare():
             op = INVERSE[node.op]
-            return replace(node, op=op, key=compare_key(op, node.left, node.right))
+            return replace(node, span=span, op=op, key=compare_key(op, node.left, node.right))
         case Member() | AnyIn() | Holds() | Present() | Labelled():
             key = node.key.removeprefix("not ") if node.negated else f"not {node.key}"
-            return replace(node, negated=not node.negated, key=key)
+            return replace(node, span=span, negated=not node.negated, key=key)
         case Const():
-            return replace(node, value=not node.value, key=repr(not node.value))
+            return replace(node, span=span, value=not node.value, key=repr(not node.value))
         case _:
             raise AssertionError(f"not a condition: {type(node).__name__}")
 

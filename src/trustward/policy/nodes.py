@@ -327,6 +327,16 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(node.below))
 
 
+def depth_of(node: Node) -> int:
+    """How many levels a tree of nodes has."""
+    deepest, stack = 0, [(node, 1)]
+    while stack:
+        at, depth = stack.pop()
+        deepest = max(deepest, depth)
+        stack.extend((part, depth + 1) for part in at.below)
+    return deepest
+
+
 def operands(node: Node) -> list[Node]:
     """The values that a single comparison looks at, constants left out."""
     if isinstance(node, Compare):

@@ -378,7 +378,7 @@ class Writer:
         if isinstance(node, (Holds, Present, Labelled)) and not (
             isinstance(node, Holds) and isinstance(node.flag, Attribute)
         ):
-            text = node.text.removeprefix("not ") if node.negated else node.text
+            text = node.span._replace(negated=False).text
             name = self.names.bind(("text", text), text)
             body.append((depth, f"out[{name}] = {not node.negated}"))
 

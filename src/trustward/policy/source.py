@@ -11,6 +11,8 @@ MAX_CHARACTERS = 400_000
 """The most characters in one policy file."""
 MAX_DEPTH = 50
 """How deep expressions may be nested."""
+MAX_TYPED_DEPTH = 40
+"""How deep an expression may be nested with the names in it filled in."""
 MAX_NODES = 100_000
 """The most syntax nodes in one policy file."""
 

@@ -326,7 +326,7 @@ class RuleReader:
                     "P016",
                     f"there is no obligation {text[:60]!r}",
                     item,
-                    nearest(text, known) or "see src/trustward/regimes",
+                    nearest(text, known) or "they are in trustward/regimes/obligations.toml",
                 )
             found.append(text)
         return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Literal, NamedTuple
 
 Base = Literal["number", "whole", "text", "flag", "money", "time", "duration", "entity", "list", "signal"]
@@ -31,6 +32,13 @@ class Type(NamedTuple):
         return self.base
 
     @property
+    def a(self) -> str:
+        """The type with its article, for messages."""
+        if self.base == "money":
+            return "an amount of money"
+        return f"an {self}" if str(self)[0] in "aeiou" else f"a {self}"
+
+    @property
     def element(self) -> Type:
         """What a list holds."""
         return Type("entity", kind=self.kind) if self.of == "entity" else TEXT
@@ -48,6 +56,12 @@ SIGNAL = Type("signal")
 def entity(kind: str) -> Type:
     """The type of an entity of a kind."""
     return Type("entity", kind=kind)
+
+
+def literal_key(values: object) -> str:
+    """The canonical text of literals: as written, or a digest where that would be long."""
+    text = repr(values)
+    return text if len(text) <= 400 else f"literals {sha256(text.encode('utf-8', 'backslashreplace')).hexdigest()}"
 
 
 def is_number(kind: Type) -> bool:

@@ -43,6 +43,9 @@ def compile_pattern(pattern: str) -> Any:
     """The compiled pattern (a bare ``_re2.RE2``). Raises :class:`PatternError` with the cause."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"more than {MAX_PATTERN} characters")
+    if any(character < " " for character in pattern):
+        # "\b" in a plain text is a backspace; a pattern that means one can write \x08.
+        raise PatternError('a control character: write the pattern with an r in front, r"..."')
     options = re2.Options()
     options.never_capture = True
     options.log_errors = False
