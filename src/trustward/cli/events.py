@@ -104,7 +104,7 @@ def validate(
 ) -> None:
     """Read files of events and say what is in them and what is wrong, without deciding anything.
 
-    Also finds keys given twice and malformed times. Ends in exit code 1 if any record has a fault.
+    Also finds malformed times. Ends in exit code 1 if any record has a fault.
     """
     from trustward.adapters.survey import survey
     from trustward.cli.console import emit_json, watching

@@ -15,6 +15,7 @@ import msgspec
 
 from trustward.exchange.cloudevents import CloudEvents
 from trustward.exchange.diagnose import Diagnoser, Diagnosis, UnusableError, has_doubled_keys, parse_object
+from trustward.exchange.doubled import suspicious_lines
 from trustward.exchange.records import Decoded, Reject, excerpt
 from trustward.exchange.values import time_fault
 from trustward.model.catalogue import Catalogue
@@ -34,8 +35,8 @@ _FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class EventDecoder:
     """Decodes NDJSON in the flat form and in CloudEvents 1.0, mixed as they come.
 
-    ``thorough`` also looks at each line for keys given twice and for malformed times, which takes about ten times as
-    long. Without it the last one of two equal keys counts, and times are left to the engine.
+    ``thorough`` also looks at each line for malformed times, which takes about ten times as long; without it times are
+    left to the engine.
 
     >>> from trustward.model.catalogue import load_catalogue
     >>> decoder = EventDecoder(load_catalogue())
@@ -78,13 +79,21 @@ class EventDecoder:
                 events = self._decoder.decode_lines(chunk)
             except _FAILURES:
                 events = []
-            if _one_to_a_line(chunk, len(events)):
+            if _one_to_a_line(chunk, len(events)) and not self._doubled(chunk):
                 count = len(events)
                 lines = range(first_line, first_line + count)
                 return Decoded(
                     events=events, faults={}, rejects=[], lines=lines, first_line=first_line, line_count=count
                 )
         return self._line_by_line(bytes(chunk), first_line)
+
+    def _doubled(self, chunk: bytes | bytearray | memoryview) -> bool:
+        """Whether a line of a chunk gives a key twice."""
+        suspicious = suspicious_lines(chunk)
+        if not suspicious:
+            return False
+        rows = bytes(chunk).split(b"\n")
+        return any(_is_doubled(rows[number]) for number in suspicious)
 
     def _line_by_line(self, chunk: bytes, first_line: int) -> Decoded:
         events: list[Event] = []
@@ -97,8 +106,9 @@ class EventDecoder:
         # Most lines are good, and beside each other in the same form: try the form of the last line that was not.
         read: Callable[[bytes], Event] = self._decoder.decode
         longest = -1 if self.thorough else self.line_limit
+        suspicious = set() if self.thorough else set(suspicious_lines(chunk))
         for number, row in enumerate(rows, first_line):
-            if len(row) <= longest:
+            if len(row) <= longest and number - first_line not in suspicious:
                 try:
                     event = read(row)
                 except _FAILURES:
@@ -139,11 +149,9 @@ class EventDecoder:
             except _FAILURES as failure:
                 complaint = complaint or str(failure)
                 continue
-            if not self.thorough:
-                return Diagnosis(event, ())
-            if not has_doubled_keys(parse_object(row)):
-                return self._with_times(Diagnosis(event, ()))
-            break
+            if has_doubled_keys(parse_object(row)):
+                break
+            return self._with_times(Diagnosis(event, ())) if self.thorough else Diagnosis(event, ())
         diagnosis = self.diagnoser.line(row)
         if not diagnosis.faults:
             raise UnusableError("$", f"not readable: {complaint}")
@@ -162,6 +170,14 @@ class EventDecoder:
                 wrong[name] = None
                 faults = (*faults, Fault(path=f"$.{name}", cause=cause))
         return Diagnosis(msgspec.structs.replace(event, **wrong), faults) if wrong else diagnosis
+
+
+def _is_doubled(row: bytes) -> bool:
+    """Whether a line gives a key twice; False for one that is not JSON, which is somebody else's finding."""
+    try:
+        return has_doubled_keys(parse_object(row))
+    except UnusableError:
+        return False
 
 
 def oversize(size: int, limit: int) -> str:

@@ -22,6 +22,8 @@ FAULT_LIMIT = 16
 
 ENVELOPE = ("id", "type", "time", "source", "truth")
 
+_SAID_ONCE = frozenset({"id", "type", "time", "specversion", "data"})
+_TWICE = "given more than once"
 _TEXT = Field(name="", type="text")
 _OPTIONAL = (Field(name="source", type="text"), Field(name="truth", type="text"))
 _BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
@@ -64,7 +66,10 @@ class Diagnoser:
     def line(self, line: bytes) -> Diagnosis:
         """The event of one line, with its faults (there may be none). Raises ``UnusableError``."""
         record = parse_object(line)
-        faults = [Fault(path=_path(key), cause="given more than once") for key in record.doubled]
+        for key in record.doubled:
+            if key in _SAID_ONCE:
+                raise UnusableError(_path(key), _TWICE)
+        faults = [Fault(path=_path(key), cause=_TWICE) for key in record.doubled]
         if "specversion" in record:
             record, faults = self._unwrap(record, faults)
         return self.record(record, faults, given=set(record))
@@ -79,7 +84,7 @@ class Diagnoser:
         data = record["data"]
         if not isinstance(data, _Object):
             raise UnusableError("$.data", f"expected an object, got {describe(data)}")
-        faults = faults + [Fault(path=_path(key, "$.data"), cause="given more than once") for key in data.doubled]
+        faults = faults + [Fault(path=_path(key, "$.data"), cause=_TWICE) for key in data.doubled]
         flat = _Object(data)
         for key in ENVELOPE:
             if key in data:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trustward.windows.jit import kernel as compiled
-from trustward.windows.jit import part
+from trustward.base.jit import kernel as compiled
+from trustward.base.jit import part
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from trustward.simulate.draws import Ints, scramble
-from trustward.windows.jit import kernel as compiled
-from trustward.windows.jit import part
+from trustward.base.jit import kernel as compiled
+from trustward.base.jit import part
 
 # Bits of a whole network address, most significant byte first.
 _HOMES = 10 << 24

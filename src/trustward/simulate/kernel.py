@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trustward.windows.jit import kernel as compiled
-from trustward.windows.jit import part
+from trustward.base.jit import kernel as compiled
+from trustward.base.jit import part
 
 # How a value is written.
 WHOLE, MILLI, FLAG, POOL, ID, HEX, IP, PHONE, EMAIL, URL, TIME, TEXT = range(12)

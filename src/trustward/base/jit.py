@@ -1,0 +1,186 @@
+"""How kernels are compiled and cached, and the few machine instructions that NumPy code cannot spell.
+
+Numba compiles each kernel at its first call and keeps the machine code on disk. The folder is, in this order:
+``NUMBA_CACHE_DIR`` if set; ``__pycache__`` beside this file; the user's cache folder (``XDG_CACHE_HOME`` or
+``~/.cache``); a private folder below the system's temporary one. The first that can be written is taken, so a
+read-only installation works. The folder's name carries a hash of the kernels' sources, because Numba itself only
+notices a change of the file that holds the outermost function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_HERE = Path(__file__).resolve().parent
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _private_temporary() -> Path:
+    """A folder that only this user can write: cached machine code is run, so nobody else may plant it."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"trustward-kernels-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+        owned = not hasattr(os, "getuid") or (status.st_uid == user and status.st_mode & 0o077 == 0)
+        if owned and not folder.is_symlink() and _writable(folder):
+            return folder
+    except OSError:
+        # Somebody else's file of that name: fall through to a fresh folder.
+        return Path(tempfile.mkdtemp(prefix="trustward-kernels-"))
+    return Path(tempfile.mkdtemp(prefix="trustward-kernels-"))
+
+
+@cache
+def cache_folder(room: Path) -> Path:
+    """Where the compiled kernels of a room (a folder of sources) are kept."""
+    digest = hashlib.blake2b(digest_size=8)
+    for source in sorted({Path(__file__).resolve(), *room.glob("*.py")}):
+        digest.update(source.read_bytes())
+    name = f"trustward-{digest.hexdigest()}"
+    told = os.environ.get("NUMBA_CACHE_DIR")
+    if told:
+        return Path(told) / name
+    bases = [_HERE / "__pycache__"]
+    try:
+        bases.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trustward")
+    except RuntimeError:
+        # No home: an account that only runs services.
+        bases = bases[:1]
+    for base in bases:
+        if _writable(base / name):
+            return base / name
+    return _private_temporary() / name
+
+
+def kernel(function: Function) -> Function:
+    """Compile an outermost kernel at its first call and cache it."""
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_folder(Path(inspect.getfile(function)).resolve().parent))
+    try:
+        return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True)(function))
+    finally:
+        settings.CACHE_DIR = before
+
+
+def part(function: Function) -> Function:
+    """A piece of a kernel: always inlined."""
+    return cast(Function, numba.njit(error_model="numpy", forceinline=True)(function))
+
+
+def shared(function: Function) -> Function:
+    """A piece of a kernel that is called, not inlined: the rare paths."""
+    return cast(Function, numba.njit(error_model="numpy")(function))
+
+
+def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Something that only LLVM can say: ``function`` gives the types and the code."""
+    return cast(Callable[..., Any], intrinsic(function))
+
+
+@instruction
+def pointer(typingctx: Any, array: Any) -> Any:
+    """Where an array's items begin; indexed like the array.
+
+    Kernels index pointers only. An array's index may count from the end, and asking that at each of the many small
+    steps made a kernel half as fast; and arrays given to functions are counted references.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, args[0]).data
+
+    kind: Any = types.CPointer
+    return kind(array.dtype)(array), code
+
+
+@instruction
+def load64(typingctx: Any, place: Any, index: Any) -> Any:
+    """The 8 bytes from ``place[index]`` of a byte pointer as one little-endian unsigned word, aligned or not."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        here = builder.gep(args[0], [args[1]])
+        return builder.load(builder.bitcast(here, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(place, types.int64), code
+
+
+@instruction
+def prefetch(typingctx: Any, place: Any, index: Any) -> Any:
+    """Ask for the cache line of ``place[index]``; a wrong index does no harm."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        here = builder.bitcast(builder.gep(args[0], [args[1]]), cgutils.voidptr_t)
+        number = ir.IntType(32)
+        declare: Any = cgutils.get_or_insert_function
+        function = declare(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number]),
+            "llvm.prefetch.p0",
+        )
+        builder.call(function, [here, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(place, types.int64), code
+
+
+@instruction
+def trailing_zeros(typingctx: Any, word: Any) -> Any:
+    """How many low bits of a non-zero unsigned word are 0."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), code
+
+
+@instruction
+def leading_zeros(typingctx: Any, word: Any) -> Any:
+    """How many high bits of a non-zero unsigned word are 0."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), code
+
+
+@instruction
+def bits_of(typingctx: Any, number: Any) -> Any:
+    """The bits of a float64 as int64."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), code
+
+
+@instruction
+def float_of(typingctx: Any, word: Any) -> Any:
+    """The float64 whose bits are an int64."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), code
