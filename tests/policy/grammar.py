@@ -35,7 +35,16 @@ FLOATS = ("mean_length", "late_mean", "wave")
 DURATIONS = ("known_for", "silent_for")
 FEATURES = (*WHOLES, *FLOATS, *DURATIONS)
 LISTS = {"partners": ListSpec("account", ("a1",)), "words": ListSpec("text", ("en",)), "bad": ListSpec("url", ("u1",))}
-TEXTS = ("", "hello", "find me on TELEGRAM", "whats app 91234567", "a\nb\x00c", "İstanbul telegram", "ſignal", "电报 wechat")
+TEXTS = (
+    "",
+    "hello",
+    "find me on TELEGRAM",
+    "whats app 91234567",
+    "a\nb\x00c",
+    "İstanbul telegram",
+    "ſignal",
+    "电报 wechat",
+)
 WORDS = ("telegram", "whats", "signal", "hello", "电报", "i̇stanbul", "a\nb")
 PATTERNS = (
     r"(?i)whats ?app|telegram",
@@ -215,15 +224,15 @@ def _listed(name: str, op: str, listed: str) -> Condition:
     return f'event.{name} {op} listed("{listed}")', test
 
 
-def _any_in(listed: bool, values: list[str]) -> Condition:
+def _any_in(group: str, values: list[str]) -> Condition:
     def test(world: World) -> bool | None:
         if world.event.urls is None:
             return None
-        if listed:
+        if group:
             return any(world.lists["bad"].get(url, MISSING) > world.time for url in world.event.urls)
         return any(url in values for url in world.event.urls)
 
-    return f"any_in(event.urls, {'listed(' + repr('bad') + ')' if listed else repr(values)})", test
+    return f"any_in(event.urls, {group or repr(values)})", test
 
 
 def _among(value: str, op: str) -> Condition:
@@ -274,7 +283,9 @@ urls = st.lists(st.sampled_from(["u1", "u2", "u3"]), min_size=1, max_size=3, uni
 optional_values = [_field("recipient"), _field("text"), _feature("senders"), _feature("wave"), _many()]
 single: st.SearchStrategy[Condition] = st.one_of(
     st.builds(_compare, operators, numbers, numbers),
-    st.builds(_compare, operators, st.sampled_from([_feature(n) for n in (*WHOLES, *FLOATS)]), st.builds(_constant, wholes)),
+    st.builds(
+        _compare, operators, st.sampled_from([_feature(n) for n in (*WHOLES, *FLOATS)]), st.builds(_constant, wholes)
+    ),
     st.builds(
         _compare,
         operators,
@@ -283,29 +294,44 @@ single: st.SearchStrategy[Condition] = st.one_of(
     ),
     st.builds(_chain, wholes, numbers, wholes),
     st.builds(_duration, st.sampled_from(DURATIONS), operators, st.sampled_from(["1h", "3d", "0s"])),
-    st.builds(_flag, st.sampled_from(["forwarded", "is_reply"]), st.sampled_from(["", " == True", " == False", " != True"])),
+    st.builds(
+        _flag, st.sampled_from(["forwarded", "is_reply"]), st.sampled_from(["", " == True", " == False", " != True"])
+    ),
     st.builds(_contains, words),
     st.builds(_starts, words),
     st.builds(_matches, st.sampled_from(PATTERNS)),
-    st.builds(_equals, st.sampled_from(["language", "recipient"]), st.sampled_from(["==", "!="]), st.sampled_from(["en", "a1"])),
-    st.builds(_in_literal, st.just("language"), membership, st.lists(st.sampled_from(["en", "ms", "zh", "ta", "id", "th"]), min_size=1, unique=True)),
+    st.builds(
+        _equals,
+        st.sampled_from(["language", "recipient"]),
+        st.sampled_from(["==", "!="]),
+        st.sampled_from(["en", "a1"]),
+    ),
+    st.builds(
+        _in_literal,
+        st.just("language"),
+        membership,
+        st.lists(st.sampled_from(["en", "ms", "zh", "ta", "id", "th"]), min_size=1, unique=True),
+    ),
     st.builds(_listed, st.sampled_from(["sender", "recipient"]), membership, st.just("partners")),
     st.builds(_listed, st.just("language"), membership, st.just("words")),
-    st.builds(_any_in, st.booleans(), urls),
+    st.builds(_any_in, st.sampled_from(["", 'listed("bad")']), urls),
     st.builds(_among, st.sampled_from(["u1", "u2"]), membership),
     st.builds(_present, st.sampled_from(optional_values)),
-    st.builds(_labelled, st.sampled_from(["sender", "recipient"]), st.just("account"), st.sampled_from(["spammer", "vip"])),
+    st.builds(
+        _labelled, st.sampled_from(["sender", "recipient"]), st.just("account"), st.sampled_from(["spammer", "vip"])
+    ),
 )
 conditions: st.SearchStrategy[Condition] = st.recursive(
     single,
     lambda inner: st.one_of(
-        st.builds(_not, inner), st.builds(_joined, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3))
+        st.builds(_not, inner),
+        st.builds(_joined, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3)),
     ),
     max_leaves=6,
 )
 
 accounts = st.sampled_from(["a1", "a2", "a3"])
-fields = st.fixed_dictionaries(
+fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"sender": accounts},
     optional={
         "recipient": accounts,
@@ -321,4 +347,3 @@ whole_values = st.one_of(st.integers(0, 60), st.just(MISSING))
 certain_values = st.integers(0, 60)
 float_values = st.one_of(st.floats(0, 60), st.just(math.nan), st.sampled_from([0.0, 2.5, math.inf]))
 duration_values = st.one_of(st.sampled_from([0, parse_duration("1h"), parse_duration("3d"), 10**14]), st.just(MISSING))
-

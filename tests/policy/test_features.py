@@ -113,7 +113,8 @@ def texts_of(program: Any, events: list[Any]) -> list[str]:
 
 def test_columns_of_every_kind() -> None:
     made = policy(
-        'a = total(minor(event.amount), by=event.account, within="1d", of="payment.requested", where=event.attempt > 1)\n'
+        'a = total(minor(event.amount), by=event.account, within="1d", of="payment.requested", '
+        "where=event.attempt > 1)\n"
         'b = distinct(event.attempt, by=event.account, within="1d", of="payment.requested")\n'
         'c = mean(event.attempt * 0.5, by=event.account, within="1d", of="payment.requested")\n'
         "export(a, b, c)\n"
@@ -143,7 +144,12 @@ def test_money_keeps_its_currency() -> None:
         )
     )
     program = made.types["payment.requested"]
-    for currency, amount, holds in (("SGD", 50_001, True), ("SGD", 50_000, False), ("JPY", 40_001, True), ("EUR", 10**9, False)):
+    for currency, amount, holds in (
+        ("SGD", 50_001, True),
+        ("SGD", 50_000, False),
+        ("JPY", 40_001, True),
+        ("EUR", 10**9, False),
+    ):
         one = event(made, "payment.requested", account="a", currency=currency, amount=1)
         assert bool(program.match(one, 0, (amount,), State())) is holds
         assert bool(program.hits([one], [0], [[amount]], State())) is holds
@@ -172,7 +178,7 @@ def test_keys_must_be_of_the_same_type_everywhere() -> None:
 @pytest.mark.parametrize("name", ["total", "mean", "count"])
 def test_a_fact_known_later_needs_a_delay(name: str) -> None:
     value = "" if name == "count" else "minor(event.amount), "
-    given = f'by=event.terminal, within="7d", of="payment.authorised", where=event.fraud_confirmed'
+    given = 'by=event.terminal, within="7d", of="payment.authorised", where=event.fraud_confirmed'
     late = f'a = {name}({value}{given}, delay="7d")\nexport(a)\n'
     assert codes(late) == []
     assert codes(late.replace(', delay="7d"', "")) == ["P012"]

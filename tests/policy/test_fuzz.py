@@ -36,11 +36,23 @@ def throw(*texts: str) -> list[str]:
 
 
 TOKENS = [
-    *"rule ( ) [ ] { } , = == != < <= > >= + - * / ** . : ; @ \\ ' \" \"\"\" # \n \t ~ ^ | & := -> ... % !".split(" "),
+    *'rule ( ) [ ] { } , = == != < <= > >= + - * / ** . : ; @ \\ \' " """ # \n \t ~ ^ | & := -> ... % !'.split(" "),
     *"event sender text length amount and or not in is if else for lambda None True False import yield await".split(),
     *"count distinct total age within by of where delay listed labelled present contains matches money hour".split(),
     *"id on when then reason owner hits misses hold label export repeat given f r b u 0 1 1e999 0x 1_0 9j".split(),
-    *['"1h"', '"message.sent"', '"{event.text}"', '"("', "event.sender", "é", "微", "\x00", "\ud800", "\u2028", "\ufeff"],
+    *[
+        '"1h"',
+        '"message.sent"',
+        '"{event.text}"',
+        '"("',
+        "event.sender",
+        "é",
+        "微",
+        "\x00",
+        "\ud800",
+        "\u2028",
+        "\ufeff",
+    ],
 ]
 
 

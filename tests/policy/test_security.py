@@ -142,7 +142,24 @@ def test_generated_code_has_no_builtins() -> None:
 TRICKY = st.one_of(
     st.text(max_size=30),
     st.sampled_from(
-        ["'", '"', "\\", "\\'", "'''", '"""', "\n", "\r\n", "{", "}", "{{}}", "\u2028", "\u0085", "#", "'); exec('1')", "\\N{DOT}"]
+        [
+            "'",
+            '"',
+            "\\",
+            "\\'",
+            "'''",
+            '"""',
+            "\n",
+            "\r\n",
+            "{",
+            "}",
+            "{{}}",
+            "\u2028",
+            "\u0085",
+            "#",
+            "'); exec('1')",
+            "\\N{DOT}",
+        ]
     ),
 ).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text))
 
@@ -154,7 +171,7 @@ def test_texts_stay_texts(first: str, second: str, third: str, fourth: str) -> N
     made = policy(
         f'rule(id="r", on="message.sent", when=event.text == {first!r} or event.language in [{third!r}, "x"] '
         f"or contains(event.text, {[fourth + 'q', third + 'q']!r}) or starts(event.text, {fourth + 'z'!r}), "
-        f'then=[label(event.sender, {"n" + third[:20]!r}), hold(event, {fourth[:20]!r})], reason={"r" + braces!r}, '
+        f"then=[label(event.sender, {'n' + third[:20]!r}), hold(event, {fourth[:20]!r})], reason={'r' + braces!r}, "
         'owner="team", hits=[{"sender": "a"}], misses=[{"sender": "a"}])'
     )
     program = made.types["message.sent"]
