@@ -11,11 +11,11 @@ from trustward.cli.bench.result import Result, Settings, at_most, figure, result
 
 BATCH = 8_192
 AFTER = 10_000
-EVENTS, ACCOUNTS = 1_200_000, 250_000
+EVENTS, ACCOUNTS = 1_900_000, 380_000
 
 
 def measure(settings: Settings) -> Result:
-    """The shipped policy's state after more than a million simulated events."""
+    """The shipped policy's state after enough simulated events to know a million keys."""
     events = settings.sized(EVENTS, 2_000)
     path = stream(settings, events, settings.sized(ACCOUNTS, 200))
     file = settings.folder / "state.snapshot"
