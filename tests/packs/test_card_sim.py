@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from benchmarks.card_sim import Payments, card_precision, last_full_week, log_odds, split
 
 
