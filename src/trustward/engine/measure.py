@@ -7,10 +7,8 @@ class Tally:
     """Scores of events with a known answer, kept as counts, so that its size does not grow with the stream.
 
     >>> tally = Tally()
-    >>> tally.add(0.9, harmful=True)
-    ... tally.add(0.9, harmful=False)
-    ... tally.add(0.0, harmful=False)
-    >>> tally.add(0.8, harmful=True)
+    >>> for score, harmful in ((0.9, True), (0.9, False), (0.0, False), (0.8, True)):
+    ...     tally.add(score, harmful=harmful)
     >>> round(tally.average_precision(), 4)
     0.5833
     """
