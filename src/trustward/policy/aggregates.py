@@ -10,7 +10,7 @@ from trustward.model.catalogue import EventType
 from trustward.policy import analysis
 from trustward.policy.carry import integral
 from trustward.policy.faults import nearest, one_of
-from trustward.policy.features import NEVER_MISSING, Feature, Feed
+from trustward.policy.features import NEVER_MISSING, SHAPES, Feature, Feed
 from trustward.policy.logic import conjuncts, normalise
 from trustward.policy.nodes import All, Attribute, Compare, Const, Node, Present, Reading
 from trustward.policy.types import DURATION, FLAG, NUMBER, WHOLE, Type, entity
@@ -60,7 +60,7 @@ def aggregate(typer: Typer, name: str, node: ast.Call) -> Node | None:
         return _age_of_entity(typer, node)
     if len(node.args) != (1 if name in _TAKES_VALUE else 0):
         what = "takes one value first, then by=..." if name in _TAKES_VALUE else "takes no value, only by=..."
-        typer.fault("P017", f"{name} {what}", node, f"such as {_SHAPES[name]}")
+        typer.fault("P017", f"{name} {what}", node, f"such as {SHAPES[name]}")
         return None
     for needed in (
         "by",
@@ -68,28 +68,13 @@ def aggregate(typer: Typer, name: str, node: ast.Call) -> Node | None:
         *(("baseline",) if name in _TAKES_BASELINE else ()),
     ):
         if needed not in given:
-            typer.fault("P017", f"{name} needs {needed}=", node, f"such as {_SHAPES[name]}")
+            typer.fault("P017", f"{name} needs {needed}=", node, f"such as {SHAPES[name]}")
             return None
     feature = _feature(typer, name, node, given)
     if feature is None:
         return None
     keys = _own_keys(typer, feature, given["by"], node)
     return None if keys is None else _reading(typer, feature, keys, node)
-
-
-_SHAPES = {
-    "count": 'count(by=event.sender, within="1h", of="message.sent")',
-    "total": 'total(event.amount, by=event.payer, within="1d", of="payment.requested")',
-    "mean": 'mean(event.length, by=event.sender, within="1d", of="message.sent")',
-    "distinct": 'distinct(event.recipient, by=event.sender, within="1h", of="message.sent")',
-    "largest": 'largest(event.length, by=event.sender, within="1d", of="message.sent")',
-    "smallest": 'smallest(event.length, by=event.sender, within="1d", of="message.sent")',
-    "age": 'age(event.sender) or age(by=event.sender, of="message.sent")',
-    "since": 'since(by=event.sender, of="message.sent")',
-    "previous": 'previous(event.length, by=event.sender, of="message.sent")',
-    "surge": 'surge(by=event.sender, within="1h", baseline="7d", of="message.sent")',
-    "significance": 'significance(by=event.sender, within="1h", baseline="7d", of="message.sent")',
-}
 
 
 # ---------------------------------------------------------------- the feature itself
@@ -476,7 +461,7 @@ def _defined_feature(typer: Typer, name: str) -> Feature | None:
     named = typer.work.names[name]
     call = named.expression
     assert isinstance(call, ast.Call)
-    if not isinstance(call.func, ast.Name) or call.func.id not in _SHAPES:
+    if not isinstance(call.func, ast.Name) or call.func.id not in SHAPES:
         typer.fault("P011", f"{name} is not a feature, so it cannot be called", call)
         return None
     function = call.func.id

@@ -24,6 +24,21 @@ AGGREGATES: dict[str, str] = {
 }
 """The windowed functions and what each says."""
 
+SHAPES: dict[str, str] = {
+    "count": 'count(by=event.sender, within="1h", of="message.sent")',
+    "total": 'total(event.amount, by=(event.account, event.currency), within="1d", of="payment.requested")',
+    "mean": 'mean(event.length, by=event.sender, within="1d", of="message.sent")',
+    "distinct": 'distinct(event.recipient, by=event.sender, within="1h", of="message.sent")',
+    "largest": 'largest(event.length, by=event.sender, within="1d", of="message.sent")',
+    "smallest": 'smallest(event.length, by=event.sender, within="1d", of="message.sent")',
+    "age": 'age(event.sender) or age(by=event.sender, of="message.sent")',
+    "since": 'since(by=event.sender, of="message.sent")',
+    "previous": 'previous(event.length, by=event.sender, of="message.sent")',
+    "surge": 'surge(by=event.sender, within="1h", baseline="7d", of="message.sent")',
+    "significance": 'significance(by=event.sender, within="1h", baseline="7d", of="message.sent")',
+}
+"""One example of each windowed function."""
+
 NEVER_MISSING = frozenset({"count", "total", "distinct", "surge", "significance"})
 """Aggregates that have a value for every known key, 0 for one with nothing in the window."""
 

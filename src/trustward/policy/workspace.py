@@ -35,10 +35,38 @@ VERBS: dict[str, str] = {
 }
 """The actions of a rule and the verdict that each asks for."""
 
-SPECIAL_FORMS = frozenset(
-    {"labelled", "listed", "present", "money", "minor", "abs", "min", "max", "len", "any_in", "hour", "weekday"}
-)
-"""What the language itself provides beside features and registered functions."""
+VERB_MEANINGS: dict[str, str] = {
+    "warn": "Show a warning to the user.",
+    "challenge": "Ask for a proof first, such as a strong sign-in; the note says which.",
+    "limit": "Allow less of it for a while.",
+    "hold": "Keep it back until somebody has looked.",
+    "block": "Do not let it through.",
+    "remove": "Take down what is already there.",
+    "suspend": "Suspend an account, merchant or group for a while.",
+    "close": "Close it for good.",
+    "delist": "Take a listing or an advertisement out of sight.",
+    "block_link": "Block a link or a domain (only `url` and `domain`).",
+    "review": "Let it through, and have a person look.",
+    "label": 'Put a label on an entity: `label(event.sender, "spammer", lasts="7d")`.',
+    "unlabel": "Take a label off an entity.",
+}
+"""What each action asks the service to do."""
+
+SPECIAL_FORMS: dict[str, tuple[str, str]] = {
+    "present": ("present(event.device)", "Whether a value is there. The only test that a missing value answers."),
+    "labelled": ('labelled(event.sender, "spammer")', "Whether an entity bears a label now."),
+    "listed": ('event.domain in listed("blocked_domains")', "A list of the policy, after `in` or in `any_in`."),
+    "any_in": ('any_in(event.urls, listed("blocked_urls"))', "Whether any value of a list field is on a list."),
+    "len": ("len(event.urls) > 3", "How many values a list field holds."),
+    "money": ('event.amount > money("500 SGD", "350 EUR")', "Amounts by currency; others do not compare."),
+    "minor": ("minor(event.amount) > 50000", "The bare number of minor units of an amount."),
+    "hour": ('hour(event.time, "Asia/Singapore") < 6', "The hour, 0 to 23, in a zone or at an offset (`+08:00`)."),
+    "weekday": ('weekday(event.time, "UTC") >= 6', "The day of the week, 1 Monday to 7 Sunday."),
+    "abs": ("abs(event.price - event.market_price)", "A number, duration or amount without its sign."),
+    "min": ("min(event.price, event.market_price)", "The smallest of two or more values of one type."),
+    "max": ("max(event.attempt, 1)", "The largest of two or more values of one type."),
+}
+"""What the language itself provides beside features and registered functions: an example and what it says."""
 
 STATEMENTS = frozenset({"rule", "export", "event", "signal", "repeat", "given"})
 
