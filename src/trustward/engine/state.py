@@ -46,7 +46,8 @@ class State:
     """Labels, lists, snoozes and quotas.
 
     ``labels`` maps (kind, id, label) to its expiry in microseconds and holds only labels that are set; a label is
-    active at time *t* if its expiry is after *t*. ``lists`` maps a list's name to its values and their expiries.
+    active at time *t* if its expiry is after *t*. ``bearers`` holds the same by (kind, label): who bears it, until
+    when. ``lists`` maps a list's name to its values and their expiries.
     Changes take effect from the next event.
 
     >>> state = State()
@@ -57,14 +58,25 @@ class State:
     False
     """
 
-    __slots__ = ("labels", "lists", "marks", "quotas", "snoozes")
+    __slots__ = ("bearers", "labels", "lists", "marks", "quotas", "snoozes")
 
     def __init__(self) -> None:
         self.labels: dict[LabelKey, int] = {}
+        self.bearers: dict[tuple[str, str], dict[str, int]] = {}
         self.lists: dict[str, dict[str, int]] = {}
         self.marks: dict[LabelKey, Mark] = {}
         self.snoozes: dict[tuple[str, str, str], int] = {}
         self.quotas: dict[str, Quota] = {}
+
+    def _put(self, key: LabelKey, expires_us: int) -> None:
+        kind, entity, label = key
+        self.labels[key] = expires_us
+        self.bearers.setdefault((kind, label), {})[entity] = expires_us
+
+    def _drop(self, key: LabelKey) -> None:
+        if self.labels.pop(key, None) is not None:
+            kind, entity, label = key
+            del self.bearers[kind, label][entity]
 
     def _outranked(self, key: LabelKey, time_us: int) -> bool:
         mark = self.marks.get(key)
@@ -81,28 +93,28 @@ class State:
             return False
         held = self.labels.get(key)
         if held is None or held < expires_us:
-            self.labels[key] = expires_us
+            self._put(key, expires_us)
         return True
 
     def clear_label(self, key: LabelKey, *, time_us: int) -> bool:
         """A rule removes a label. False if a person's mark outranks it."""
         if self.marks and self._outranked(key, time_us):
             return False
-        self.labels.pop(key, None)
+        self._drop(key)
         return True
 
     def mark(self, key: LabelKey, *, present: bool, expires_us: int = FOREVER) -> None:
         """A person sets (or forbids) a label; rules cannot change it until ``expires_us``."""
         self.marks[key] = Mark(present, expires_us)
         if present:
-            self.labels[key] = expires_us
+            self._put(key, expires_us)
         else:
-            self.labels.pop(key, None)
+            self._drop(key)
 
     def unmark(self, key: LabelKey) -> None:
         """Take a person's word on a label back, and the label with it."""
         self.marks.pop(key, None)
-        self.labels.pop(key, None)
+        self._drop(key)
 
     def list_add(self, name: str, values: Iterable[str], expires_us: int = FOREVER) -> None:
         """Put values on a list until ``expires_us``."""
@@ -151,7 +163,8 @@ class State:
         """The state that :meth:`dump` wrote."""
         raw = msgspec.json.decode(data, type=_Dumped)
         state = cls()
-        state.labels = {(kind, entity, label): expiry for kind, entity, label, expiry in raw.labels}
+        for kind, entity, label, expiry in raw.labels:
+            state._put((kind, entity, label), expiry)
         state.marks = {(kind, entity, label): Mark(present, until) for kind, entity, label, present, until in raw.marks}
         state.lists = {name: dict(values) for name, values in raw.lists.items()}
         state.snoozes = {(rule, kind, entity): until for rule, kind, entity, until in raw.snoozes}
