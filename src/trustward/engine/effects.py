@@ -117,7 +117,7 @@ def apply_match(
             if over is not None:
                 mode = "proposed"
                 reason = f"{reason} (only proposed: over its limit of {over[0]} actions in {format_duration(over[1])})"
-            _act(draft, actions, time, state, proposed=over is not None)
+            _act(draft, rule, actions, time, state, proposed=over is not None)
             draft.harmless *= 1.0 - rule.score
     draft.hits.append(RuleHit(id=rule.id, mode=mode, reason=reason, values=values))
 
@@ -141,7 +141,10 @@ def _snoozed(rule: str, entities: Sequence[tuple[str, str]], time: int, state: S
     return any(state.snoozes.get((rule, kind, entity), time) > time for kind, entity in entities)
 
 
-def _act(draft: Draft, actions: Sequence[Action], time: int, state: State, *, proposed: bool) -> None:
+def _act(draft: Draft, rule: Rule, actions: Sequence[Action], time: int, state: State, *, proposed: bool) -> None:
+    if draft.faults and not proposed:
+        # An action on an entity that could not be read has dropped out; what the rule asks for has not.
+        draft.rank = max(draft.rank, _RANK[rule.verdict])
     for action in actions:
         if proposed:
             draft.actions.append(_as_proposed(action))

@@ -129,7 +129,10 @@ class Engine:
         index = program.index
         one = np.array([index, 0, time], np.int64)
         failed: set[int] = set()
-        rows = Rows(index, 1, *program.columns((event,), failed))
+        texts, numbers, flags = program.columns((event,), failed)
+        if faults:
+            _fill(texts, (0,))
+        rows = Rows(index, 1, texts, numbers, flags)
         if failed:
             draft.faults.append(_FUNCTION_FAILED)
             draft.degraded = True
@@ -171,7 +174,7 @@ class Engine:
             try:
                 if matched is None:
                     matched = program.match(event, time, features, state)
-            except RULE_FAILURES:
+            except Exception:  # noqa: BLE001 - whatever a function of an extension raises, it is a fault of the rule
                 draft.faults.append(_FUNCTION_FAILED)
                 draft.degraded = True
             else:
@@ -193,7 +196,7 @@ class Engine:
         rule = self.policy.rules[number]
         try:
             apply_match(draft, rule, number, program, event, time, features, self.state)
-        except RULE_FAILURES as failure:
+        except Exception as failure:  # noqa: BLE001 - told by kind only: its text may hold personal data
             apply_fault(draft, rule, f"a function failed: {type(failure).__name__}", event)
 
     # ------------------------------------------------------------------ many events
@@ -211,14 +214,16 @@ class Engine:
         times = parse_times([event.time for event in events])
         refused = self._refuse(events, times, now_us)
         broken: list[int] = []
-        groups, codes, rows = self._advance(events, times, [r.position for r in refused], broken)
+        gone = {r.position for r in refused}
+        if gone and faults:
+            faults = {at: found for at, found in faults.items() if at not in gone}
+        groups, codes, rows = self._advance(events, times, gone, faults, broken)
         if broken:
             faults = {**faults, **{at: (*faults.get(at, ()), _FUNCTION_FAILED) for at in broken}}
         batch = _Batch(events, times, groups, codes, rows, faults)
         decisions = self._settle(batch, self._matches(batch))
         if every:
             found = dict(decisions)
-            gone = {r.position for r in refused}
             policy = self.policy.hash
             decisions = [
                 (at, found.get(at) or Draft().finish(event, type_of(event), policy))
@@ -238,15 +243,16 @@ class Engine:
         return refused
 
     def _advance(
-        self, events: Sequence[Event], times: Column, gone: Sequence[int], broken: list[int]
+        self, events: Sequence[Event], times: Column, gone: set[int], faulty: Iterable[int], broken: list[int]
     ) -> tuple[list[_Group | None], Column, Column]:
         """Take the events into the windows: the groups by event type, each event's program and its row there.
 
         The positions where a function failed are added to ``broken``.
         """
         codes = np.fromiter(map(self._codes.__getitem__, map(type, events)), np.int64, len(events))
-        codes[gone] = -1
+        codes[sorted(gone)] = -1
         rows = np.zeros(len(events), np.int64)
+        gaps = np.array(sorted(faulty), np.int64)
         groups: list[_Group | None] = []
         parts: list[Rows] = []
         for code, program in enumerate(self._programs):
@@ -259,6 +265,8 @@ class Engine:
             failed: set[int] = set()
             texts, numbers, flags = program.columns(chosen, failed)
             broken.extend(positions[sorted(failed)].tolist())
+            if len(gaps):
+                _fill(texts, np.flatnonzero(np.isin(positions, gaps)).tolist())
             parts.append(Rows(program.index, len(chosen), texts, numbers, flags))
             groups.append(_Group(program, positions, chosen, times[positions].tolist(), []))
         if parts:
@@ -280,12 +288,7 @@ class Engine:
         for group in batch.groups:
             if group is None or not group.program.rules:
                 continue
-            try:
-                hits = group.program.hits(group.events, group.times, group.features, self.state)
-            except RULE_FAILURES:
-                # A function failed on some event; the exact way finds out on which, and says so.
-                found.update(dict.fromkeys(group.positions.tolist()))
-                continue
+            hits = group.program.hits(group.events, group.times, group.features, self.state)
             if hits:
                 places = group.positions[[row for row, _ in hits]].tolist()
                 found.update((at, numbers) for at, (_, numbers) in zip(places, hits, strict=True) if at not in found)
@@ -352,14 +355,10 @@ class _Batch(NamedTuple):
     faults: Mapping[int, Sequence[Fault]]
 
 
-RULE_FAILURES = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    RecursionError,
-    RuntimeError,
-    OSError,
-)
-"""What a rule's function may raise. It is recorded, and the rule's safe answer applies; nothing else is caught."""
+def _fill(texts: Sequence[Any], rows: Iterable[int]) -> None:
+    """Make the required fields that faulty events lack plain missing: the columns read those without a look."""
+    for column in texts:
+        if isinstance(column, list):
+            for row in rows:
+                if column[row] is None:
+                    column[row] = ""

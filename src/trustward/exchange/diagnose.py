@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trustward.exchange.records import safe_text
@@ -84,7 +84,8 @@ class Diagnoser:
         data = record["data"]
         if not isinstance(data, _Object):
             raise UnusableError("$.data", f"expected an object, got {describe(data)}")
-        faults = faults + [Fault(path=_path(key, "$.data"), cause=_TWICE) for key in data.doubled]
+        # Under the names of the flat form, by which rules know the fields.
+        faults = faults + [Fault(path=_path(key), cause=_TWICE) for key in data.doubled]
         flat = _Object(data)
         for key in ENVELOPE:
             if key in data:
@@ -115,8 +116,7 @@ class Diagnoser:
         for name in sorted(unknown)[: FAULT_LIMIT + 1]:
             self._unknown(faults, event_type, record, name)
         if len(faults) > FAULT_LIMIT:
-            more = len(faults) - FAULT_LIMIT + max(0, len(unknown) - FAULT_LIMIT - 1)
-            faults = [*faults[:FAULT_LIMIT], Fault(path="$", cause=f"and {more} faults more")]
+            faults = _cut(faults, event_type, max(0, len(unknown) - FAULT_LIMIT - 1))
         return Diagnosis(self._classes[event_type.name](**values), tuple(faults))
 
     def _take(self, values: dict[str, Any], faults: list[Fault], field: Field, value: Any) -> None:
@@ -154,6 +154,24 @@ class Diagnoser:
         if near and record.get(near) is None:
             # What was meant for the right field is lost, so rules on that field must not take it for absent.
             faults.append(Fault(path=f"$.{near}", cause=f"missing, but there is {safe_text(name)!r}"))
+
+
+def _cut(faults: Sequence[Fault], event_type: EventType, untold: int) -> list[Fault]:
+    """At most FAULT_LIMIT faults, and how many more there are.
+
+    One of each of the type's own fields stays in any case: of a field whose fault is not told, rules would think that
+    it is absent.
+    """
+    first: dict[str, Fault] = {}
+    for fault in faults:
+        name = fault.path.removeprefix("$.").partition("[")[0]
+        if name in event_type.fields:
+            first.setdefault(name, fault)
+    own = list(first.values())
+    others = [fault for fault in faults if fault not in own]
+    told = others[: max(0, FAULT_LIMIT - len(own))]
+    more = len(others) - len(told) + untold
+    return [*own, *told, Fault(path="$", cause=f"and {more} faults more")] if more else [*own, *told]
 
 
 def has_doubled_keys(record: _Object) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from trustward.base.units import parse_time
 from trustward.exchange.records import safe_text
 from trustward.model.catalogue import WHOLE_LIMIT, Field
-from trustward.model.event import ENTITY_LIMIT, LIST_LIMIT
+from trustward.model.event import DURATION_LIMIT_S, ENTITY_LIMIT, LIST_LIMIT
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -113,6 +113,13 @@ def _number(_field: Field, value: Any) -> Any:
     return number if isfinite(number) else Wrong("", f"expected a number, got {value!r}")
 
 
+def _duration(field: Field, value: Any) -> Any:
+    number = _number(field, value)
+    if isinstance(number, float) and abs(number) > DURATION_LIMIT_S:
+        return Wrong("", "out of range: a duration here is at most 2**53 microseconds")
+    return number
+
+
 def _flag(_field: Field, value: Any) -> Any:
     return value if isinstance(value, bool) else Wrong("", f"expected true or false, got {describe(value)}")
 
@@ -151,7 +158,7 @@ _CHECKS: dict[str, Callable[[Field, Any], Any]] = {
     "whole": _whole,
     "flag": _flag,
     "time": _text,
-    "duration": _number,
+    "duration": _duration,
     "money": _money,
     "entity": _entity,
 }

@@ -13,10 +13,13 @@ ID_LIMIT = 256
 """Most characters that an event id may have."""
 ENTITY_LIMIT = 4096
 """Most characters that an entity's id may have: windows and labels keep it."""
+DURATION_LIMIT_S = WHOLE_LIMIT / 1_000_000
+"""Most seconds that a duration may have, either way: 285 years, of which every JSON reader keeps the microseconds."""
 LIST_LIMIT = 1000
 """Most values that a list may have: windows count each of them."""
 
 Whole: TypeAlias = Annotated[int, Meta(ge=-WHOLE_LIMIT, le=WHOLE_LIMIT)]
+Duration: TypeAlias = Annotated[float, Meta(ge=-DURATION_LIMIT_S, le=DURATION_LIMIT_S)]
 EntityId: TypeAlias = Annotated[str, Meta(max_length=ENTITY_LIMIT)]
 EventId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=ID_LIMIT)]
 
@@ -48,7 +51,7 @@ _PLAIN: dict[str, Any] = {
     "whole": Whole,
     "flag": bool,
     "time": str,
-    "duration": float,
+    "duration": Duration,
     "money": Whole,
     "entity": EntityId,
 }
