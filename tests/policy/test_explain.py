@@ -19,7 +19,7 @@ LISTS = {"partners": ListSpec("account", ("a1", "a2"))}
 def test_what_a_rule_reads() -> None:
     reads = rule_reads(policy(TEXT, lists=LISTS).rules[0])
     assert reads.fields == ("event.sender", "event.text")
-    assert [window.says for window in reads.windows][0] == (
+    assert reads.windows[0].says == (
         "how many different values of event.recipient for the same event.sender within 1h, on message.sent"
     )
     assert reads.windows[1].text == "age(event.sender)"

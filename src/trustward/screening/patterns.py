@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import re2
@@ -95,6 +96,7 @@ def searcher(pattern: str) -> Callable[[str], bool]:
     return quick
 
 
+@lru_cache(maxsize=2_000)
 def words_of(pattern: str) -> Words:
     """The words that stand for a pattern on ASCII texts, by its parse tree; nothing is claimed that is not certain.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -91,6 +91,7 @@ def words_piece(words: Iterable[str]) -> str:
     return f"(?:{'|'.join(quote(word) for word in words)})"
 
 
+@lru_cache(maxsize=2_000)
 def pattern_piece(pattern: str) -> str | None:
     """The piece for a regular expression, or None if nothing can be said in advance."""
     piece: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -11,9 +10,6 @@ from trustward.screening.patterns import searcher
 
 LONGEST = 100_000
 """Characters of a text that functions look at, where they look at parts of it."""
-
-_LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]{0,30}://")
 
 
 def lower(text: str) -> str:
@@ -77,9 +73,9 @@ def domain(text: str) -> str | None:
     ('example.org', 'example.org', None)
     """
     text = text[:LONGEST].strip().lower()
-    scheme = _SCHEME.match(text)
-    if scheme is not None:
-        text = text[scheme.end() :]
+    scheme, found, after = text.partition("://")
+    if found and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum():
+        text = after
     for end in "/?#\\":
         text = text.partition(end)[0]
     text = text.rpartition("@")[2]
@@ -116,7 +112,7 @@ def template(text: str) -> str | None:
     """
     low = text[:LONGEST].lower()
     if "://" in low or "www." in low:
-        low = _LINK.sub("", low)
+        low = "".join(word for word in low.split() if "://" not in word and not word.startswith("www."))
     plain = low.translate(_LETTERS)
     if not plain:
         return None
