@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trustward.base.jit import bits_of, float_of, kernel, part, pointer, prefetch, shared
 from trustward.base.units import MISSING
 from trustward.windows.exact import LARGEST_FLOAT
 from trustward.windows.hashing import (
@@ -19,7 +20,6 @@ from trustward.windows.hashing import (
     hash_strings,
     home,
 )
-from trustward.base.jit import bits_of, float_of, kernel, part, pointer, prefetch, shared
 from trustward.windows.layout import (
     A_DISTINCT,
     A_KEYS,
@@ -64,11 +64,13 @@ from trustward.windows.layout import (
     O_STREAM,
     O_VALUE_AT,
     O_WHERE,
+    R_A,
+    R_CODE,
+    READ_WORD,
     S_DISTINCT,
     S_ROOM,
     S_SLOT,
     S_VALUES,
-    S_WORDS,
     T_KEY_AT,
     T_KEYS,
     T_OPERATION_AT,
@@ -80,11 +82,14 @@ from trustward.windows.reading import put_read, read_default, read_one
 
 DONE, BAD_TEXT, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3
 # What a call is told and, after growth, goes on from.
-N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_STRINGS, N_TYPES, N_VALUES, N_SIZE = 0, 1, 2, 3, 4, 5, 6, 7
+N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_JOB, N_JOBS, N_STRINGS, N_TYPES, N_VALUES, N_SIZE = range(10)
 UNKNOWN = -1
-# How many keys, then events, ahead of their use cache lines are asked for.
+# How many keys ahead of their use table slots and entities are asked for.
 _SLOT_AHEAD, _FOUND_AHEAD = 16, 8
-_ENTITY_AHEAD, _HEADER_AHEAD, _LOG_AHEAD = 12, 8, 4
+JOBS = 64
+"""So many jobs are planned ahead: enough to wait for their cache lines together, few enough for the lines to stay."""
+# A job: the entity's word for the header (0: not known), operation, its type's layout, row, time, feeds, one of several.
+J_SLOT, J_OPERATION, J_AT, J_ROW, J_TIME, J_FEEDS, J_SEVERAL, J_SIZE = 0, 1, 2, 3, 4, 5, 6, 7
 _EMPTY = np.uint64(0)
 _ONE = np.uint64(1)
 
@@ -244,13 +249,14 @@ def _text_value(lay: Any, column: Any, row: Any, lists: Any, prints: Any, secret
 @kernel
 def run(
     text: Any, lay: Any, lists: Any, flags: Any, nums: Any, order_type: Any, order_pos: Any, times: Any, prog: Any,
-    secret: Any, mem: Any, table: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
+    secret: Any, mem: Any, table: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any, jobs: Any,
 ) -> Any:  # fmt: skip
     """Process a batch from where ``note`` stands; DONE, or what must be mended or grown before the next call."""
     return _run(
         pointer(text), text.size, pointer(lay), pointer(lists), pointer(flags), pointer(nums), pointer(order_type),
         pointer(order_pos), pointer(times), times.size, pointer(prog), pointer(secret), pointer(mem), pointer(table),
         pointer(last), pointer(prints), pointer(ent), pointer(out), pointer(note),
+        pointer(jobs),
     )  # fmt: skip
 
 
@@ -258,6 +264,7 @@ def run(
 def _run(
     text: Any, text_size: Any, lay: Any, lists: Any, flags: Any, nums: Any, order_type: Any, order_pos: Any, times: Any,
     rows: Any, prog: Any, secret: Any, mem: Any, table: Any, last: Any, prints: Any, ent: Any, out: Any, note: Any,
+    jobs: Any,
 ) -> Any:  # fmt: skip
     if note[N_FRESH] != 0:
         types = note[N_TYPES]
@@ -273,56 +280,116 @@ def _run(
             for kind in range(types):
                 if lay[kind] != 0:
                     intern(prog, lay, mem, table, secret, lists, flags, prints, ent, kind, only_reading)
-    for i in range(note[N_ROW], rows):
-        if i + _ENTITY_AHEAD < rows:
-            for ahead in (_ENTITY_AHEAD, _HEADER_AHEAD, _LOG_AHEAD):
-                j = i + ahead
-                _warm(lay, prog, mem, ent, order_type[j], order_pos[j], times[j], ahead)
+    while True:
+        if note[N_JOB] == note[N_JOBS]:
+            _plan_jobs(lay, lists, flags, order_type, order_pos, times, rows, prog, mem, ent, out, note, jobs)
+            if note[N_JOBS] == 0:
+                return DONE
+            _warm_headers(mem, note[N_JOBS], jobs)
+            _warm_logs(prog, mem, note[N_JOBS], jobs)
+        for j in range(note[N_JOB], note[N_JOBS]):
+            full = _do_job(lay, lists, nums, prog, secret, mem, last, prints, out, note[N_VALUES], jobs, j * J_SIZE)
+            if full != DONE:
+                note[N_JOB] = j
+                return full
+        note[N_JOB] = note[N_JOBS]
+
+
+@shared
+def _plan_jobs(
+    lay: Any, lists: Any, flags: Any, order_type: Any, order_pos: Any, times: Any, rows: Any, prog: Any, mem: Any,
+    ent: Any, out: Any, note: Any, jobs: Any,
+) -> None:  # fmt: skip
+    """Spell out what the next events do, key by key, and ask for the entities of these keys.
+
+    A *job* is one operation of one event on one key. Without a key there is no job: the results are missing.
+    """
+    job = 0
+    note[N_JOB] = 0
+    i = note[N_ROW]
+    while i < rows and job < JOBS:
         kind = order_type[i]
         at = lay[kind]
-        if at == 0:
-            continue
+        row = order_pos[i]
+        time = times[i]
+        number = lay[at + L_ROWS]
         plan = prog[prog[G_TYPES] + kind]
-        operation = prog[plan + T_OPERATION_AT] + note[N_OPERATION] * O_SIZE
         keys = at + L_COLUMNS + L_COLUMN_SIZE * prog[plan + T_TEXTS]
-        for o in range(note[N_OPERATION], prog[plan + T_OPERATIONS]):
-            full = _operate(
-                lay, lists, flags, nums, times[i], prog, secret, mem, last, prints, ent, out, note, at, order_pos[i],
-                operation, keys,
-            )  # fmt: skip
-            if full != DONE:
-                note[N_ROW] = i
-                note[N_OPERATION] = o
-                return full
-            operation += O_SIZE
+        o = note[N_OPERATION]
+        operations = prog[plan + T_OPERATIONS] if at != 0 else 0
+        while o < operations and job < JOBS:
+            operation = prog[plan + T_OPERATION_AT] + o * O_SIZE
+            stream = prog[operation + O_STREAM]
+            key = keys + L_KEY_SIZE * prog[operation + O_KEY]
+            where = prog[operation + O_WHERE]
+            feeds = prog[operation + O_FEEDS] != 0 and (
+                where < 0 or flags[lay[at + L_FLAGS] + where * number + row] != 0
+            )
+            entities = lay[key + L_ENTITY]
+            offsets = lay[key + L_LISTS]
+            element = row
+            stop = row + 1
+            if offsets >= 0:
+                element = lists[offsets + row] + note[N_ELEMENT]
+                stop = lists[offsets + row + 1]
+            if note[N_ELEMENT] == 0 and (offsets >= 0 or ent[entities + row] == 0 or time == MISSING):
+                _put_missing(prog, lay, at, operation, row, out)
+            while element < stop and job < JOBS:
+                entity = ent[entities + element]
+                if entity != 0 and time != MISSING:
+                    place = job * J_SIZE
+                    jobs[place + J_SLOT] = entity + prog[stream + S_SLOT] if entity > 0 else 0
+                    jobs[place + J_OPERATION] = operation
+                    jobs[place + J_AT] = at
+                    jobs[place + J_ROW] = row
+                    jobs[place + J_TIME] = time
+                    jobs[place + J_FEEDS] = feeds
+                    jobs[place + J_SEVERAL] = offsets >= 0
+                    prefetch(mem, jobs[place + J_SLOT])
+                    job += 1
+                element += 1
+            if element < stop:
+                note[N_ELEMENT] = element - lists[offsets + row]
+                break
+            note[N_ELEMENT] = 0
+            o += 1
+        note[N_OPERATION] = o
+        if o < operations:
+            break
         note[N_OPERATION] = 0
-    return DONE
+        i += 1
+    note[N_ROW] = i
+    note[N_JOBS] = job
 
 
 @part
-def _warm(lay: Any, prog: Any, mem: Any, ent: Any, kind: Any, row: Any, time: Any, ahead: Any) -> None:
-    """Ask for what an event some rows ahead will need: its entities; nearer to it, their headers; then their logs."""
-    at = lay[kind]
-    if at != 0:
-        plan = prog[prog[G_TYPES] + kind]
-        keys = at + L_COLUMNS + L_COLUMN_SIZE * prog[plan + T_TEXTS]
-        operation = prog[plan + T_OPERATION_AT]
-        for _ in range(prog[plan + T_OPERATIONS]):
-            key = keys + L_KEY_SIZE * prog[operation + O_KEY]
-            if lay[key + L_LISTS] < 0:
-                entity = ent[lay[key + L_ENTITY] + row]
-                if entity > 0:
-                    stream = prog[operation + O_STREAM]
-                    slot = entity + prog[stream + S_SLOT]
-                    if ahead == _ENTITY_AHEAD:
-                        prefetch(mem, slot)
-                    elif mem[slot] != 0:
-                        if ahead == _HEADER_AHEAD:
-                            for line in range(mem[slot], mem[slot] + prog[stream + S_WORDS], 8):
-                                prefetch(mem, line)
-                        else:
-                            warm_log(mem, prog, stream, mem[slot], time)
-            operation += O_SIZE
+def _put_missing(prog: Any, lay: Any, at: Any, operation: Any, row: Any, out: Any) -> None:
+    rows = lay[at + L_ROWS]
+    place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
+    for r in range(prog[operation + O_READS]):
+        put_read(prog, prog[prog[operation + O_READ_AT] + r], out, place, np.int64(MISSING), False)
+        place += rows
+
+
+@part
+def _warm_headers(mem: Any, count: Any, jobs: Any) -> None:
+    """Ask for the headers of all jobs (a few lines of each)."""
+    for job in range(0, count * J_SIZE, J_SIZE):
+        slot = jobs[job + J_SLOT]
+        if slot != 0:
+            header = mem[slot]
+            prefetch(mem, header)
+            prefetch(mem, header + 8)
+            prefetch(mem, header + 16)
+
+
+@part
+def _warm_logs(prog: Any, mem: Any, count: Any, jobs: Any) -> None:
+    """Ask for where the jobs will write and for what will expire."""
+    for job in range(0, count * J_SIZE, J_SIZE):
+        slot = jobs[job + J_SLOT]
+        if slot != 0 and mem[slot] != 0:
+            warm_log(mem, prog, prog[jobs[job + J_OPERATION] + O_STREAM], mem[slot], jobs[job + J_TIME])
 
 
 @shared
@@ -338,58 +405,47 @@ def _drop_list_repeats(prog: Any, lay: Any, lists: Any, prints: Any, seen: Any, 
 
 
 @part
-def _operate(
-    lay: Any, lists: Any, flags: Any, nums: Any, time: Any, prog: Any, secret: Any, mem: Any, last: Any, prints: Any,
-    ent: Any, out: Any, note: Any, at: Any, row: Any, operation: Any, keys: Any,
+def _do_job(
+    lay: Any, lists: Any, nums: Any, prog: Any, secret: Any, mem: Any, last: Any, prints: Any, out: Any, values: Any,
+    jobs: Any, job: Any,
 ) -> Any:  # fmt: skip
-    """One operation of one row, for each of its keys."""
+    """Feed and read one key for one event."""
+    slot = jobs[job + J_SLOT]
+    operation = jobs[job + J_OPERATION]
+    at = jobs[job + J_AT]
+    row = jobs[job + J_ROW]
+    now = jobs[job + J_TIME]
+    feeds = jobs[job + J_FEEDS] != 0
     stream = prog[operation + O_STREAM]
-    key = keys + L_KEY_SIZE * prog[operation + O_KEY]
-    rows = lay[at + L_ROWS]
-    where = prog[operation + O_WHERE]
-    feeds = prog[operation + O_FEEDS] != 0 and (where < 0 or flags[lay[at + L_FLAGS] + where * rows + row] != 0)
-    reads = prog[operation + O_READS]
-    read_at = prog[operation + O_READ_AT]
-    place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
-    offsets = lay[key + L_LISTS]
-    first = row
-    stop = row + 1
-    if offsets >= 0:
-        first = lists[offsets + row]
-        stop = lists[offsets + row + 1]
-    values = note[N_VALUES]
-    if note[N_ELEMENT] == 0:
-        for r in range(reads):
-            put_read(prog, prog[read_at + r], out, place + r * rows, np.int64(MISSING), False)
+    header = mem[slot] if slot != 0 else np.int64(0)
     if feeds:
+        full = _room(prog, stream, mem)
+        if full != DONE:
+            return full
         gather(prog, lay, at, operation, row, nums, lists, prints, secret, mem, values)
-    for element in range(first + note[N_ELEMENT], stop):
-        entity = ent[lay[key + L_ENTITY] + element]
-        if entity == 0 or time == MISSING:
-            continue
-        header = mem[entity + prog[stream + S_SLOT]] if entity > 0 else np.int64(0)
+        if header == 0:
+            header = new_header(mem, prog, stream, slot, now)
+    if header != 0:
+        now = max(now, mem[header + H_CLOCK])
+        mem[header + H_CLOCK] = now
         if feeds:
-            full = _room(prog, stream, mem)
-            if full != DONE:
-                note[N_ELEMENT] = element - first
-                return full
-            if header == 0:
-                header = new_header(mem, prog, stream, entity + prog[stream + S_SLOT], time)
-        now = time
-        if header != 0:
-            now = max(time, mem[header + H_CLOCK])
-            mem[header + H_CLOCK] = now
+            feed(mem, prog, last, stream, header, now, values, secret)
+        else:
             advance(mem, prog, last, stream, header, now, False)
-            if feeds:
-                feed(mem, prog, last, stream, header, now, values, secret)
-        for r in range(reads):
-            read = prog[read_at + r]
-            if header != 0:
-                word = read_one(mem, prog, read, header, now, feeds)
-            else:
-                word = read_default(prog, read)
-            put_read(prog, read, out, place + r * rows, word, offsets >= 0)
-    note[N_ELEMENT] = 0
+    rows = lay[at + L_ROWS]
+    place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
+    read_at = prog[operation + O_READ_AT]
+    several = jobs[job + J_SEVERAL] != 0
+    for r in range(read_at, read_at + prog[operation + O_READS]):
+        read = prog[r]
+        if header == 0:
+            put_read(prog, read, out, place, read_default(prog, read), several)
+        elif prog[read + R_CODE] == READ_WORD and not several:
+            # Counts, the most usual read.
+            out[place] = mem[header + prog[read + R_A]]
+        else:
+            put_read(prog, read, out, place, read_one(mem, prog, read, header, now, feeds), several)
+        place += rows
     return DONE
 
 

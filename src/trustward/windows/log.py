@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from trustward.base.jit import float_of, part, prefetch, shared
 from trustward.base.units import MISSING
 from trustward.windows.exact import add_float, add_whole
 from trustward.windows.hashing import distinct_find, distinct_mix, distinct_remove, mix
-from trustward.base.jit import float_of, part, prefetch, shared
 from trustward.windows.layout import (
     A_DISTINCT,
     A_ENTRIES,
@@ -224,6 +224,14 @@ def expire_deques(mem: Any, prog: Any, stream: Any, header: Any, time: Any, keep
 @part
 def advance(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, keep: bool) -> None:
     """Bring all windows of a key to ``time``. With ``keep`` nothing outside the header is changed (for a look)."""
+    advance_windows(mem, prog, last, stream, header, time, keep)
+    if prog[stream + S_DEQUES] != 0:
+        expire_deques(mem, prog, stream, header, time, keep)
+
+
+@part
+def advance_windows(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, keep: bool) -> None:
+    """``advance`` for all but the deques."""
     window = prog[stream + S_WINDOW_AT]
     windows = prog[stream + S_WINDOWS]
     for j in range(windows):
@@ -231,8 +239,6 @@ def advance(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any,
         if mem[header + prog[window + P_OFFSET] + W_TIME] <= limit:
             expire(mem, prog, last, stream, header, window, limit, j == windows - 1 and not keep)
         window += P_SIZE
-    if prog[stream + S_DEQUES] != 0:
-        expire_deques(mem, prog, stream, header, time, keep)
 
 
 @shared
@@ -346,8 +352,31 @@ def feed_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time
 
 
 @part
+def add_entry(mem: Any, prog: Any, header: Any, window: Any, time: Any, entry: Any) -> None:
+    """Count the newest entry in one window."""
+    place = header + prog[window + P_OFFSET]
+    if mem[place + W_COUNT] == 0:
+        mem[place + W_TAIL] = entry
+        mem[place + W_TIME] = time
+    mem[place + W_COUNT] += 1
+    item = prog[window + P_ITEM_AT]
+    for _ in range(prog[window + P_ITEMS]):
+        word = mem[entry + prog[item + 1]]
+        kind = prog[item]
+        if word != MISSING and kind != ITEM_DISTINCT:
+            target = header + prog[item + 2]
+            if kind == ITEM_WHOLE:
+                add_whole(mem, target, word, False)
+            elif kind == ITEM_FLOAT:
+                add_float(mem, target, float_of(word), False)
+            else:
+                mem[target] += 1
+        item += 3
+
+
+@part
 def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any) -> None:
-    """Add the event at hand (its values lie at ``values``) to a key whose windows stand at ``time``."""
+    """Add the event at hand (its values lie at ``values``) to a key, and bring its windows to ``time``."""
     if prog[stream + S_SINCE] != 0:
         place = header + prog[stream + S_SINCE]
         mem[place + 1] = mem[place]
@@ -358,29 +387,20 @@ def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, va
         mem[place + 1] = mem[place]
         mem[place] = mem[values + prog[at + 2 * i]]
     if prog[stream + S_WINDOWS] != 0:
+        if prog[stream + S_DISTINCT] != 0:
+            # What has expired must be gone before the rest is marked superseded.
+            advance_windows(mem, prog, last, stream, header, time, False)
         entry = append(mem, prog, stream, header, time, values, secret)
         if prog[stream + S_DISTINCT] != 0:
             feed_distinct(mem, prog, last, stream, header, time, entry)
         window = prog[stream + S_WINDOW_AT]
-        for _ in range(prog[stream + S_WINDOWS]):
-            place = header + prog[window + P_OFFSET]
-            if mem[place + W_COUNT] == 0:
-                mem[place + W_TAIL] = entry
-                mem[place + W_TIME] = time
-            mem[place + W_COUNT] += 1
-            item = prog[window + P_ITEM_AT]
-            for _item in range(prog[window + P_ITEMS]):
-                word = mem[entry + prog[item + 1]]
-                kind = prog[item]
-                if word != MISSING and kind != ITEM_DISTINCT:
-                    target = header + prog[item + 2]
-                    if kind == ITEM_WHOLE:
-                        add_whole(mem, target, word, False)
-                    elif kind == ITEM_FLOAT:
-                        add_float(mem, target, float_of(word), False)
-                    else:
-                        mem[target] += 1
-                item += 3
+        windows = prog[stream + S_WINDOWS]
+        for j in range(windows):
+            add_entry(mem, prog, header, window, time, entry)
+            limit = time - prog[window + P_LENGTH]
+            if mem[header + prog[window + P_OFFSET] + W_TIME] <= limit:
+                expire(mem, prog, last, stream, header, window, limit, j == windows - 1)
             window += P_SIZE
     if prog[stream + S_DEQUES] != 0:
+        expire_deques(mem, prog, stream, header, time, False)
         push_deques(mem, prog, stream, header, time, values)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from trustward.base.jit import bits_of, float_of, part, shared
 from trustward.base.units import MISSING
 from trustward.windows.exact import float_total, whole_as_float, whole_total
-from trustward.base.jit import bits_of, float_of, part, shared
 from trustward.windows.layout import (
     DEFAULT_FLOAT,
     DEFAULT_WHOLE,
@@ -36,22 +36,14 @@ _SERIES_UP_TO = 1000.0
 _MOST_TERMS = 4000
 
 
-@part
+@shared
 def read_one(mem: Any, prog: Any, read: Any, header: Any, time: Any, fed: bool) -> Any:
     """One read as a word: a whole number, or a float's bits; MISSING for none."""
     code = prog[read + R_CODE]
     at = header + prog[read + R_A]
+    other = header + prog[read + R_B]
     if code == READ_WORD:
         return mem[at]
-    return read_rest(mem, prog, read, header, time, fed)
-
-
-@shared
-def read_rest(mem: Any, prog: Any, read: Any, header: Any, time: Any, fed: bool) -> Any:
-    """``read_one`` for all that is not a plain word of the header."""
-    code = prog[read + R_CODE]
-    at = header + prog[read + R_A]
-    other = header + prog[read + R_B]
     if code == READ_TOTAL_WHOLE:
         return whole_total(mem, at)
     if code == READ_TOTAL_FLOAT:

@@ -75,6 +75,7 @@ class Windows:
         self._last = np.zeros(2 * max(slots, 4), np.uint64)
         self._sized()
         self._note = np.zeros(kernels.N_SIZE, np.int64)
+        self._jobs = np.zeros(kernels.JOBS * kernels.J_SIZE, np.int64)
         self._record = 1 + len(plan.streams)
         room = max((layout.program[at + S_ROOM] for at in layout.streams), default=0)
         self._step = room + (words or _STEP_WORDS)
@@ -237,7 +238,7 @@ class Windows:
 
     def _run(self, packed: Packed, prints: Any, order_type: Words, order_pos: Words, times: Words) -> list[Words]:
         note = self._note
-        note[:] = (1, 0, 0, 0, packed.string_count, len(self._shapes), self._layout.values)
+        note[:] = (1, 0, 0, 0, 0, 0, packed.string_count, len(self._shapes), self._layout.values)
         self._make_room_for_keys(packed.entities)
         out = np.empty(packed.out, np.int64)
         ent, lay, lists = packed.ent(), packed.lay(), packed.lists()
@@ -247,6 +248,7 @@ class Windows:
             status = kernels.run(
                 packed.text, lay, lists, packed.flags, packed.nums, order_type, order_pos, times, self._program,
                 self._secret, self._mem, self._table, self._last, prints, ent, out, note,
+                self._jobs,
             )  # fmt: skip
             if status == kernels.DONE:
                 break

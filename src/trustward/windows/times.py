@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from trustward.base.jit import kernel, part
 from trustward.base.units import MISSING
 from trustward.windows.batch import Words
-from trustward.base.jit import kernel, part
 
 _FIRST_US = -62_135_596_800_000_000
 _AFTER_US = 253_402_300_800_000_000

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trustward.base.jit import kernel, part, pointer
 from trustward.base.units import MISSING
 from trustward.windows.hashing import (
     ADDRESS_BITS,
@@ -16,7 +17,6 @@ from trustward.windows.hashing import (
     find,
     hash_strings,
 )
-from trustward.base.jit import kernel, part, pointer
 from trustward.windows.layout import (
     A_HEADERS,
     A_KEYS,
