@@ -16,7 +16,7 @@ Mode = Literal["live", "shadow", "proposed", "held_out", "snoozed", "fault"]
 evaluated and took its safe answer."""
 
 
-class RuleHit(msgspec.Struct, frozen=True, kw_only=True):
+class RuleHit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A rule that matched (or could not be evaluated), with the values that made it so."""
 
     id: str
@@ -25,7 +25,7 @@ class RuleHit(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any] = {}
 
 
-class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something to do to an entity. ``lasts_us`` is microseconds; without it the action has no end."""
 
     do: str
@@ -37,14 +37,14 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proposed: bool = False
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
+class Fault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that could not be read or evaluated: where, and why."""
 
     path: str
     cause: str
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer to one event. ``score`` runs from 0 (harmless) to 1."""
 
     event_id: str

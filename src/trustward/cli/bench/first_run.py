@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import trustward
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import UsageError
 from trustward.cli.bench.inputs import PACK
@@ -71,7 +70,7 @@ class _Place:
         self.package = self.site / "trustward"
         self.home = folder / "home"
         self.home.mkdir()
-        shutil.copytree(Path(trustward.__file__).parent, self.package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(Path(__file__).resolve().parents[2], self.package, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "one.ndjson").write_bytes(ONE_EVENT)
         self.event = folder / "one.ndjson"
         self.before = self._listing()

@@ -9,6 +9,9 @@ from trustward.base.errors import UsageError
 from trustward.cli.bench.result import Settings
 
 PACK = "starter"
+FORTY = str(Path(__file__).with_name("forty"))
+"""Forty rules over 24 windowed features and six kinds of key, taken from the starter policies: a policy of known size,
+which does not change when the pack grows."""
 EVENTS = 1_000_000
 ACCOUNTS = 200_000
 
