@@ -16,12 +16,13 @@ from trustward.model.event import Event, event_class
 from trustward.model.regimes import load_obligations
 from trustward.policy.aggregates import type_names
 from trustward.policy.calls import call
+from trustward.policy.columns import careful_columns
 from trustward.policy.expressions import Typer
 from trustward.policy.faults import Span
 from trustward.policy.features import Feature
 from trustward.policy.files import read_lists, read_sources
 from trustward.policy.nodes import Labelled, Node, Reading, walk
-from trustward.policy.program import Generated, StateLike, Writer, careful_columns
+from trustward.policy.program import Generated, StateLike, Writer
 from trustward.policy.rules import Rule
 from trustward.policy.source import Source, Unparsed, parse
 from trustward.policy.statements import RuleReader, Statements, collect
