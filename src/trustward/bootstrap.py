@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trustward.base.clock import elapsed_s
-from trustward.base.errors import InputError, PolicyError, UsageError
+from trustward.base.errors import PolicyError, RecordError, UsageError
 from trustward.model.catalogue import Catalogue, load_catalogue
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ class _Rejects:
                 self._kinds[kind] += 1
                 self._first.setdefault(kind, reject.line)
             if self.strict:
-                raise InputError(
+                raise RecordError(
                     f"{reject.file} line {reject.line}, {reject.path}: {reject.cause}",
+                    path=reject.path,
                     remedy="mend the record, or go on past faulty records by leaving out --strict",
                 )
 

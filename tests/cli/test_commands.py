@@ -103,10 +103,12 @@ def test_decisions_can_go_to_the_next_program(policy: str, events: str, capfdbin
     assert b"10 events" in told.err
 
 
-def test_faulty_records_are_told_and_end_in_1(policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_faulty_records_are_told_and_stop_nothing(
+    policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, rejects = tmp_path / "bad.ndjson", tmp_path / "rejects.ndjson"
     path.write_text("\n".join([message(1), "{not json", message(2, sender=7)]), encoding="utf-8")
-    assert run(["replay", str(path), "--policy", policy, "--rejects", str(rejects)]) == Exit.FOUND
+    assert run(["replay", str(path), "--policy", policy, "--rejects", str(rejects)]) == Exit.FINE
     assert "1 record set aside" in capsys.readouterr().out
     lines = [json.loads(line) for line in rejects.read_bytes().splitlines()]
     assert [(line["line"], line["decided"]) for line in lines] == [(2, False), (3, True)]

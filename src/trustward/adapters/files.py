@@ -77,6 +77,8 @@ class EventFiles:
         self._form = cast(Format | None, form)
         self._block_bytes = block_bytes
         self._paths = [str(path) for path in paths]
+        if self._paths.count(STDIN) > 1:
+            raise UsageError("the standard input is named twice", remedy="name - once")
         self._sizes = [_size(path) for path in self._paths]
         self._total = sum(self._sizes) if all(self._sizes) else 0
 

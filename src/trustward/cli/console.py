@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 Watch = Callable[[int, int, int, int], None]
 """Is told bytes done, bytes in all (0 if unknown), events, and flagged events."""
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 PIPED_WIDTH = 120
 """Characters to a line where there is no terminal to ask."""
@@ -65,8 +69,11 @@ def emit_json(answer: Any, *, indent: int = 2) -> None:
     """Print a record, or anything made of records, lists and dicts, as JSON."""
     import msgspec
 
-    line = msgspec.json.format(msgspec.json.encode(answer), indent=indent)
-    sys.stdout.write(line.decode() + "\n")
+    text = msgspec.json.format(msgspec.json.encode(answer), indent=indent).decode()
+    if (sys.stdout.encoding or "").lower().replace("-", "") not in {"utf8", "utf8sig"}:
+        # JSON is UTF-8, and any encoding can hold its escapes.
+        text = _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    sys.stdout.write(text + "\n")
 
 
 @contextmanager

@@ -106,10 +106,14 @@ def validate(
 
     Also finds malformed times. Ends in exit code 1 if any record has a fault.
     """
+    from trustward.adapters.places import check_places
     from trustward.adapters.survey import survey
     from trustward.cli.console import emit_json, watching
     from trustward.cli.exits import Exit
 
+    check_places(
+        {"events": events, "--mapping": [mapping], "--catalogue": catalogue or ()}, {"--rejects": rejects}, json=json
+    )
     with watching("Reading", quiet=quiet or json) as watch:
         found, trouble = survey(
             events, mapping=mapping, catalogue=catalogue or (), rejects=rejects, form=form, watch=watch

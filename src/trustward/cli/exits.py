@@ -20,9 +20,9 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.FINE: "Done, and nothing to complain about.",
-    Exit.FOUND: "Done, and faults or failures were found: a policy with faults, records that are no events.",
-    Exit.USAGE: "Not done: an argument, a policy, a mapping, a catalogue or another setting is wrong.",
-    Exit.INPUT: "Not done: a file cannot be read or written.",
+    Exit.FOUND: "Done, and faults were found, where finding them was the task: `policy check`, `events validate`.",
+    Exit.USAGE: "Not done: an argument, a place to write to, a policy, a mapping or a catalogue is wrong.",
+    Exit.INPUT: "Not done: a file cannot be read, or not be written to its end; with `--strict`, a record is faulty.",
     Exit.BUG: "Not done: a fault in Trustward itself. The message names a file with the details.",
     Exit.INTERRUPTED: "Stopped with Ctrl-C. Nothing half-written is left.",
     Exit.PIPE_CLOSED: "The program that read the output has stopped reading, as `head` does.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -36,6 +37,10 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code (see ``trustward.cli.exits``)."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # In a locale that lacks a character it is shown as an escape; no answer breaks off for it.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,13 +12,13 @@ import msgspec
 
 from trustward.base.errors import StateError
 from trustward.engine.engine import DEFAULT_SKEW_US, Engine
-from trustward.engine.state import State
+from trustward.engine.state import FOREVER, State
 from trustward.windows.state import Windows
 
 if TYPE_CHECKING:
     from trustward.policy import Policy
 
-_MAGIC = b"trustward state 1\n"
+_MAGIC = b"trustward state 2\n"
 _REMEDY = "replay the events instead, or take an older snapshot"
 
 
@@ -29,19 +30,75 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def save(engine: Engine, path: Path) -> None:
-    """Write the engine's state to ``path``; a file that is there is replaced only when the new one is complete."""
-    state = engine.state.dump()
+    """Write the engine's state to ``path``; a file that is there is replaced only when the new one is complete.
+
+    Raises StateError if it cannot be written.
+    """
+    state = _dumped(engine)
     header = msgspec.json.encode(_Header(engine.policy.hash, engine.seed.hex(), len(state), zlib.crc32(state)))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = Path(os.path.realpath(path))
+    # A pipe or a device is written to directly; it would be replaced by a file otherwise.
+    direct = target.exists() and not target.is_file() and not target.is_dir()
+    beside = target if direct else target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as file:
+        with open(beside, "wb", opener=_for_the_owner) as file:
             file.write(_MAGIC + len(header).to_bytes(4, "big") + header + state)
             engine.windows.save(file)
             file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+            if not direct:
+                os.fsync(file.fileno())
+        if not direct:
+            beside.replace(target)
+    except OSError as fault:
+        raise StateError(
+            f"cannot write {path}: {fault.strerror or fault}", remedy="name a file in a folder you may write to"
+        ) from fault
     finally:
-        beside.unlink(missing_ok=True)
+        if not direct:
+            beside.unlink(missing_ok=True)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """A snapshot holds the secret seed and people's labels: it is for its owner only."""
+    return os.open(path, flags, 0o600)
+
+
+class _Change(msgspec.Struct, forbid_unknown_fields=True):
+    """What differs between a list and the policy's own: values put on it (with their expiry) and values taken off."""
+
+    put: dict[str, int]
+    gone: list[str]
+
+
+class _Saved(msgspec.Struct, forbid_unknown_fields=True):
+    state: msgspec.Raw
+    lists: dict[str, _Change]
+
+
+def _dumped(engine: Engine) -> bytes:
+    """The state as JSON, of lists only what was changed: the policy's own values come with the policy."""
+    changes = {}
+    for name, held in sorted(engine.state.lists.items()):
+        listed = engine.policy.lists.get(name)
+        own = set(listed.values) if listed is not None else set()
+        put = {value: until for value, until in sorted(held.items()) if until != FOREVER or value not in own}
+        changes[name] = _Change(put, sorted(own - held.keys()))
+    state = copy(engine.state)
+    state.lists = {}
+    return msgspec.json.encode(_Saved(msgspec.Raw(state.dump()), changes))
+
+
+def _loaded(data: bytes, fresh: State) -> State:
+    """The saved state, with the lists of the policy that it is loaded for and the changes made to them since."""
+    saved = msgspec.json.decode(data, type=_Saved)
+    state = State.load(bytes(saved.state))
+    state.lists = fresh.lists
+    for name, change in saved.lists.items():
+        held = state.lists.setdefault(name, {})
+        for value in change.gone:
+            held.pop(value, None)
+        held.update(change.put)
+    return state
 
 
 def load(path: Path, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US) -> Engine:
@@ -56,7 +113,7 @@ def load(path: Path, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US) -> Engin
             if len(state) != header.state_bytes or zlib.crc32(state) != header.state_crc:
                 raise StateError(f"{path}: the snapshot is damaged", remedy=_REMEDY)
             engine = Engine(policy, skew_us=skew_us, seed=bytes.fromhex(header.seed))
-            engine.state = _with_shipped_lists(State.load(state), engine.state)
+            engine.state = _loaded(state, engine.state)
             engine.windows = Windows.restore(file, policy.plan, engine.seed)
             return engine
     except OSError as fault:
@@ -71,10 +128,3 @@ def _read_header(file: BinaryIO, path: Path) -> _Header:
         raise StateError(f"{path}: not a snapshot of this version", remedy=_REMEDY)
     size = int.from_bytes(start[len(_MAGIC) :], "big")
     return msgspec.json.decode(file.read(min(size, 65_536)), type=_Header)
-
-
-def _with_shipped_lists(saved: State, fresh: State) -> State:
-    """The saved state, with the lists that only the policy has by now."""
-    for name, values in fresh.lists.items():
-        saved.lists.setdefault(name, values)
-    return saved
