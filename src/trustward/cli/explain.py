@@ -65,11 +65,18 @@ def print_rule(rule: Rule) -> None:
 
 
 def find(
-    policy: str, event_id: str, events: Sequence[str], *, mapping: Path | None, catalogue: Sequence[Path], quiet: bool
+    policy: str,
+    event_id: str,
+    events: Sequence[str],
+    wanted: Sequence[str] = (),
+    *,
+    mapping: Path | None,
+    catalogue: Sequence[Path],
+    quiet: bool,
 ) -> Explanation:
-    """Replay files up to an event and explain the answer to it.
+    """Replay files up to an event and explain the answer to it, by the wanted rules or by all on its type.
 
-    Raises UsageError if no file holds the event, or if it is refused.
+    Raises UsageError if no file holds the event, if it is refused, or for a rule that is not there.
     """
     from trustward import bootstrap
     from trustward.adapters.files import EventFiles
@@ -80,6 +87,7 @@ def find(
 
     known = bootstrap.catalogue(catalogue)
     engine = Engine(bootstrap.policy(policy, known))
+    chosen(engine.policy.rules, wanted)
     rows = load_mapping(mapping, known) if mapping is not None else None
     now = now_us()
     count = 0
@@ -88,7 +96,9 @@ def find(
             decoded = chunk.decoded
             at = next((n for n, event in enumerate(decoded.events) if event.id == event_id), None)
             if at is not None:
-                return _explained(engine, decoded, at, now)
+                found = _explained(engine, decoded, at, now)
+                rules = tuple(rule for rule in found.rules if not wanted or rule.id in wanted)
+                return Explanation(decision=found.decision, rules=rules)
             engine.decide_batch(decoded.events, decoded.faults, now_us=now)
             count += len(decoded.events)
             watch(chunk.done, chunk.total, count, 0)
@@ -114,9 +124,11 @@ def print_explanation(found: Explanation, wanted: Sequence[str] = ()) -> None:
     for fault in decision.faults:
         console.print(f"  ! {plain(fault.path)}: {plain(fault.cause)}", style="bold red")
     reasons = {hit.id: hit for hit in decision.rules}
+    evaluated = {outcome.id for outcome in found.rules}
+    for name in wanted:
+        if name not in evaluated:
+            console.print(f"\n  {plain(name)}  is not on {plain(decision.type)}", style="dim")
     for outcome in found.rules:
-        if wanted and outcome.id not in wanted:
-            continue
         hit = reasons.get(outcome.id)
         mark, style = MARKS[outcome.condition.outcome]
         console.print(f"\n  {mark} {plain(outcome.id)}", style=style, end="")

@@ -52,3 +52,29 @@ Page = Annotated[
     Path | None,
     typer.Option("--page", metavar="FILE", help="Write the account as an HTML page, with plots.", show_default=False),
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write the decisions (NDJSON, one a line).", show_default=False),
+]
+Every = Annotated[bool, typer.Option("--all", help="Write every decision, not only those that are no plain allow.")]
+Rejects = Annotated[
+    Path | None,
+    typer.Option(
+        "--rejects", metavar="FILE", help="Write the faulty records, with line, path and cause.", show_default=False
+    ),
+]
+FeaturesOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--features-out",
+        metavar="FILE",
+        help="Write the policy's features for every event (Parquet).",
+        show_default=False,
+    ),
+]
+SnapshotIn = Annotated[
+    Path | None, typer.Option("--snapshot-in", metavar="FILE", help="Go on from this state.", show_default=False)
+]
+SnapshotOut = Annotated[
+    Path | None, typer.Option("--snapshot-out", metavar="FILE", help="Keep the state at the end.", show_default=False)
+]

@@ -76,9 +76,12 @@ def list_(
     json: options.Json = False,
 ) -> None:
     """List the rules of a policy: what each is on, asks for, answers, and who owns it."""
+    from trustward.base.errors import UsageError
     from trustward.bootstrap import load
     from trustward.cli.console import answers, counted, emit_json, plain
 
+    if mode not in (None, "live", "shadow", "draft"):
+        raise UsageError(f"no such mode: {mode}", remedy="use one of live, shadow, draft")
     loaded = load(policy, catalogue or ())
     rules = [rule for rule in loaded.rules if mode in (None, rule.mode) and owner in (None, rule.owner)]
     if json:
@@ -161,7 +164,7 @@ def explain(
     if event is not None and events is not None:
         from trustward.cli.explain import find, print_explanation
 
-        found = find(policy, event, events, mapping=mapping, catalogue=catalogue or (), quiet=quiet)
+        found = find(policy, event, events, wanted, mapping=mapping, catalogue=catalogue or (), quiet=quiet)
         if json:
             emit_json(found)
         else:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from trustward.cli import options
 
@@ -14,40 +11,16 @@ def replay(
     events: options.Events,
     *,
     policy: options.Policy,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Write the decisions (NDJSON, one a line).", show_default=False),
-    ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Write every decision, not only those that are no plain allow.")
-    ] = False,
+    out: options.Out = None,
+    every: options.Every = False,
     mapping: options.Mapping = None,
-    rejects: Annotated[
-        Path | None,
-        typer.Option(
-            "--rejects", metavar="FILE", help="Write the faulty records, with line, path and cause.", show_default=False
-        ),
-    ] = None,
+    rejects: options.Rejects = None,
     labels: options.Labels = None,
-    features_out: Annotated[
-        Path | None,
-        typer.Option(
-            "--features-out",
-            metavar="FILE",
-            help="Write the policy's features for every event (Parquet).",
-            show_default=False,
-        ),
-    ] = None,
+    features_out: options.FeaturesOut = None,
     catalogue: options.Catalogue = None,
     strict: options.Strict = False,
-    snapshot_in: Annotated[
-        Path | None,
-        typer.Option("--snapshot-in", metavar="FILE", help="Go on from this state.", show_default=False),
-    ] = None,
-    snapshot_out: Annotated[
-        Path | None,
-        typer.Option("--snapshot-out", metavar="FILE", help="Keep the state at the end.", show_default=False),
-    ] = None,
+    snapshot_in: options.SnapshotIn = None,
+    snapshot_out: options.SnapshotOut = None,
     page: options.Page = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -60,15 +33,9 @@ def replay(
     from trustward.adapters.places import check_places
     from trustward.base.clock import now_us
     from trustward.bootstrap import replay as run
-    from trustward.cli.console import answers, emit_json, messages, watching
+    from trustward.cli.console import emit_json, watching
 
-    written = {
-        "--out": out,
-        "--rejects": rejects,
-        "--features-out": features_out,
-        "--snapshot-out": snapshot_out,
-        "--page": page,
-    }
+    written = dict(zip(_WRITTEN, (out, rejects, features_out, snapshot_out, page), strict=True))
     check_places({"events": events, "--mapping": [mapping], "--catalogue": catalogue or ()}, written, json=json)
     with watching("Replaying", quiet=quiet) as watch:
         summary = run(
@@ -94,10 +61,16 @@ def replay(
     if json:
         emit_json(summary)
     else:
-        from trustward.cli.account import print_replay
+        _tell(summary, written)
 
-        console = messages() if Path("-") in written.values() else answers()
-        print_replay(console, summary)
-        for what, file in (("decisions", out), ("faulty records", rejects), ("features", features_out), ("page", page)):
-            if file is not None:
-                console.print(f"{what}: {file}")
+
+def _tell(summary: ReplaySummary, written: Mapping[str, Path | None]) -> None:
+    """The account, on standard output unless something else goes there; and where the files are."""
+    from trustward.cli.account import print_replay
+    from trustward.cli.console import answers, messages
+
+    console = messages() if Path("-") in written.values() else answers()
+    print_replay(console, summary)
+    for option, file in written.items():
+        if file is not None:
+            console.print(f"{_WRITTEN[option]}: {plain(file, 1_000)}", soft_wrap=True)
