@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trustward.simulate.draws import Ints, scramble
 from trustward.base.jit import kernel as compiled
 from trustward.base.jit import part
+from trustward.simulate.draws import Ints, scramble
 
 # Bits of a whole network address, most significant byte first.
 _HOMES = 10 << 24
