@@ -58,7 +58,7 @@ def open_source(file: IO[bytes], name: str, start: bytes) -> Source:
 def _broken(name: str, fault: Exception) -> InputError:
     return InputError(
         f"cannot read on in {name}: {getattr(fault, 'strerror', None) or fault}",
-        remedy="what came before is reported above; fetch or copy the file again",
+        remedy="fetch or copy the file again",
     )
 
 

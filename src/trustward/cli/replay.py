@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trustward.cli import options
+from trustward.cli.console import plain
+
+if TYPE_CHECKING:
+    from trustward.engine.summary import ReplaySummary
+
+_WRITTEN = {
+    "--out": "decisions",
+    "--rejects": "faulty records",
+    "--features-out": "features",
+    "--snapshot-out": "state",
+    "--page": "page",
+}
+"""What is in the file of each option."""
 
 
 def replay(
