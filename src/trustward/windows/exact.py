@@ -1,8 +1,8 @@
 """Sums that cannot drift: whole numbers in 128 bits, floats as whole multiples of 2**-96 in 192 bits.
 
-Adding a value and later removing it leaves exactly what was there before. A float total is the exact sum, rounded
-once (what ``math.fsum`` gives), for every value that is a multiple of 2**-96, which all floats from 2**-43 up are;
-smaller ones count to the nearest multiple.
+What lies in a window is the difference of two such sums, so nothing that has left it stays behind. A float total is the
+exact sum, rounded once (what ``math.fsum`` gives), for every value that is a multiple of 2**-96, which all floats from
+2**-43 up are; smaller ones count to the nearest multiple.
 """
 
 from __future__ import annotations
@@ -26,23 +26,16 @@ _IMPLICIT = np.uint64(1 << 52)
 
 
 @part
-def add_whole(mem: Any, at: Any, value: Any, remove: bool) -> None:
-    """Add (or take away) a whole number to the 128 bits at ``mem[at]`` (lower word first)."""
-    low = np.uint64(mem[at])
-    word = np.uint64(value)
-    sign = value >> 63
-    if remove:
-        mem[at + 1] -= sign + (1 if low < word else 0)
-        mem[at] = np.int64(low - word)
-    else:
-        total = low + word
-        mem[at + 1] += sign + (1 if total < low else 0)
-        mem[at] = np.int64(total)
+def add_whole(mem: Any, at: Any, low: Any, high: Any) -> None:
+    """Add a number of 128 bits to the one at ``mem[at]`` (lower word first)."""
+    total = np.uint64(mem[at]) + np.uint64(low)
+    mem[at + 1] += high + (1 if total < np.uint64(low) else 0)
+    mem[at] = np.int64(total)
 
 
 @shared
-def add_float(mem: Any, at: Any, value: Any, remove: bool) -> None:
-    """Add (or take away) a float, at most 2**53 in size, to the 192 bits at ``mem[at]`` (lowest word first)."""
+def add_float(mem: Any, at: Any, value: Any) -> None:
+    """Add a float, at most 2**53 in size, to the 192 bits at ``mem[at]`` (lowest word first)."""
     bits = np.uint64(bits_of(value))
     exponent = np.int64((bits >> np.uint64(52)) & np.uint64(2047))
     mantissa = bits & _FRACTION
@@ -66,7 +59,7 @@ def add_float(mem: Any, at: Any, value: Any, remove: bool) -> None:
         else:
             w1, w2 = low, high
     s0, s1, s2 = np.uint64(mem[at]), np.uint64(mem[at + 1]), np.uint64(mem[at + 2])
-    if (value < 0.0) != remove:
+    if value < 0.0:
         t0 = s0 - w0
         borrow = _U1 if s0 < w0 else _U0
         t1 = s1 - w1 - borrow
@@ -84,9 +77,10 @@ def add_float(mem: Any, at: Any, value: Any, remove: bool) -> None:
 
 
 @part
-def whole_total(mem: Any, at: Any) -> Any:
-    """The 128 bits as int64; a sum out of range becomes the nearest one in it."""
-    low, high = mem[at], mem[at + 1]
+def whole_total(mem: Any, end: Any, begin: Any) -> Any:
+    """How much was added from ``begin`` to ``end`` (both 128 bits), as int64; out of range, the nearest one in it."""
+    low = mem[end] - mem[begin]
+    high = mem[end + 1] - mem[begin + 1] - (1 if np.uint64(mem[end]) < np.uint64(mem[begin]) else 0)
     if high == low >> 63 and low != -MOST - 1:
         return low
     return np.int64(MOST) if high >= 0 else np.int64(-MOST)
@@ -122,13 +116,17 @@ def to_float(w0: Any, w1: Any, w2: Any, scale: Any) -> Any:
 
 
 @part
-def float_total(mem: Any, at: Any) -> Any:
-    """The float nearest to the 192 bits."""
-    return to_float(np.uint64(mem[at]), np.uint64(mem[at + 1]), np.uint64(mem[at + 2]), -96)
+def float_total(mem: Any, end: Any, begin: Any) -> Any:
+    """The float nearest to what was added from ``begin`` to ``end`` (both 192 bits)."""
+    e0, e1, e2 = np.uint64(mem[end]), np.uint64(mem[end + 1]), np.uint64(mem[end + 2])
+    b0, b1, b2 = np.uint64(mem[begin]), np.uint64(mem[begin + 1]), np.uint64(mem[begin + 2])
+    borrow = _U1 if e0 < b0 else _U0
+    further = _U1 if e1 < b1 or (e1 == b1 and borrow != _U0) else _U0
+    return to_float(e0 - b0, e1 - b1 - borrow, e2 - b2 - further, -96)
 
 
 @part
-def whole_as_float(mem: Any, at: Any) -> Any:
-    """The float nearest to the 128 bits."""
-    high = mem[at + 1]
-    return to_float(np.uint64(mem[at]), np.uint64(high), np.uint64(high >> 63), 0)
+def whole_as_float(mem: Any, end: Any, begin: Any) -> Any:
+    """The float nearest to what was added from ``begin`` to ``end`` (both 128 bits)."""
+    high = mem[end + 1] - mem[begin + 1] - (1 if np.uint64(mem[end]) < np.uint64(mem[begin]) else 0)
+    return to_float(np.uint64(mem[end] - mem[begin]), np.uint64(high), np.uint64(high >> 63), 0)

@@ -65,8 +65,9 @@ from trustward.windows.layout import (
     O_VALUE_AT,
     O_WHERE,
     R_A,
+    R_B,
     R_CODE,
-    READ_WORD,
+    READ_COUNT,
     S_DISTINCT,
     S_ROOM,
     S_SLOT,
@@ -88,7 +89,7 @@ UNKNOWN = -1
 _SLOT_AHEAD, _FOUND_AHEAD = 16, 8
 JOBS = 64
 """So many jobs are planned ahead: enough to wait for their cache lines together, few enough for the lines to stay."""
-# A job: the entity's word for the header (0: not known), operation, its type's layout, row, time, feeds, one of several.
+# A job: the entity's word for the header (0: not known), operation, its type's layout, row, time, feeds, of several.
 J_SLOT, J_OPERATION, J_AT, J_ROW, J_TIME, J_FEEDS, J_SEVERAL, J_SIZE = 0, 1, 2, 3, 4, 5, 6, 7
 _EMPTY = np.uint64(0)
 _ONE = np.uint64(1)
@@ -440,9 +441,9 @@ def _do_job(
         read = prog[r]
         if header == 0:
             put_read(prog, read, out, place, read_default(prog, read), several)
-        elif prog[read + R_CODE] == READ_WORD and not several:
-            # Counts, the most usual read.
-            out[place] = mem[header + prog[read + R_A]]
+        elif prog[read + R_CODE] == READ_COUNT and not several:
+            # The most usual read.
+            out[place] = mem[header + prog[read + R_B]] - mem[header + prog[read + R_A]]
         else:
             put_read(prog, read, out, place, read_one(mem, prog, read, header, now, feeds), several)
         place += rows

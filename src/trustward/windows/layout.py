@@ -6,7 +6,9 @@ All state lies in one array of 64-bit words, the arena, cut into slabs; each sla
 - *Entity*: the upper fingerprint, then for each stream of its keyspace the address of its header, or 0.
 - *Header* (one key in one stream): see the ``H_`` constants; then, as far as the stream's reads need them: the first
   feeding time, the last two, previous values, windows, deques.
-- *Window*: address of its oldest entry, that entry's time, number of entries, then sums and distinct counts.
+- *Window*: address of its oldest entry (0 when it is empty), that entry's time, how many entries came before it and
+  their sums, and distinct counts. A header sums up all entries that ever came, so what lies in a window is a
+  difference, and an event is added once and not for each window.
 - *Chunk*: entries of the shared log, oldest first; its last word links to the next chunk. An entry is its time and
   the values that windows sum or count. A chunk's size is a power of two and its address a multiple of it.
 - *Deque* (for largest and smallest): address of the last pair, then each window's first; pairs (time, value) lie in
@@ -28,16 +30,16 @@ DEQUE_CLASS = A_SIZE
 """Deque chunks are always the first class, so that every kernel knows where it is."""
 # One class in the arena: words of an object, first freed object, next unused, end of the current slab.
 C_WORDS, C_FREE, C_POS, C_END, C_SIZE = 0, 1, 2, 3, 4
-# A header: latest time (reads included), where the next entry goes.
-H_CLOCK, H_END, H_SIZE = 0, 1, 2
-# A window within a header.
+# A header: latest time (reads included), where the next entry goes, entries so far.
+H_CLOCK, H_END, H_COUNT, H_SIZE = 0, 1, 2, 3
+# A window within a header; the count and the sums are of what lies before it.
 W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
 # A stream in the program.
 (
     S_CLASS, S_WORDS, S_SLOT, S_AGE, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
     S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
-    S_SIZE,
-) = range(23)  # fmt: skip
+    S_SUMS, S_SUM_AT, S_SIZE,
+) = range(25)  # fmt: skip
 # A window of a stream: length, offset in the header, items; an item: kind, word of the entry, offset in the header.
 P_LENGTH, P_OFFSET, P_ITEMS, P_ITEM_AT, P_SIZE = 0, 1, 2, 3, 4
 ITEM_WHOLE, ITEM_FLOAT, ITEM_PRESENT, ITEM_DISTINCT = 0, 1, 2, 3
@@ -45,12 +47,13 @@ ITEM_WHOLE, ITEM_FLOAT, ITEM_PRESENT, ITEM_DISTINCT = 0, 1, 2, 3
 D_VALUE, D_OFFSET, D_SIGN, D_FLOAT, D_WINDOWS, D_LENGTH_AT, D_SIZE = 0, 1, 2, 3, 4, 5, 6
 # A distinct value: word of the entry, windows (length, offset) that count it.
 U_WORD, U_WINDOWS, U_WINDOW_AT, U_SIZE = 0, 1, 2, 3
-# A read: code, two offsets, two lengths, result when nothing is known, float or not, smallest of a list or largest.
-R_CODE, R_A, R_B, R_WINDOW, R_BASELINE, R_DEFAULT, R_FLOAT, R_SMALLEST, R_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# A read: code, offsets (R_C and R_D are the lengths for surges), result when nothing is known, float or not, smallest
+# of a list or largest.
+R_CODE, R_A, R_B, R_C, R_D, R_DEFAULT, R_FLOAT, R_SMALLEST, R_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 (
-    READ_WORD, READ_TOTAL_WHOLE, READ_TOTAL_FLOAT, READ_MEAN_WHOLE, READ_MEAN_FLOAT, READ_AGE, READ_SINCE,
-    READ_PREVIOUS, READ_DEQUE, READ_SURGE, READ_SIGNIFICANCE,
-) = range(11)  # fmt: skip
+    READ_COUNT, READ_DISTINCT, READ_TOTAL_WHOLE, READ_TOTAL_FLOAT, READ_MEAN_WHOLE, READ_MEAN_FLOAT, READ_AGE,
+    READ_SINCE, READ_PREVIOUS, READ_DEQUE, READ_SURGE, READ_SIGNIFICANCE,
+) = range(12)  # fmt: skip
 DEFAULT_MISSING, DEFAULT_WHOLE, DEFAULT_FLOAT = 0, 1, 2
 # An event type: its keys and its operations.
 T_TEXTS, T_KEYS, T_KEY_AT, T_OPERATIONS, T_OPERATION_AT, T_SIZE = 0, 1, 2, 3, 4, 5
@@ -206,6 +209,8 @@ class _StreamLayout:
         room = slab_words(self.words) + slab_words(chunk) + len(deques) * SLAB
         windows = layout.put([word for part in self.window_parts for word in part])
         deque_at = layout.put([word for part in deques for word in part])
+        sums = [word for (kind, value), at in self.sum_at.items() for word in (kind, self._word(kind, value), at)]
+        sum_at = layout.put(sums)
         distinct_at = layout.put([word for part in self.distinct for word in part])
         previous_at = layout.put([word for item in self.previous.items() for word in item])
         self.reads = [layout.put(self._read(number)) for number in range(len(stream.reads))]
@@ -213,13 +218,17 @@ class _StreamLayout:
             header_class, self.words, slot, self.age, self.since, len(self.lengths), windows, stride, chunk - 1,
             chunk_class, len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at,
             len(self.distinct), distinct_at, room, len(stream.values), len(stream.reads),
-            self.reads[0] if self.reads else 0,
+            self.reads[0] if self.reads else 0, len(self.sum_at), sum_at,
         ])  # fmt: skip
 
     def _take(self, words: int) -> int:
         at = self.words
         self.words += words
         return at
+
+    def _word(self, kind: int, value: int) -> int:
+        """Which word of an entry holds a value (its hash, for distinct counts)."""
+        return 1 + self.logged.index((value, kind == ITEM_DISTINCT))
 
     def _lay_windows(self) -> None:
         """Windows by length, each with the sums and counts that some read wants of it."""
@@ -244,6 +253,8 @@ class _StreamLayout:
                 wanted(length, {})
         self.lengths = sorted(items)
         self.logged = sorted(logged)
+        sizes = {key: size for window in items.values() for key, size in window.items() if key[0] != ITEM_DISTINCT}
+        self.sum_at = {key: self._take(size) for key, size in sorted(sizes.items())}
         self.window_at: dict[int, int] = {}
         self.item_at: dict[tuple[int, int, int], int] = {}
         self.window_parts: list[list[int]] = []
@@ -252,7 +263,7 @@ class _StreamLayout:
             words: list[int] = []
             for (kind, value), size in items[length].items():
                 at = self.item_at[length, kind, value] = self._take(size)
-                words += [kind, 1 + self.logged.index((value, kind == ITEM_DISTINCT)), at]
+                words += [kind, self._word(kind, value), at]
             self.window_parts.append([length, offset, len(items[length]), self.layout.put(words)])
 
     def _lay_deques(self) -> list[list[int]]:
@@ -288,19 +299,21 @@ class _StreamLayout:
         kind, value = read.aggregate, read.value
         length, baseline = cut(read.window), cut(read.baseline)
         whole = value >= 0 and self.stream.values[value] == "whole"
-        code, a, b, default, smallest = READ_WORD, 0, 0, DEFAULT_MISSING, 0
+        code, a, b, c, d, default, smallest = READ_COUNT, 0, 0, 0, 0, DEFAULT_MISSING, 0
         if kind == "count":
             a = self.item_at[length, ITEM_PRESENT, value] if value >= 0 else self.window_at[length] + W_COUNT
-            default = DEFAULT_WHOLE
+            b, default = self.sum_at[ITEM_PRESENT, value] if value >= 0 else H_COUNT, DEFAULT_WHOLE
         elif kind == "distinct":
-            a, default = self.item_at[length, ITEM_DISTINCT, value], DEFAULT_WHOLE
+            code, a, default = READ_DISTINCT, self.item_at[length, ITEM_DISTINCT, value], DEFAULT_WHOLE
         elif kind in ("total", "mean"):
-            a = self.item_at[length, ITEM_WHOLE if whole else ITEM_FLOAT, value]
+            sum_kind = ITEM_WHOLE if whole else ITEM_FLOAT
+            a, b = self.item_at[length, sum_kind, value], self.sum_at[sum_kind, value]
             code = READ_TOTAL_WHOLE if whole else READ_TOTAL_FLOAT
             default = DEFAULT_WHOLE if whole else DEFAULT_FLOAT
             if kind == "mean":
                 code = READ_MEAN_WHOLE if whole else READ_MEAN_FLOAT
-                b, default = self.item_at[length, ITEM_PRESENT, value], DEFAULT_MISSING
+                c, d = self.item_at[length, ITEM_PRESENT, value], self.sum_at[ITEM_PRESENT, value]
+                default = DEFAULT_MISSING
         elif kind in ("largest", "smallest"):
             sign = 1 if kind == "largest" else -1
             code, a, smallest = READ_DEQUE, self.deque_at[value, sign, length], int(sign < 0)
@@ -313,8 +326,8 @@ class _StreamLayout:
         else:
             code = READ_SURGE if kind == "surge" else READ_SIGNIFICANCE
             a, b = self.window_at[length] + W_COUNT, self.window_at[baseline] + W_COUNT
-            default = DEFAULT_FLOAT
-        return [code, a, b, length, baseline, default, int(is_float(self.stream, number)), smallest]
+            c, d, default = length, baseline, DEFAULT_FLOAT
+        return [code, a, b, c, d, default, int(is_float(self.stream, number)), smallest]
 
 
 def cut(length: int) -> int:

@@ -33,6 +33,7 @@ from trustward.windows.layout import (
     D_WINDOWS,
     DEQUE_CLASS,
     H_CLOCK,
+    H_COUNT,
     H_END,
     ITEM_DISTINCT,
     ITEM_FLOAT,
@@ -56,6 +57,8 @@ from trustward.windows.layout import (
     S_PREVIOUS_AT,
     S_SINCE,
     S_STRIDE,
+    S_SUM_AT,
+    S_SUMS,
     S_WINDOW_AT,
     S_WINDOWS,
     S_WORDS,
@@ -69,8 +72,6 @@ from trustward.windows.layout import (
     W_TIME,
 )
 
-NEVER = 2**63 - 1
-"""The oldest entry's time of an empty window: nothing will expire."""
 _PREVIOUS_CHUNK = 6
 _LAST_PAIR = 4
 _CHUNK = 8
@@ -116,7 +117,7 @@ def new_header(mem: Any, prog: Any, stream: Any, slot: Any, time: Any) -> Any:
         mem[header + prog[stream + S_SINCE]] = MISSING
     windows = prog[stream + S_WINDOW_AT]
     for _ in range(prog[stream + S_WINDOWS]):
-        mem[header + prog[windows + P_OFFSET] + W_TIME] = NEVER
+        mem[header + prog[windows + P_OFFSET] + W_TIME] = MISSING
         windows += P_SIZE
     at = prog[stream + S_PREVIOUS_AT]
     for i in range(prog[stream + S_PREVIOUS]):
@@ -137,58 +138,100 @@ def warm_log(mem: Any, prog: Any, stream: Any, header: Any, time: Any) -> None:
 
 
 @shared
-def expire(mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any, limit: Any, longest: Any) -> None:
-    """Move a window's tail past all entries up to ``limit``; the ``longest`` gives up what no window holds any more."""
+def expire(
+    mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any, limit: Any, longest: Any, entry: Any
+) -> None:
+    """Move a window's tail past all entries up to ``limit``; the ``longest`` gives up what no window holds any more.
+
+    ``entry`` is the log's newest if it was just written, else 0: an empty window begins with it.
+    """
     at = header + prog[window + P_OFFSET]
+    tail = mem[at + W_TAIL]
+    if tail == 0:
+        if entry != 0:
+            mem[at + W_TAIL] = entry
+            mem[at + W_TIME] = mem[entry]
+        return
     stride = prog[stream + S_STRIDE]
     mask = prog[stream + S_MASK]
     items = prog[window + P_ITEMS]
-    first_item = prog[window + P_ITEM_AT]
-    tail = mem[at + W_TAIL]
-    count = mem[at + W_COUNT]
+    item = prog[window + P_ITEM_AT]
+    # Nothing but one whole number to sum up, the most usual case: it is summed up in registers.
+    plain = items == 0 or (items == 1 and prog[item] == ITEM_WHOLE)
+    word_at = prog[item + 1] if items > 0 else 0
+    low = np.uint64(0)
+    high = np.int64(0)
+    left = mem[header + H_COUNT] - mem[at + W_COUNT]
+    before = left
     time = mem[at + W_TIME]
     while time <= limit:
-        item = first_item
-        for _ in range(items):
-            kind = prog[item]
-            word = mem[tail + prog[item + 1]]
+        if plain:
+            word = mem[tail + word_at]
             if word != MISSING:
-                place = header + prog[item + 2]
-                if kind == ITEM_WHOLE:
-                    add_whole(mem, place, word, True)
-                elif kind == ITEM_FLOAT:
-                    add_float(mem, place, float_of(word), True)
-                elif kind == ITEM_DISTINCT:
-                    mem[place] -= 1 - (word & 1)
-                else:
-                    mem[place] -= 1
-            item += 3
-        if longest:
-            distinct = prog[stream + S_DISTINCT_AT]
-            for i in range(prog[stream + S_DISTINCT]):
-                word = mem[tail + prog[distinct + U_WORD]]
-                if word != MISSING and word & 1 == 0:
-                    distinct_remove(last, mem[A_LAST_SLOTS], distinct_mix(header + i, word), tail)
-                    mem[A_DISTINCT] -= 1
-                distinct += U_SIZE
-            mem[A_ENTRIES] -= 1
-        count -= 1
-        if count == 0:
-            time = NEVER
+                low += np.uint64(word)
+                high += (word >> 63) + (1 if low < np.uint64(word) else 0)
+        else:
+            expire_items(mem, prog, header, item, items, tail)
+        if longest and prog[stream + S_DISTINCT] != 0:
+            drop_distinct(mem, prog, last, stream, header, tail)
+        left -= 1
+        if left == 0:
+            time = MISSING
             if longest:
                 release(mem, prog[stream + S_CHUNK], tail & ~mask)
                 mem[header + H_END] = 0
-        else:
-            following = tail + stride
-            if (following & mask) + stride > mask:
-                following = mem[following | mask]
-                if longest:
-                    release(mem, prog[stream + S_CHUNK], tail & ~mask)
-            tail = following
-            time = mem[tail]
+            tail = 0
+            break
+        following = tail + stride
+        if (following & mask) + stride > mask:
+            following = mem[following | mask]
+            if longest:
+                release(mem, prog[stream + S_CHUNK], tail & ~mask)
+        tail = following
+        time = mem[tail]
+    if plain and items == 1:
+        add_whole(mem, header + prog[item + 2], low, high)
     mem[at + W_TAIL] = tail
-    mem[at + W_COUNT] = count
     mem[at + W_TIME] = time
+    mem[at + W_COUNT] += before - left
+    if longest:
+        mem[A_ENTRIES] -= before - left
+
+
+@part
+def expire_items(mem: Any, prog: Any, header: Any, item: Any, items: Any, tail: Any) -> None:
+    """Sum up an entry that leaves a window among what lies before it."""
+    for _ in range(items):
+        word = mem[tail + prog[item + 1]]
+        if word != MISSING:
+            if prog[item] == ITEM_DISTINCT:
+                mem[header + prog[item + 2]] -= 1 - (word & 1)
+            else:
+                add_item(mem, prog[item], header + prog[item + 2], word)
+        item += 3
+
+
+@part
+def add_item(mem: Any, kind: Any, place: Any, word: Any) -> None:
+    """Add a value to a sum of its kind."""
+    if kind == ITEM_WHOLE:
+        add_whole(mem, place, word, word >> 63)
+    elif kind == ITEM_FLOAT:
+        add_float(mem, place, float_of(word))
+    else:
+        mem[place] += 1
+
+
+@part
+def drop_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, tail: Any) -> None:
+    """Forget the values whose last entry leaves the log."""
+    distinct = prog[stream + S_DISTINCT_AT]
+    for i in range(prog[stream + S_DISTINCT]):
+        word = mem[tail + prog[distinct + U_WORD]]
+        if word != MISSING and word & 1 == 0:
+            distinct_remove(last, mem[A_LAST_SLOTS], distinct_mix(header + i, word), tail)
+            mem[A_DISTINCT] -= 1
+        distinct += U_SIZE
 
 
 @shared
@@ -224,20 +267,23 @@ def expire_deques(mem: Any, prog: Any, stream: Any, header: Any, time: Any, keep
 @part
 def advance(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, keep: bool) -> None:
     """Bring all windows of a key to ``time``. With ``keep`` nothing outside the header is changed (for a look)."""
-    advance_windows(mem, prog, last, stream, header, time, keep)
+    advance_windows(mem, prog, last, stream, header, time, keep, 0)
     if prog[stream + S_DEQUES] != 0:
         expire_deques(mem, prog, stream, header, time, keep)
 
 
 @part
-def advance_windows(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, keep: bool) -> None:
-    """``advance`` for all but the deques."""
+def advance_windows(
+    mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, keep: bool, entry: Any
+) -> None:
+    """``advance`` for all but the deques; ``entry`` is the newest if it was just written, else 0."""
     window = prog[stream + S_WINDOW_AT]
     windows = prog[stream + S_WINDOWS]
     for j in range(windows):
         limit = time - prog[window + P_LENGTH]
+        # The time of an empty window is MISSING, which is before every other.
         if mem[header + prog[window + P_OFFSET] + W_TIME] <= limit:
-            expire(mem, prog, last, stream, header, window, limit, j == windows - 1 and not keep)
+            expire(mem, prog, last, stream, header, window, limit, j == windows - 1 and not keep, entry)
         window += P_SIZE
 
 
@@ -352,29 +398,6 @@ def feed_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time
 
 
 @part
-def add_entry(mem: Any, prog: Any, header: Any, window: Any, time: Any, entry: Any) -> None:
-    """Count the newest entry in one window."""
-    place = header + prog[window + P_OFFSET]
-    if mem[place + W_COUNT] == 0:
-        mem[place + W_TAIL] = entry
-        mem[place + W_TIME] = time
-    mem[place + W_COUNT] += 1
-    item = prog[window + P_ITEM_AT]
-    for _ in range(prog[window + P_ITEMS]):
-        word = mem[entry + prog[item + 1]]
-        kind = prog[item]
-        if word != MISSING and kind != ITEM_DISTINCT:
-            target = header + prog[item + 2]
-            if kind == ITEM_WHOLE:
-                add_whole(mem, target, word, False)
-            elif kind == ITEM_FLOAT:
-                add_float(mem, target, float_of(word), False)
-            else:
-                mem[target] += 1
-        item += 3
-
-
-@part
 def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any) -> None:
     """Add the event at hand (its values lie at ``values``) to a key, and bring its windows to ``time``."""
     if prog[stream + S_SINCE] != 0:
@@ -389,18 +412,18 @@ def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, va
     if prog[stream + S_WINDOWS] != 0:
         if prog[stream + S_DISTINCT] != 0:
             # What has expired must be gone before the rest is marked superseded.
-            advance_windows(mem, prog, last, stream, header, time, False)
+            advance_windows(mem, prog, last, stream, header, time, False, 0)
         entry = append(mem, prog, stream, header, time, values, secret)
         if prog[stream + S_DISTINCT] != 0:
             feed_distinct(mem, prog, last, stream, header, time, entry)
-        window = prog[stream + S_WINDOW_AT]
-        windows = prog[stream + S_WINDOWS]
-        for j in range(windows):
-            add_entry(mem, prog, header, window, time, entry)
-            limit = time - prog[window + P_LENGTH]
-            if mem[header + prog[window + P_OFFSET] + W_TIME] <= limit:
-                expire(mem, prog, last, stream, header, window, limit, j == windows - 1)
-            window += P_SIZE
+        mem[header + H_COUNT] += 1
+        item = prog[stream + S_SUM_AT]
+        for _ in range(prog[stream + S_SUMS]):
+            word = mem[entry + prog[item + 1]]
+            if word != MISSING:
+                add_item(mem, prog[item], header + prog[item + 2], word)
+            item += 3
+        advance_windows(mem, prog, last, stream, header, time, False, entry)
     if prog[stream + S_DEQUES] != 0:
         expire_deques(mem, prog, stream, header, time, False)
         push_deques(mem, prog, stream, header, time, values)

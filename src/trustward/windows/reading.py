@@ -11,16 +11,19 @@ from trustward.windows.exact import float_total, whole_as_float, whole_total
 from trustward.windows.layout import (
     DEFAULT_FLOAT,
     DEFAULT_WHOLE,
+    H_COUNT,
     R_A,
     R_B,
-    R_BASELINE,
+    R_C,
     R_CODE,
+    R_D,
     R_DEFAULT,
     R_FLOAT,
     R_SMALLEST,
-    R_WINDOW,
     READ_AGE,
+    READ_COUNT,
     READ_DEQUE,
+    READ_DISTINCT,
     READ_MEAN_FLOAT,
     READ_MEAN_WHOLE,
     READ_PREVIOUS,
@@ -28,7 +31,6 @@ from trustward.windows.layout import (
     READ_SURGE,
     READ_TOTAL_FLOAT,
     READ_TOTAL_WHOLE,
-    READ_WORD,
 )
 
 _LN10 = math.log(10.0)
@@ -42,16 +44,20 @@ def read_one(mem: Any, prog: Any, read: Any, header: Any, time: Any, fed: bool) 
     code = prog[read + R_CODE]
     at = header + prog[read + R_A]
     other = header + prog[read + R_B]
-    if code == READ_WORD:
-        return mem[at]
+    if code == READ_COUNT:
+        return mem[other] - mem[at]
     if code == READ_TOTAL_WHOLE:
-        return whole_total(mem, at)
+        return whole_total(mem, other, at)
+    if code == READ_DISTINCT:
+        return mem[at]
     if code == READ_TOTAL_FLOAT:
-        return bits_of(float_total(mem, at))
-    if code == READ_MEAN_WHOLE:
-        return bits_of(whole_as_float(mem, at) / mem[other]) if mem[other] > 0 else MISSING
-    if code == READ_MEAN_FLOAT:
-        return bits_of(float_total(mem, at) / mem[other]) if mem[other] > 0 else MISSING
+        return bits_of(float_total(mem, other, at))
+    if code == READ_MEAN_WHOLE or code == READ_MEAN_FLOAT:
+        present = mem[header + prog[read + R_D]] - mem[header + prog[read + R_C]]
+        if present == 0:
+            return MISSING
+        total = whole_as_float(mem, other, at) if code == READ_MEAN_WHOLE else float_total(mem, other, at)
+        return bits_of(total / present)
     if code == READ_AGE:
         return time - mem[at]
     if code == READ_SINCE:
@@ -62,10 +68,10 @@ def read_one(mem: Any, prog: Any, read: Any, header: Any, time: Any, fed: bool) 
     if code == READ_DEQUE:
         pair = mem[at]
         return mem[pair + 1] if pair != 0 else MISSING
-    window = float(prog[read + R_WINDOW])
-    rest = float(prog[read + R_BASELINE]) - window
-    count = mem[at]
-    earlier = float(mem[other] - count) + 0.5
+    window = float(prog[read + R_C])
+    rest = float(prog[read + R_D]) - window
+    count = mem[header + H_COUNT] - mem[at]
+    earlier = float(mem[at] - mem[other]) + 0.5
     if code == READ_SURGE:
         return bits_of((float(count) / window) / (earlier / rest))
     return bits_of(significance(float(count), earlier * window / rest))
