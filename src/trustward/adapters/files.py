@@ -16,7 +16,7 @@ from trustward.adapters.compressed import Source, compression_of, open_source
 from trustward.adapters.tables import CsvTable, ParquetTable, RowBlock
 from trustward.base.errors import InputError, UsageError
 from trustward.exchange.decode import EventDecoder, oversize
-from trustward.exchange.diagnose import UnusableError, parse_object
+from trustward.exchange.diagnose import TWICE, UnusableError, parse_object, path_of
 from trustward.exchange.mapping import RowMapping
 from trustward.exchange.records import Decoded, Reject, excerpt
 from trustward.exchange.rows import RowDecoder
@@ -149,6 +149,9 @@ class EventFiles:
                     continue
                 try:
                     record = parse_object(text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text)
+                    twice = next((column for column in columns if column in record.doubled), None)
+                    if twice is not None:
+                        raise UnusableError(path_of(twice), TWICE)
                     found.append((number, [record.get(column) for column in columns]))
                 except UnusableError as fault:
                     rejects.append(Reject(line=number, path=fault.path, cause=fault.cause, raw=excerpt(text)))

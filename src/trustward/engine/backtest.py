@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from trustward.engine.engine import Engine
 from trustward.engine.measure import is_harmful, share
-from trustward.engine.recorder import Recorder
+from trustward.engine.recorder import Recorder, shown_fields
 from trustward.engine.summary import ChangedDecision, EntityChange, RuleChange, VerdictChange
 from trustward.model.decision import VERDICTS, Decision, Fault, Verdict
 
@@ -82,12 +80,11 @@ class Backtest:
         kept = self._examples.setdefault((old, new), [])
         if len(kept) < self._most:
             tag = str(event.__struct_config__.tag)
-            fields = {key: value for key, value in msgspec.structs.asdict(event).items() if value is not None}
             kept.append(
                 ChangedDecision(
                     old=was or _allowed(event, tag, self.old.policy.hash),
                     new=now or _allowed(event, tag, self.new.policy.hash),
-                    fields=fields,
+                    fields=shown_fields(event),
                     truth=str(truth) if is_harmful(truth) else None,
                 )
             )

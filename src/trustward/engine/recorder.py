@@ -34,6 +34,11 @@ _STEP_US = parse_duration("10m")
 _WIDTHS_US = tuple(map(parse_duration, ("10m", "1h", "2h", "6h", "1d", "7d", "28d")))
 _MOST_BUCKETS = 200
 _MOST_ENTITIES = 200_000
+_MOST_KINDS = 1_000
+_OTHER_KINDS = "other kinds"
+_LONGEST_KIND = 200
+_LONGEST_SHOWN = 2_000
+_MOST_SHOWN = 50
 _RANK: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
@@ -124,6 +129,10 @@ class Recorder:
             if not value or at in gone or not is_harmful(value):
                 continue
             kind = value if isinstance(value, str) and value not in {"1", "true", "True"} else "fraud"
+            if len(kind) > _LONGEST_KIND:
+                kind = kind[: _LONGEST_KIND - 3] + "..."
+            if kind not in self._campaigns and len(self._campaigns) >= _MOST_KINDS:
+                kind = _OTHER_KINDS
             truths[at] = kind
             time = int(outcome.times[at])
             if kind not in self._campaigns:
@@ -178,8 +187,7 @@ class Recorder:
         held = self._examples.get(leading)
         if held is not None and held.decision.score >= decision.score:
             return
-        fields = {key: value for key, value in msgspec.structs.asdict(event).items() if value is not None}
-        self._examples[leading] = Example(decision=decision, fields=fields, truth=truth)
+        self._examples[leading] = Example(decision=decision, fields=shown_fields(event), truth=truth)
 
     # ------------------------------------------------------------------ the figures
 
@@ -291,3 +299,16 @@ class Recorder:
         """For the rules that led, their strongest decision each."""
         ranked = sorted(self._examples.values(), key=lambda e: (-e.decision.score, e.decision.event_id))
         return tuple(ranked[:most])
+
+
+def shown_fields(event: Event) -> dict[str, Any]:
+    """The fields of an event that are there, for an example: long texts and lists cut short."""
+    return {key: _short(value) for key, value in msgspec.structs.asdict(event).items() if value is not None}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "..."
+    if isinstance(value, tuple):
+        return tuple(_short(item) for item in value[:_MOST_SHOWN])
+    return value

@@ -23,7 +23,7 @@ FAULT_LIMIT = 16
 ENVELOPE = ("id", "type", "time", "source", "truth")
 
 _SAID_ONCE = frozenset({"id", "type", "time", "specversion", "data"})
-_TWICE = "given more than once"
+TWICE = "given more than once"
 _TEXT = Field(name="", type="text")
 _OPTIONAL = (Field(name="source", type="text"), Field(name="truth", type="text"))
 _BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
@@ -68,8 +68,8 @@ class Diagnoser:
         record = parse_object(line)
         for key in record.doubled:
             if key in _SAID_ONCE:
-                raise UnusableError(_path(key), _TWICE)
-        faults = [Fault(path=_path(key), cause=_TWICE) for key in record.doubled]
+                raise UnusableError(path_of(key), TWICE)
+        faults = [Fault(path=path_of(key), cause=TWICE) for key in record.doubled]
         if "specversion" in record:
             record, faults = self._unwrap(record, faults)
         return self.record(record, faults, given=set(record))
@@ -85,11 +85,11 @@ class Diagnoser:
         if not isinstance(data, _Object):
             raise UnusableError("$.data", f"expected an object, got {describe(data)}")
         # Under the names of the flat form, by which rules know the fields.
-        faults = faults + [Fault(path=_path(key), cause=_TWICE) for key in data.doubled]
+        faults = faults + [Fault(path=path_of(key), cause=TWICE) for key in data.doubled]
         flat = _Object(data)
         for key in ENVELOPE:
             if key in data:
-                faults.append(Fault(path=_path(key, "$.data"), cause="belongs beside data, not in it"))
+                faults.append(Fault(path=path_of(key, "$.data"), cause="belongs beside data, not in it"))
                 del flat[key]
             if key in record:
                 flat[key] = record[key]
@@ -150,7 +150,7 @@ class Diagnoser:
             index = self._field_indexes[event_type.name] = NameIndex([*event_type.fields, *ENVELOPE])
         near = index.nearest(name)
         hint = f"; did you mean {near!r}?" if near else ""
-        faults.append(Fault(path=_path(name), cause=f"{event_type.name} has no such field{hint}"))
+        faults.append(Fault(path=path_of(name), cause=f"{event_type.name} has no such field{hint}"))
         if near and record.get(near) is None:
             # What was meant for the right field is lost, so rules on that field must not take it for absent.
             faults.append(Fault(path=f"$.{near}", cause=f"missing, but there is {safe_text(name)!r}"))
@@ -279,7 +279,8 @@ def _time(record: Mapping[str, Any]) -> str:
     return str(checked)
 
 
-def _path(name: str, under: str = "$") -> str:
+def path_of(name: str, under: str = "$") -> str:
+    """The place of a key in a record, as faults name it."""
     if _PLAIN_NAME.fullmatch(name):
         return f"{under}.{name}"
     return f"{under}[{json.dumps(safe_text(name), ensure_ascii=False)}]"

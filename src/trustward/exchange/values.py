@@ -20,6 +20,9 @@ class Oddity(NamedTuple):
 
     name: str
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Wrong(NamedTuple):
     """A value that its field cannot hold: the place under the field (empty for the field itself), and why."""
