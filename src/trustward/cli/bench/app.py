@@ -28,11 +28,18 @@ Scale = Annotated[
 ]
 Repeats = Annotated[int, typer.Option("--repeats", metavar="N", help="How often each figure is measured.", min=1)]
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Decides the inputs.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for each benchmark.")]
+Json = Annotated[
+    bool | None,
+    typer.Option(
+        "--json/--table",
+        help="One JSON object for each benchmark, or a table. Without either: a table on a terminal, else JSON.",
+        show_default=False,
+    ),
+]
 
 
 def _command(name: str) -> Callable[..., None]:
-    def bench(*, scale: Scale = 1.0, repeats: Repeats = 5, seed: Seed = 7, json: Json = False) -> None:
+    def bench(*, scale: Scale = 1.0, repeats: Repeats = 5, seed: Seed = 7, json: Json = None) -> None:
         from trustward.cli.bench.run import run
 
         run([name], scale=scale, repeats=repeats, seed=seed, json=json)
@@ -46,7 +53,7 @@ for _name in BENCHMARKS:
 
 
 @app.command(name="all")
-def every(*, scale: Scale = 1.0, repeats: Repeats = 5, seed: Seed = 7, json: Json = False) -> None:
+def every(*, scale: Scale = 1.0, repeats: Repeats = 5, seed: Seed = 7, json: Json = None) -> None:
     """All of them, one after the other."""
     from trustward.cli.bench.run import run
 

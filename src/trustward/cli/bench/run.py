@@ -16,11 +16,12 @@ from trustward.cli.console import answers, messages
 from trustward.cli.exits import Exit
 
 
-def run(names: Sequence[str], *, scale: float, repeats: int, seed: int, json: bool) -> None:
+def run(names: Sequence[str], *, scale: float, repeats: int, seed: int, json: bool | None) -> None:
     """Run the named benchmarks; inputs lie in a temporary folder and are removed.
 
-    Ends in exit code 1 if a bar is not met or results differ that must be equal.
+    ``json`` None: JSON unless standard output is a terminal. Ends in exit code 1 if a bar is not met or results differ that must be equal.
     """
+    as_json = not sys.stdout.isatty() if json is None else json
     console = messages()
     results = []
     with tempfile.TemporaryDirectory(prefix="trustward-bench-") as folder:
@@ -35,7 +36,7 @@ def run(names: Sequence[str], *, scale: float, repeats: int, seed: int, json: bo
             module = importlib.import_module(f"trustward.cli.bench.{name.replace('-', '_')}")
             found: Result = module.measure(settings)
             results.append(found)
-            if json:
+            if as_json:
                 sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
                 sys.stdout.flush()
             else:
