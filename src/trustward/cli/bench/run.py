@@ -19,7 +19,8 @@ from trustward.cli.exits import Exit
 def run(names: Sequence[str], *, scale: float, repeats: int, seed: int, json: bool | None) -> None:
     """Run the named benchmarks; inputs lie in a temporary folder and are removed.
 
-    ``json`` None: JSON unless standard output is a terminal. Ends in exit code 1 if a bar is not met or results differ that must be equal.
+    ``json`` None: JSON unless standard output is a terminal. Ends in exit code 1 if a bar is not met or results differ
+    that must be equal.
     """
     as_json = not sys.stdout.isatty() if json is None else json
     console = messages()
