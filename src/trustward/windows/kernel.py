@@ -8,7 +8,7 @@ import numpy as np
 
 from trustward.base.jit import bits_of, float_of, kernel, part, pointer, prefetch, shared
 from trustward.base.units import MISSING
-from trustward.windows.exact import LARGEST_FLOAT
+from trustward.windows.exact import LARGEST_FLOAT, whole_total
 from trustward.windows.hashing import (
     ADDRESS_BITS,
     ADDRESS_MASK,
@@ -67,7 +67,9 @@ from trustward.windows.layout import (
     R_A,
     R_B,
     R_CODE,
+    R_SIZE,
     READ_COUNT,
+    READ_TOTAL_WHOLE,
     S_DISTINCT,
     S_ROOM,
     S_SLOT,
@@ -368,7 +370,7 @@ def _put_missing(prog: Any, lay: Any, at: Any, operation: Any, row: Any, out: An
     rows = lay[at + L_ROWS]
     place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
     for r in range(prog[operation + O_READS]):
-        put_read(prog, prog[prog[operation + O_READ_AT] + r], out, place, np.int64(MISSING), False)
+        put_read(prog, prog[operation + O_READ_AT] + r * R_SIZE, out, place, np.int64(MISSING), False)
         place += rows
 
 
@@ -435,18 +437,20 @@ def _do_job(
             advance(mem, prog, last, stream, header, now, False)
     rows = lay[at + L_ROWS]
     place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
-    read_at = prog[operation + O_READ_AT]
+    read = prog[operation + O_READ_AT]
     several = jobs[job + J_SEVERAL] != 0
-    for r in range(read_at, read_at + prog[operation + O_READS]):
-        read = prog[r]
+    for _ in range(prog[operation + O_READS]):
         if header == 0:
             put_read(prog, read, out, place, read_default(prog, read), several)
         elif prog[read + R_CODE] == READ_COUNT and not several:
-            # The most usual read.
+            # Counts and totals are read most.
             out[place] = mem[header + prog[read + R_B]] - mem[header + prog[read + R_A]]
+        elif prog[read + R_CODE] == READ_TOTAL_WHOLE and not several:
+            out[place] = whole_total(mem, header + prog[read + R_B], header + prog[read + R_A])
         else:
             put_read(prog, read, out, place, read_one(mem, prog, read, header, now, feeds), several)
         place += rows
+        read += R_SIZE
     return DONE
 
 

@@ -3,7 +3,8 @@
 All state lies in one array of 64-bit words, the arena, cut into slabs; each slab holds objects of one size (a
 *class*), and freed objects wait in their class's list. Objects are addressed by their first word's index.
 
-- *Entity*: the upper fingerprint, then for each stream of its keyspace the address of its header, or 0.
+- *Entity*: the upper fingerprint, then for each stream of its keyspace the address of its header, or 0. If there is but
+  one stream, its header is part of the entity.
 - *Header* (one key in one stream): see the ``H_`` constants; then, as far as the stream's reads need them: the first
   feeding time, the last two, previous values, windows, deques.
 - *Window*: address of its oldest entry (0 when it is empty), that entry's time, how many entries came before it and
@@ -23,6 +24,8 @@ from trustward.base.errors import UsageError
 from trustward.windows.plan import Carried, Operation, Plan, Stream, TypePlan
 
 SLAB = 512
+LINE = 8
+"""Words of a cache line."""
 DEQUE_CHUNK = 8
 # The arena's first words: the next slab; how long the arena and the two hash tables are; counters.
 A_NEXT, A_WORDS, A_SLOTS, A_LAST_SLOTS, A_KEYS, A_HEADERS, A_ENTRIES, A_DISTINCT, A_PAIRS, A_SIZE = range(10)
@@ -38,10 +41,11 @@ W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
 (
     S_CLASS, S_WORDS, S_SLOT, S_AGE, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
     S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
-    S_SUMS, S_SUM_AT, S_SIZE,
-) = range(25)  # fmt: skip
-# A window of a stream: length, offset in the header, items; an item: kind, word of the entry, offset in the header.
-P_LENGTH, P_OFFSET, P_ITEMS, P_ITEM_AT, P_SIZE = 0, 1, 2, 3, 4
+    S_SUMS, S_SUM_AT, S_INLINE, S_SIZE,
+) = range(26)  # fmt: skip
+# A window of a stream: length, offset in the header, items, longest or not, plain or not; for plain ones the word of the
+# entry to sum up (0: none) and the sum's offset in the header. An item: kind, word of the entry, offset in the header.
+P_LENGTH, P_OFFSET, P_ITEMS, P_ITEM_AT, P_LONGEST, P_PLAIN, P_WORD, P_SUM, P_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 ITEM_WHOLE, ITEM_FLOAT, ITEM_PRESENT, ITEM_DISTINCT = 0, 1, 2, 3
 # A deque: value, offset, sign (1 largest, -1 smallest), float or not, windows (lengths follow at D_LENGTH_AT).
 D_VALUE, D_OFFSET, D_SIGN, D_FLOAT, D_WINDOWS, D_LENGTH_AT, D_SIZE = 0, 1, 2, 3, 4, 5, 6
@@ -89,6 +93,8 @@ class Layout:
     """Where the values of the event at hand are put."""
     copy: int = 0
     """Where a header can be copied to."""
+    entity: int = 0
+    """At most so many words are taken for an entity."""
     start: int = 0
     """Where the first slab begins."""
     streams: list[int] = field(default_factory=list)
@@ -103,8 +109,16 @@ class Layout:
         self.program.extend(words)
         return at
 
+    def read_words(self, at: int) -> list[int]:
+        """A read's words, to be put where an operation finds all its reads in a row."""
+        return self.program[at : at + R_SIZE]
+
     def size_class(self, words: int) -> int:
         """Where in the arena the class of objects of so many words is."""
+        whole_lines = -(-words // LINE) * LINE
+        if 8 * (whole_lines - words) <= words:
+            # Little is lost, and no object lies across one more cache line than it must.
+            words = whole_lines
         if words not in self.classes:
             self.classes.append(words)
         return class_at(self.classes.index(words))
@@ -140,15 +154,20 @@ def lay_out(plan: Plan) -> Layout:
     reads: list[list[int]] = []
     for number, stream in enumerate(plan.streams):
         _check_stream(stream)
-        builder = _StreamLayout(layout, stream, 1 + members[stream.keyspace].index(number))
+        builder = _StreamLayout(
+            layout, stream, 1 + members[stream.keyspace].index(number), len(members[stream.keyspace])
+        )
         streams.append(builder.at)
         reads.append(builder.reads)
     stream_table = layout.put(streams)
     spaces: list[int] = []
     for number, name in enumerate(layout.spaces):
         own = layout.put([streams[i] for i in members[name]])
-        words = 1 + len(members[name])
-        spaces.append(layout.put([layout.size_class(words), words, len(members[name]), own, number]))
+        words = size = 1 + len(members[name])
+        if len(members[name]) == 1:
+            size += layout.program[streams[members[name][0]] + S_WORDS]
+        layout.entity = max(layout.entity, 2 * size)
+        spaces.append(layout.put([layout.size_class(size), words, len(members[name]), own, number]))
     types: list[int] = []
     for kind in plan.types:
         types.append(_lay_out_type(layout, plan, kind, streams, reads, spaces))
@@ -185,7 +204,7 @@ def _check_stream(stream: Stream) -> None:
 class _StreamLayout:
     """One stream: assigns header offsets and writes its part of the program."""
 
-    def __init__(self, layout: Layout, stream: Stream, slot: int) -> None:
+    def __init__(self, layout: Layout, stream: Stream, slot: int, neighbours: int) -> None:
         self.layout, self.stream = layout, stream
         self.words = H_SIZE
         wanted = {read.aggregate for read in stream.reads}
@@ -219,6 +238,7 @@ class _StreamLayout:
             chunk_class, len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at,
             len(self.distinct), distinct_at, room, len(stream.values), len(stream.reads),
             self.reads[0] if self.reads else 0, len(self.sum_at), sum_at,
+            int(neighbours == 1),
         ])  # fmt: skip
 
     def _take(self, words: int) -> int:
@@ -254,6 +274,7 @@ class _StreamLayout:
         self.lengths = sorted(items)
         self.logged = sorted(logged)
         sizes = {key: size for window in items.values() for key, size in window.items() if key[0] != ITEM_DISTINCT}
+        hashed = any(hashed for _, hashed in logged)
         self.sum_at = {key: self._take(size) for key, size in sorted(sizes.items())}
         self.window_at: dict[int, int] = {}
         self.item_at: dict[tuple[int, int, int], int] = {}
@@ -264,7 +285,13 @@ class _StreamLayout:
             for (kind, value), size in items[length].items():
                 at = self.item_at[length, kind, value] = self._take(size)
                 words += [kind, self._word(kind, value), at]
-            self.window_parts.append([length, offset, len(items[length]), self.layout.put(words)])
+            # Nothing but one whole number to sum up is the most usual case, and has its own shorter loop.
+            plain = not words or (len(words) == 3 and words[0] == ITEM_WHOLE)
+            longest = int(length == self.lengths[-1])
+            self.window_parts.append([
+                length, offset, len(items[length]), self.layout.put(words), longest, int(plain and not hashed),
+                *(words[1:] if words and plain else (0, 0)),
+            ])  # fmt: skip
 
     def _lay_deques(self) -> list[list[int]]:
         wanted: dict[tuple[int, int], set[int]] = {}
@@ -373,7 +400,8 @@ def _lay_out_type(
         operation_words += [
             streams[operation.stream], order.index((operation.key, stream.keyspace)), int(operation.feeds),
             operation.where, layout.put(sources), len(operation.reads),
-            layout.put([reads[operation.stream][read] for read in operation.reads]), out,
+            layout.put([word for read in operation.reads for word in layout.read_words(reads[operation.stream][read])]),
+            out,
         ]  # fmt: skip
         out += len(operation.reads)
     key_at, operation_at = layout.put(key_words), layout.put(operation_words)

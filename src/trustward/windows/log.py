@@ -41,8 +41,12 @@ from trustward.windows.layout import (
     P_ITEM_AT,
     P_ITEMS,
     P_LENGTH,
+    P_LONGEST,
     P_OFFSET,
+    P_PLAIN,
     P_SIZE,
+    P_SUM,
+    P_WORD,
     S_AGE,
     S_CHUNK,
     S_CLASS,
@@ -50,6 +54,7 @@ from trustward.windows.layout import (
     S_DEQUES,
     S_DISTINCT,
     S_DISTINCT_AT,
+    S_INLINE,
     S_LOGGED,
     S_LOGGED_AT,
     S_MASK,
@@ -105,7 +110,7 @@ def release(mem: Any, at: Any, address: Any) -> None:
 @shared
 def new_header(mem: Any, prog: Any, stream: Any, slot: Any, time: Any) -> Any:
     """A fresh header for a key first seen at ``time``; ``slot`` is the entity's word for it."""
-    header = allocate(mem, prog[stream + S_CLASS])
+    header = slot + 1 if prog[stream + S_INLINE] != 0 else allocate(mem, prog[stream + S_CLASS])
     for i in range(header, header + prog[stream + S_WORDS]):
         mem[i] = 0
     mem[slot] = header
@@ -138,12 +143,61 @@ def warm_log(mem: Any, prog: Any, stream: Any, header: Any, time: Any) -> None:
 
 
 @shared
-def expire(
-    mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any, limit: Any, longest: Any, entry: Any
-) -> None:
-    """Move a window's tail past all entries up to ``limit``; the ``longest`` gives up what no window holds any more.
+def expire_plain(mem: Any, prog: Any, stream: Any, header: Any, window: Any, limit: Any, keep: Any, entry: Any) -> None:
+    """``expire`` for windows with one whole number to sum up, or none, in streams that count nothing distinct."""
+    at = header + prog[window + P_OFFSET]
+    tail = mem[at + W_TAIL]
+    if tail == 0:
+        if entry != 0:
+            mem[at + W_TAIL] = entry
+            mem[at + W_TIME] = mem[entry]
+        return
+    stride = prog[stream + S_STRIDE]
+    mask = prog[stream + S_MASK]
+    gives = prog[window + P_LONGEST] != 0 and not keep
+    word_at = prog[window + P_WORD]
+    end = mem[header + H_END]
+    low = np.uint64(0)
+    high = np.int64(0)
+    gone = 0
+    time = mem[at + W_TIME]
+    while time <= limit:
+        gone += 1
+        word = mem[tail + word_at]
+        if word != MISSING:
+            low += np.uint64(word)
+            high += (word >> 63) + (1 if low < np.uint64(word) else 0)
+        following = tail + stride
+        if following == end:
+            if gives:
+                release(mem, prog[stream + S_CHUNK], tail & ~mask)
+                mem[header + H_END] = 0
+            tail = 0
+            time = MISSING
+            break
+        if (following & mask) + stride > mask:
+            following = mem[following | mask]
+            if gives:
+                release(mem, prog[stream + S_CHUNK], tail & ~mask)
+        tail = following
+        time = mem[tail]
+    if word_at != 0:
+        add_whole(mem, header + prog[window + P_SUM], low, high)
+    mem[at + W_TAIL] = tail
+    mem[at + W_TIME] = time
+    mem[at + W_COUNT] += gone
+    if gives:
+        mem[A_ENTRIES] -= gone
 
-    ``entry`` is the log's newest if it was just written, else 0: an empty window begins with it.
+
+@shared
+def expire(
+    mem: Any, prog: Any, last: Any, stream: Any, header: Any, window: Any, limit: Any, keep: Any, entry: Any
+) -> None:
+    """Move a window's tail past all entries up to ``limit``; the longest gives up what no window holds any more.
+
+    ``entry`` is the log's newest if it was just written, else 0: an empty window begins with it. With ``keep`` nothing
+    is given up.
     """
     at = header + prog[window + P_OFFSET]
     tail = mem[at + W_TAIL]
@@ -154,48 +208,34 @@ def expire(
         return
     stride = prog[stream + S_STRIDE]
     mask = prog[stream + S_MASK]
-    items = prog[window + P_ITEMS]
-    item = prog[window + P_ITEM_AT]
-    # Nothing but one whole number to sum up, the most usual case: it is summed up in registers.
-    plain = items == 0 or (items == 1 and prog[item] == ITEM_WHOLE)
-    word_at = prog[item + 1] if items > 0 else 0
-    low = np.uint64(0)
-    high = np.int64(0)
-    left = mem[header + H_COUNT] - mem[at + W_COUNT]
-    before = left
+    gives = prog[window + P_LONGEST] != 0 and not keep
+    end = mem[header + H_END]
+    gone = 0
     time = mem[at + W_TIME]
     while time <= limit:
-        if plain:
-            word = mem[tail + word_at]
-            if word != MISSING:
-                low += np.uint64(word)
-                high += (word >> 63) + (1 if low < np.uint64(word) else 0)
-        else:
-            expire_items(mem, prog, header, item, items, tail)
-        if longest and prog[stream + S_DISTINCT] != 0:
+        gone += 1
+        expire_items(mem, prog, header, prog[window + P_ITEM_AT], prog[window + P_ITEMS], tail)
+        if gives:
             drop_distinct(mem, prog, last, stream, header, tail)
-        left -= 1
-        if left == 0:
-            time = MISSING
-            if longest:
+        following = tail + stride
+        if following == end:
+            if gives:
                 release(mem, prog[stream + S_CHUNK], tail & ~mask)
                 mem[header + H_END] = 0
             tail = 0
+            time = MISSING
             break
-        following = tail + stride
         if (following & mask) + stride > mask:
             following = mem[following | mask]
-            if longest:
+            if gives:
                 release(mem, prog[stream + S_CHUNK], tail & ~mask)
         tail = following
         time = mem[tail]
-    if plain and items == 1:
-        add_whole(mem, header + prog[item + 2], low, high)
     mem[at + W_TAIL] = tail
     mem[at + W_TIME] = time
-    mem[at + W_COUNT] += before - left
-    if longest:
-        mem[A_ENTRIES] -= before - left
+    mem[at + W_COUNT] += gone
+    if gives:
+        mem[A_ENTRIES] -= gone
 
 
 @part
@@ -278,12 +318,14 @@ def advance_windows(
 ) -> None:
     """``advance`` for all but the deques; ``entry`` is the newest if it was just written, else 0."""
     window = prog[stream + S_WINDOW_AT]
-    windows = prog[stream + S_WINDOWS]
-    for j in range(windows):
+    for _ in range(prog[stream + S_WINDOWS]):
         limit = time - prog[window + P_LENGTH]
         # The time of an empty window is MISSING, which is before every other.
         if mem[header + prog[window + P_OFFSET] + W_TIME] <= limit:
-            expire(mem, prog, last, stream, header, window, limit, j == windows - 1 and not keep, entry)
+            if prog[window + P_PLAIN] != 0:
+                expire_plain(mem, prog, stream, header, window, limit, keep, entry)
+            else:
+                expire(mem, prog, last, stream, header, window, limit, keep, entry)
         window += P_SIZE
 
 

@@ -76,7 +76,6 @@ class Windows:
         self._sized()
         self._note = np.zeros(kernels.N_SIZE, np.int64)
         self._jobs = np.zeros(kernels.JOBS * kernels.J_SIZE, np.int64)
-        self._record = 1 + len(plan.streams)
         room = max((layout.program[at + S_ROOM] for at in layout.streams), default=0)
         self._step = room + (words or _STEP_WORDS)
 
@@ -273,7 +272,8 @@ class Windows:
         while need > self._table.size * 3 // 8:
             self._table = _grown(self._table)
             self._sized()
-        words = elements * self._record + len(self._layout.spaces) * slab_words(self._record)
+        layout = self._layout
+        words = elements * layout.entity + len(layout.spaces) * slab_words(layout.entity)
         if int(mem[A_NEXT]) + words > mem.size:
             self._grow_arena(words)
 

@@ -29,6 +29,7 @@ from trustward.windows.layout import (
     H_CLOCK,
     R_SIZE,
     S_CLASS,
+    S_INLINE,
     S_READ_AT,
     S_READS,
     S_SLOT,
@@ -120,7 +121,8 @@ def _forget(prog: Any, mem: Any, table: Any, last: Any, before: Any) -> int:
                 kept += 1
                 continue
             advance(mem, prog, last, stream, header, np.int64(_END_OF_TIME), False)
-            release(mem, prog[stream + S_CLASS], header)
+            if prog[stream + S_INLINE] == 0:
+                release(mem, prog[stream + S_CLASS], header)
             mem[entity + prog[stream + S_SLOT]] = 0
             mem[A_HEADERS] -= 1
             gone += 1
