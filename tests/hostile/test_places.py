@@ -202,7 +202,9 @@ def test_no_damage_to_a_snapshot_goes_unseen(policy: Path, events: Path, tmp_pat
     assert unseen == []
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda kind: kind.name
+)
 def test_a_stop_in_the_middle_leaves_nothing_under_the_names(
     kind: signal.Signals, policy: Path, tmp_path: Path
 ) -> None:
@@ -230,3 +232,14 @@ def test_a_stop_in_the_middle_leaves_nothing_under_the_names(
     assert all(name.endswith(".part") for name in left)
     if kind != signal.SIGKILL:
         assert left == []
+
+
+@pytest.mark.parametrize(
+    ("closed", "code"), [("<&-", Exit.INPUT), (">&-", Exit.FINE), ("2>&-", Exit.FINE), (">&- 2>&-", Exit.FINE)]
+)
+def test_closed_streams_are_no_fault_of_trustward(closed: str, code: Exit, policy: Path, events: Path) -> None:
+    source = "-" if "<" in closed else str(events)
+    command = f'"$0" -c "from trustward.cli import main; main()" replay {source} --policy {policy} {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, check=False)
+    assert done.returncode == code
+    assert b"Trustward" not in done.stderr

@@ -210,6 +210,8 @@ def _size(path: str) -> int:
 
 def _open(path: str) -> IO[bytes]:
     if path == STDIN:
+        if sys.stdin is None:
+            raise InputError("the standard input is closed", remedy="name a file, or send events to it")
         return sys.stdin.buffer
     try:
         return Path(path).open("rb", buffering=0)
