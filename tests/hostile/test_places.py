@@ -243,3 +243,17 @@ def test_closed_streams_are_no_fault_of_trustward(closed: str, code: Exit, polic
     done = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, check=False)
     assert done.returncode == code
     assert b"Trustward" not in done.stderr
+
+
+def test_hash_seeds_and_time_zones_change_no_byte(tmp_path: Path) -> None:
+    events = tmp_path / "e.ndjson"
+    subprocess.run([*PROGRAM, "simulate", "--accounts", "150", "--days", "2", "--out", str(events)], check=True)
+    found = set()
+    for number, change in enumerate(({"PYTHONHASHSEED": "0"}, {"PYTHONHASHSEED": "99", "TZ": "Asia/Kolkata"})):
+        out = tmp_path / f"{number}.ndjson"
+        subprocess.run(
+            [*PROGRAM, "replay", str(events), "--policy", "starter", "--all", "--out", str(out)],
+            check=True, capture_output=True, env={**os.environ, **change},
+        )  # fmt: skip
+        found.add(out.read_bytes())
+    assert len(found) == 1
