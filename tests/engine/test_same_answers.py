@@ -47,7 +47,7 @@ def test_every_rule_of_the_trial_policy_speaks_somewhere(rule: str) -> None:
     def speaks(stream: Stream) -> bool:
         return any(hit.id == rule for decision in one_by_one(Engine(POLICY), *stream) for hit in decision.rules)
 
-    find(streams(), speaks, settings=settings(phases=[Phase.generate], max_examples=2_000))
+    find(streams(), speaks, settings=settings(phases=[Phase.generate], max_examples=20_000, derandomize=True))
 
 
 def test_the_batch_reports_what_was_read_and_refused() -> None:

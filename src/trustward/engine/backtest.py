@@ -10,15 +10,13 @@ from trustward.engine.engine import Engine
 from trustward.engine.measure import is_harmful, share
 from trustward.engine.recorder import Recorder, shown_fields
 from trustward.engine.summary import ChangedDecision, EntityChange, RuleChange, VerdictChange
-from trustward.model.decision import VERDICTS, Decision, Fault, Verdict
+from trustward.model.decision import RANK, VERDICTS, Decision, Fault, Verdict
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from trustward.model.event import Event
     from trustward.policy import Policy, Rule
-
-_RANK: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
 class Backtest:
@@ -67,7 +65,7 @@ class Backtest:
                 if action.kind == "event":
                     continue
                 pair = self._entities.setdefault((action.kind, action.entity), [0, 0, 0])
-                pair[side] = max(pair[side], _RANK[decision.verdict if decision else "allow"])
+                pair[side] = max(pair[side], RANK[decision.verdict if decision else "allow"])
         if old == new:
             return
         self.changed += 1

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 from trustward.base.units import format_duration
 from trustward.engine.state import FOREVER, State
-from trustward.model.decision import VERDICTS, Action, Decision, Fault, Mode, RuleHit, Verdict
+from trustward.model.decision import RANK, VERDICT_OF_ACTION, VERDICTS, Action, Decision, Fault, Mode, RuleHit
 
 if TYPE_CHECKING:
     from typing import Any
 
     from trustward.model.event import Event
     from trustward.policy import Rule
-
-VERDICT_OF_ACTION: Mapping[str, Verdict] = {
-    "warn": "warn",
-    "challenge": "challenge",
-    "limit": "limit",
-    "hold": "hold",
-    "block": "block",
-    "remove": "block",
-    "suspend": "block",
-    "close": "block",
-    "delist": "block",
-    "block_link": "block",
-}
-"""The verdict that each action asks for; actions that are not here (label, unlabel, review) ask for none."""
-
-_RANK: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
 class Matched(Protocol):
@@ -131,7 +115,7 @@ def apply_fault(draft: Draft, rule: Rule, cause: str, event: Event) -> None:
         )
     )
     if rule.mode == "live" and rule.on_fault != "ignore":
-        rank = _RANK[rule.on_fault]
+        rank = RANK[rule.on_fault]
         draft.rank = max(draft.rank, rank)
         if rank:
             draft.actions.append(Action(do=rule.on_fault, kind="event", entity=event.id, rule=rule.id, note="degraded"))
@@ -144,7 +128,7 @@ def _snoozed(rule: str, entities: Sequence[tuple[str, str]], time: int, state: S
 def _act(draft: Draft, rule: Rule, actions: Sequence[Action], time: int, state: State, *, proposed: bool) -> None:
     if draft.faults and not proposed:
         # An action on an entity that could not be read has dropped out; what the rule asks for has not.
-        draft.rank = max(draft.rank, _RANK[rule.verdict])
+        draft.rank = max(draft.rank, RANK[rule.verdict])
     for action in actions:
         if proposed:
             draft.actions.append(_as_proposed(action))
@@ -162,7 +146,7 @@ def _act(draft: Draft, rule: Rule, actions: Sequence[Action], time: int, state: 
                 if not state.clear_label(key, time_us=time):
                     continue
                 draft.changed.append(key)
-        draft.rank = max(draft.rank, _RANK[VERDICT_OF_ACTION.get(action.do, "allow")])
+        draft.rank = max(draft.rank, RANK[VERDICT_OF_ACTION[action.do]])
         if action not in draft.actions:
             draft.actions.append(action)
 

@@ -21,7 +21,7 @@ from trustward.engine.summary import (
     RuleStat,
     ScoreBin,
 )
-from trustward.model.decision import VERDICTS, Decision, Verdict
+from trustward.model.decision import RANK, VERDICTS, Decision, Verdict
 
 if TYPE_CHECKING:
     from typing import Any
@@ -39,7 +39,6 @@ _OTHER_KINDS = "other kinds"
 _LONGEST_KIND = 200
 _LONGEST_SHOWN = 2_000
 _MOST_SHOWN = 50
-_RANK: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
 class _RuleCount:
@@ -176,7 +175,7 @@ class Recorder:
                 return
             held = self._entities[(kind, entity)] = [0, 0, set()]
         held[0] += 1
-        held[1] = max(held[1], _RANK[decision.verdict])
+        held[1] = max(held[1], RANK[decision.verdict])
         held[2].update(hit.id for hit in decision.rules if hit.mode == "live")
 
     def _remember(self, decision: Decision, truth: str | None, event: Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -9,6 +10,26 @@ import msgspec
 Verdict = Literal["allow", "warn", "challenge", "limit", "hold", "block"]
 VERDICTS: tuple[Verdict, ...] = ("allow", "warn", "challenge", "limit", "hold", "block")
 """Mildest first; the harshest matched one wins."""
+
+RANK: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
+"""How harsh a verdict is: 0 for ``allow``."""
+
+VERDICT_OF_ACTION: Mapping[str, Verdict] = {
+    "warn": "warn",
+    "challenge": "challenge",
+    "limit": "limit",
+    "hold": "hold",
+    "block": "block",
+    "remove": "block",
+    "suspend": "block",
+    "close": "block",
+    "delist": "block",
+    "block_link": "block",
+    "review": "allow",
+    "label": "allow",
+    "unlabel": "allow",
+}
+"""Everything that a rule can do, and the verdict that it asks for."""
 
 Mode = Literal["live", "shadow", "proposed", "held_out", "snoozed", "fault"]
 """How a matched rule counted: ``live`` acted; ``shadow`` is recorded only; ``proposed`` was over its limit;

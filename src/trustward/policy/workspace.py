@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from trustward.model.catalogue import Catalogue
+from trustward.model.decision import VERDICT_OF_ACTION
 from trustward.policy.faults import Faults, Span
 from trustward.policy.features import AGGREGATES
 from trustward.policy.source import Source
@@ -18,21 +19,7 @@ if TYPE_CHECKING:
     from trustward.policy.features import Feature
     from trustward.policy.nodes import Node
 
-VERBS: dict[str, str] = {
-    "warn": "warn",
-    "challenge": "challenge",
-    "limit": "limit",
-    "hold": "hold",
-    "block": "block",
-    "remove": "block",
-    "suspend": "block",
-    "close": "block",
-    "delist": "block",
-    "block_link": "block",
-    "review": "allow",
-    "label": "allow",
-    "unlabel": "allow",
-}
+VERBS = VERDICT_OF_ACTION
 """The actions of a rule and the verdict that each asks for."""
 
 VERB_MEANINGS: dict[str, str] = {
