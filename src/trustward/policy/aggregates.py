@@ -114,7 +114,7 @@ def _assemble(
     first = next(iter(feeds.values()))[0]
     window, baseline, delay = windows
     of = ", ".join(sorted(feeds))
-    condition = f" where {first.where.key}" if first.where is not None else ""
+    condition = _where_key(feeds)
     key_text = ", ".join(key.key for key in first.key)
     stream = f"({key_text}) of {of}{condition}"
     kind = _result_type(typer, name, node, first)
@@ -149,6 +149,16 @@ def _assemble(
         text=" ".join(typer.span(node).text.split()),
     )
     return typer.work.features.setdefault(made.id, made)
+
+
+def _where_key(feeds: dict[str, tuple[Feed, ...]]) -> str:
+    """The condition of a stream as a part of its name; on several types it can differ by what is required there."""
+    keys = {name: feed.where.key for name, (feed,) in sorted(feeds.items()) if feed.where is not None}
+    if not keys:
+        return ""
+    if len(keys) == len(feeds) and len(set(keys.values())) == 1:
+        return f" where {next(iter(keys.values()))}"
+    return f" where {', '.join(f'{key} on {name}' for name, key in keys.items())}"
 
 
 def keyspace_of(key: Node) -> str:
@@ -291,7 +301,7 @@ def _feed(
         value = _value(inner, name, node.args[0])
         if value is None:
             return None
-    if name == "mean" and later and isinstance(value, Attribute) and not value.required:
+    if name == "mean" and later and value is not None and not (isinstance(value, Attribute) and value.required):
         # A delayed mean is a total by a count: both must be of the events that have a value.
         there = Present(FLAG, value.span, f"present({value.key})", value)
         parts = (there,) if where is None else (there, *conjuncts(where))

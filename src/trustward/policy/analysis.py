@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trustward.policy.carry import integral
@@ -46,6 +46,8 @@ _TESTS: dict[Operator, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+_SHOWN = 8
+"""The most comparisons that a message names."""
 _NOT_NEGATIVE = frozenset({"count", "distinct", "age", "since", "surge", "significance"})
 
 
@@ -60,6 +62,11 @@ class _Domain:
     high_open: bool = False
     allowed: set[Any] | None = None
     denied: set[Any] = field(default_factory=set)
+
+    def copy(self) -> _Domain:
+        """The same domain, to be narrowed apart."""
+        allowed = None if self.allowed is None else set(self.allowed)
+        return replace(self, allowed=allowed, denied=set(self.denied))
 
     def limit(self, op: Operator, bound: float) -> None:
         """Take in a comparison with a number."""
@@ -103,31 +110,66 @@ class _Domain:
 
 def check(faults: Faults, when: Node) -> None:
     """Record the parts of a condition in negation normal form that can never hold or always hold."""
-    _Check(faults).part(when, ())
+    _Check(faults).part(when, _Facts())
+
+
+class _Facts:
+    """Single comparisons that hold together, kept so that one more is looked at without going through all of them."""
+
+    def __init__(self) -> None:
+        self._opposites: dict[str, Node] = {}
+        self._subjects: dict[str, tuple[_Domain, list[Node]]] = {}
+
+    def copy(self) -> _Facts:
+        """Facts to which more can be added apart."""
+        copied = _Facts()
+        copied._opposites = dict(self._opposites)
+        copied._subjects = dict(self._subjects)
+        return copied
+
+    def against(self, node: Node) -> list[Node]:
+        """The facts that can never hold together with one more; if there are none, it is added."""
+        if isinstance(node, Const):
+            return []
+        other = self._opposites.get(node.key)
+        if other is not None:
+            return [other]
+        subject = _subject(node)
+        if subject is not None:
+            domain, alike = self._subjects.get(subject, (None, []))
+            narrowed = _natural(_value_of(node)) if domain is None else domain.copy()
+            _take(narrowed, node)
+            if alike and narrowed.empty:
+                return next(([one] for one in alike if _emptied([one, node])), alike)
+            self._subjects[subject] = (narrowed, [*alike, node] if len(alike) < _SHOWN else alike)
+        self._opposites[opposite(node).key] = node
+        return []
 
 
 class _Check:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
 
-    def part(self, node: Node, context: tuple[Node, ...]) -> None:
+    def part(self, node: Node, context: _Facts) -> None:
         """Look at a part that must hold together with the single comparisons in ``context``."""
         if isinstance(node, All):
-            atoms = context
+            facts = context.copy()
             for single in (part for part in node.parts if not isinstance(part, (All, Some))):
-                self._single(single, atoms)
-                atoms = (*atoms, single)
+                self._single(single, facts)
             for part in node.parts:
                 if isinstance(part, (All, Some)):
-                    self.part(part, atoms)
+                    self.part(part, facts)
         elif isinstance(node, Some):
             self._always(node)
             for part in node.parts:
-                self.part(part, context)
+                if isinstance(part, (All, Some)):
+                    self.part(part, context)
+                else:
+                    self._single(part, context.copy())
         else:
-            self._single(node, context)
+            self._single(node, context.copy())
 
-    def _single(self, node: Node, context: tuple[Node, ...]) -> None:
+    def _single(self, node: Node, context: _Facts) -> None:
         known = always(node)
         if known is not None:
             if known:
@@ -135,25 +177,23 @@ class _Check:
             else:
                 self.faults.add("P054", "this can never hold", node.span, _why(node))
             return
-        for other in context:
-            if _clash(other, node):
-                message = f"this can never hold together with {_short(other)}"
-                self.faults.add("P054", message, node.span, "")
-                return
-        alike = [other for other in context if _subject(other) == _subject(node) is not None]
-        if len(alike) > 1 and _emptied([*alike, node]):
-            joined = " and ".join(_short(other) for other in alike)
+        others = context.against(node)
+        if others:
+            joined = " and ".join(_short(other) for other in others)
             self.faults.add("P054", f"this can never hold together with {joined}", node.span, "")
 
     def _always(self, node: Some) -> None:
-        """Parts of an ``or`` of which one always holds: the opposites of both can never hold together."""
-        singles = [part for part in node.parts if not isinstance(part, (All, Some))]
-        for at, part in enumerate(singles):
-            for other in singles[:at]:
-                if _clash(opposite(other), opposite(part)):
-                    message = f"this or {_short(other)} holds whatever the value"
-                    self.faults.add("P055", message, part.span, "if the value's presence is meant, write present(...)")
-                    return
+        """Parts of an ``or`` of which one always holds: the opposites of all can never hold together."""
+        facts = _Facts()
+        for part in node.parts:
+            if isinstance(part, (All, Some)) or always(part) is not None:
+                continue
+            others = facts.against(opposite(part))
+            if others:
+                joined = " or ".join(_short(opposite(other)) for other in others)
+                message = f"this or {joined} holds whatever the value"
+                self.faults.add("P055", message, part.span, "if the value's presence is meant, write present(...)")
+                return
 
 
 def always(node: Node) -> bool | None:
@@ -214,41 +254,37 @@ def _subject(node: Node) -> str | None:
     return None
 
 
-def _clash(one: Node, other: Node) -> bool:
-    """Whether two single comparisons can never hold together."""
-    if isinstance(one, Const) or isinstance(other, Const):
-        return False
-    if opposite(one).key == other.key:
-        return True
-    subject = _subject(one)
-    return subject is not None and subject == _subject(other) and _emptied([one, other])
+def _value_of(node: Node) -> Node:
+    """The value that a single comparison with constants is about."""
+    return oriented(node)[0] if isinstance(node, Compare) else node.value if isinstance(node, Member) else node
+
+
+def _take(domain: _Domain, node: Node) -> None:
+    """Take in one comparison of the domain's value with constants."""
+    if isinstance(node, Compare):
+        _, op, bound = oriented(node)
+        assert isinstance(bound, Const)
+        if not isinstance(bound.value, str):
+            domain.limit(op, bound.value)
+        elif op == "==":
+            domain.only({bound.value})
+        else:
+            domain.denied.add(bound.value)
+    elif isinstance(node, Member) and isinstance(node.group, Listed):
+        if node.negated:
+            domain.denied.update(node.group.values)
+        else:
+            domain.only(node.group.values)
 
 
 def _emptied(singles: list[Node]) -> bool:
     """Whether comparisons of one value with constants leave nothing that it can be."""
-    domain: _Domain | None = None
+    if not singles or any(_subject(node) is None for node in singles):
+        return False
+    domain = _natural(_value_of(singles[0]))
     for node in singles:
-        if _subject(node) is None:
-            return False
-        if domain is None:
-            value = oriented(node)[0] if isinstance(node, Compare) else node.value if isinstance(node, Member) else node
-            domain = _natural(value)
-        if isinstance(node, Compare):
-            _, op, bound = oriented(node)
-            assert isinstance(bound, Const)
-            if isinstance(bound.value, str):
-                if op == "==":
-                    domain.only({bound.value})
-                else:
-                    domain.denied.add(bound.value)
-            else:
-                domain.limit(op, bound.value)
-        elif isinstance(node, Member) and isinstance(node.group, Listed):
-            if node.negated:
-                domain.denied.update(node.group.values)
-            else:
-                domain.only(node.group.values)
-    return domain is not None and domain.empty
+        _take(domain, node)
+    return domain.empty
 
 
 def _natural(value: Node) -> _Domain:
