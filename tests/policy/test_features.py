@@ -156,7 +156,7 @@ def test_money_keeps_its_currency() -> None:
         assert (program.trace(0, one, 0, (amount,), State()).outcome is True) is holds
     one = event(made, "payment.requested", account="a", currency="SGD", amount=1)
     assert program.reason(0, one, 0, (123_456,)) == "1,234.56 SGD spent"
-    assert program.values(0, one, 0, (123_456,)) == {"spent": "1,234.56 SGD"}
+    assert program.values(0, one, 0, (123_456,), State()) == {"spent": "1,234.56 SGD"}
 
 
 def test_keys_must_be_of_the_same_type_everywhere() -> None:

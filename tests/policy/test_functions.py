@@ -61,7 +61,7 @@ def test_a_signal_is_computed_once_for_an_event() -> None:
     assert list(program.match(one, 0, (), State())) == [0]
     assert counter.calls == 1
     assert program.reason(0, one, 0, ()) == "score 0.6: it is long"
-    assert program.values(0, one, 0, ()) == {"risk.score": 0.6, "risk.category": "long"}
+    assert program.values(0, one, 0, (), State()) == {"risk.score": 0.6, "risk.category": "long"}
     assert list(program.match(event(made, sender="a", text="none"), 0, (), State())) == []
     assert list(program.match(event(made, sender="a"), 0, (), State())) == []
 

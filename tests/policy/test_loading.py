@@ -156,15 +156,15 @@ def test_values_are_those_that_the_condition_used() -> None:
         )
     )
     program = made.types["message.sent"]
-    assert program.values(0, event(made, sender="a", length=6, text="X"), 0, ()) == {
+    assert program.values(0, event(made, sender="a", length=6, text="X"), 0, (), State()) == {
         "event.length": 6,
         "contains(event.text, 'x')": True,
     }
-    assert program.values(0, event(made, sender="a", forwarded=True), 0, ()) == {
+    assert program.values(0, event(made, sender="a", forwarded=True), 0, (), State()) == {
         "event.forwarded": True,
         "event.sender": "a",
     }
-    assert program.values(0, event(made, sender="a", is_reply=False), 0, ()) == {"event.is_reply": False}
+    assert program.values(0, event(made, sender="a", is_reply=False), 0, (), State()) == {"event.is_reply": False}
 
 
 def test_traces_tell_part_by_part() -> None:

@@ -129,7 +129,7 @@ def test_every_way_of_asking_gives_the_same_answer(
         assert (many.get(at) or []) == plainly
         for number in one:
             assert program.reason(number, event, time, features) == "..."
-            assert isinstance(program.values(number, event, time, features), dict)
+            assert isinstance(program.values(number, event, time, features, state), dict)
             assert [action.do for action in program.actions(number, event, time, features)] == ["hold"]
 
 

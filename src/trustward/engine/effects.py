@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 class Matched(Protocol):
     """What the engine needs of the compiled rules of one event type."""
 
-    def values(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> dict[str, Any]:
-        """The values behind a match."""
-
     def reason(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> str:
         """The reason, filled in."""
 
@@ -78,19 +75,18 @@ def held_out(event_id: str, rule_id: str, share: float) -> bool:
 def apply_match(
     draft: Draft,
     rule: Rule,
-    number: int,
     program: Matched,
     event: Event,
     time: int,
     features: Sequence[Any],
     state: State,
+    values: dict[str, Any],
 ) -> None:
-    """Add one matched rule to the decision, and its labels to the state."""
-    reason = program.reason(number, event, time, features)
-    values = program.values(number, event, time, features)
+    """Add one matched rule, with the values behind the match, to the decision, and its labels to the state."""
+    reason = program.reason(rule.number, event, time, features)
     mode: Mode = "live" if rule.mode == "live" else "shadow"
     if mode == "live":
-        actions = program.actions(number, event, time, features)
+        actions = program.actions(rule.number, event, time, features)
         if state.snoozes and _snoozed(rule.id, program.entities(event), time, state):
             mode = "snoozed"
         elif rule.holdout and held_out(event.id, rule.id, rule.holdout):

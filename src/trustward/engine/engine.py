@@ -168,7 +168,6 @@ class Engine:
         matched: Sequence[int] | None = None,
     ) -> None:
         """Let the rules of the event's type speak, exactly. ``matched`` are those that hold, where that is known."""
-        rules = self.policy.rules
         state = self.state
         if not draft.faults:
             try:
@@ -178,26 +177,44 @@ class Engine:
                 draft.faults.append(_FUNCTION_FAILED)
                 draft.degraded = True
             else:
-                for number in matched:
-                    self._apply(draft, number, program, event, time, features)
+                self._apply(draft, [(number, None) for number in matched], program, event, time, features)
                 return
         faulty = frozenset(fault.path.removeprefix("$.").partition("[")[0] for fault in draft.faults)
-        for number in program.rules:
-            rule = rules[number]
-            trace = program.trace(number, event, time, features, state, faulty)
-            if trace.outcome is True:
-                self._apply(draft, number, program, event, time, features)
-            elif trace.outcome == "fault":
-                apply_fault(draft, rule, trace.cause, event)
+        traces = [(number, program.trace(number, event, time, features, state, faulty)) for number in program.rules]
+        said = [(number, trace.cause if trace.outcome == "fault" else None) for number, trace in traces]
+        held = [pair for pair, (_, trace) in zip(said, traces, strict=True) if trace.outcome in (True, "fault")]
+        self._apply(draft, held, program, event, time, features)
 
     def _apply(
-        self, draft: Draft, number: int, program: TypeProgram, event: Event, time: int, features: Sequence[Any]
+        self,
+        draft: Draft,
+        outcomes: Sequence[tuple[int, str | None]],
+        program: TypeProgram,
+        event: Event,
+        time: int,
+        features: Sequence[Any],
     ) -> None:
-        rule = self.policy.rules[number]
-        try:
-            apply_match(draft, rule, number, program, event, time, features, self.state)
-        except Exception as failure:  # noqa: BLE001 - told by kind only: its text may hold personal data
-            apply_fault(draft, rule, f"a function failed: {type(failure).__name__}", event)
+        """Add rules that hold, or could not be evaluated (with the cause), to the decision.
+
+        What they looked at is noted before any of them acts: labels take effect from the next event.
+        """
+        values: dict[int, dict[str, Any]] = {}
+        causes = dict(outcomes)
+        for number, cause in outcomes:
+            if cause is None:
+                try:
+                    values[number] = program.values(number, event, time, features, self.state)
+                except Exception as failure:  # noqa: BLE001 - told by kind only: its text may hold personal data
+                    causes[number] = f"a function failed: {type(failure).__name__}"
+        for number, cause in causes.items():
+            rule = self.policy.rules[number]
+            if cause is not None:
+                apply_fault(draft, rule, cause, event)
+                continue
+            try:
+                apply_match(draft, rule, program, event, time, features, self.state, values[number])
+            except Exception as failure:  # noqa: BLE001 - told by kind only: its text may hold personal data
+                apply_fault(draft, rule, f"a function failed: {type(failure).__name__}", event)
 
     # ------------------------------------------------------------------ many events
 

@@ -139,9 +139,11 @@ class TypeProgram:
             ]
         return [packed + offset * self._width for packed in found] if offset else found
 
-    def values(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> dict[str, Any]:
-        """The values behind a match, by source text."""
-        return self._generated.values[rule](event, time, features)
+    def values(
+        self, rule: int, event: Event, time: int, features: Sequence[Any], state: StateLike
+    ) -> dict[str, Any]:
+        """The values behind a match, by source text. ``state`` is the one by which the rule matched."""
+        return self._generated.values[rule](event, time, features, state)
 
     def reason(self, rule: int, event: Event, time: int, features: Sequence[Any]) -> str:
         """The rule's reason, filled in."""

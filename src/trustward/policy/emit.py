@@ -69,8 +69,7 @@ class Names:
 class Emitter:
     """Writes the expressions of one generated function and notes what they need.
 
-    ``stateless``: labels and lists are not at hand, and conditions on them are taken to hold. ``many``: the function
-    looks at many events, so that it pays to find the bearers of a label once.
+    ``many``: the function looks at many events, so that it pays to find the bearers of a label once.
     """
 
     def __init__(
@@ -79,12 +78,10 @@ class Emitter:
         slots: Mapping[str, Slots],
         conditions: Iterable[Node] = (),
         *,
-        stateless: bool = False,
         many: bool = False,
     ) -> None:
         self.names = names
         self.slots = slots
-        self.stateless = stateless
         self.many = many
         self.bearers: dict[tuple[str, str], str] = {}
         self.features: set[int] = set()
@@ -327,8 +324,6 @@ class Emitter:
         code = self.value(value)
         guards = self.guards(value)
         if isinstance(group, Listed) and group.name:
-            if self.stateless:
-                return self._joined(guards, "True")
             test = f"({code} in {self._list(group.name)} and {self._list(group.name)}[{code}] > t)"
             self.time = True
         elif isinstance(group, Listed):
@@ -357,8 +352,6 @@ class Emitter:
         values, group = node.values, node.group
         guards = self.guards(values)
         if group.name:
-            if self.stateless:
-                return self._joined(guards, "True")
             self.time = True
             test = f"AnyListed({self.value(values)}, {self._list(group.name)}, t)"
         else:
@@ -406,8 +399,6 @@ class Emitter:
 
     def _labelled(self, node: Labelled) -> str:
         guards = self.guards(node.entity)
-        if self.stateless:
-            return self._joined(guards, "True")
         self.time = True
         if self.many:
             held = self.bearers.setdefault((node.entity.type.kind, node.label), f"b{len(self.bearers)}")

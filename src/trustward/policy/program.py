@@ -317,10 +317,11 @@ class Writer:
     # ------------------------------------------------------------------ what a hit says
 
     def _values(self, rule: Rule, typed: TypedRule) -> None:
-        emitter = Emitter(self.names, self.slots, stateless=True)
+        emitter = Emitter(self.names, self.slots)
         body: list[tuple[int, str]] = []
         self._gather(typed.when, emitter, 1, body)
-        self._line(0, f"def values{rule.number}(e, t, F):")
+        self._line(0, f"def values{rule.number}(e, t, F, s):")
+        self._prologue(emitter, 1)
         for feature in sorted(emitter.features):
             self._line(1, f"f{feature} = F[{feature}]")
         self._reset(emitter, 1)
@@ -428,7 +429,7 @@ class Writer:
         if action.entity.type.base == "list":
             return [
                 f"for x in Dict.fromkeys({value} or ()):",
-                f"{_INDENT}out.append(Action(kind={kind}, entity=x, {fixed}))",
+                f"{_INDENT}if x: out.append(Action(kind={kind}, entity=x, {fixed}))",
             ]
         return [f"x = {value}", f"if x: out.append(Action(kind={kind}, entity=x, {fixed}))"]
 
@@ -451,7 +452,8 @@ class Writer:
         self._line(1, "out = []")
         for name, kind, is_list in self.entity_fields:
             if is_list:
-                self._line(1, f"for x in e.{name} or (): out.append(({kind!r}, x))")
+                self._line(1, f"for x in e.{name} or ():")
+                self._line(2, f"if x: out.append(({kind!r}, x))")
             else:
                 self._line(1, f"if e.{name}: out.append(({kind!r}, e.{name}))")
         self._line(1, "return out")
