@@ -43,8 +43,9 @@ W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
     S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
     S_SUMS, S_SUM_AT, S_INLINE, S_SIZE,
 ) = range(26)  # fmt: skip
-# A window of a stream: length, offset in the header, items, longest or not, plain or not; for plain ones the word of the
-# entry to sum up (0: none) and the sum's offset in the header. An item: kind, word of the entry, offset in the header.
+# A window of a stream: length, offset in the header, items, longest or not, plain or not; for plain ones the word of
+# the entry to sum up (0: none) and the sum's offset in the header. An item: kind, word of the entry, offset in the
+# header.
 P_LENGTH, P_OFFSET, P_ITEMS, P_ITEM_AT, P_LONGEST, P_PLAIN, P_WORD, P_SUM, P_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 ITEM_WHOLE, ITEM_FLOAT, ITEM_PRESENT, ITEM_DISTINCT = 0, 1, 2, 3
 # A deque: value, offset, sign (1 largest, -1 smallest), float or not, windows (lengths follow at D_LENGTH_AT).

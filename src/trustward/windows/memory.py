@@ -1,6 +1,7 @@
-"""Memory for the arena: address space is reserved at once, pages come as they are first written.
+"""Memory for the arena and the tables, in large pages where the system has them.
 
-So the arena hardly ever moves, nothing is copied as it grows, and the system may use large pages for it.
+The arena's address space is reserved at once and pages come as they are first written, so it hardly ever moves, and
+nothing is copied as it grows.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import mmap
 import sys
 
 import numpy as np
+import numpy.typing as npt
 
 from trustward.windows.batch import Words
 
 _RESERVE_BYTES = 1 << 36
 _SMALLEST_BYTES = 1 << 26
+_LARGE_PAGE_BYTES = 1 << 22
 
 
 def reserve() -> Words:
@@ -34,8 +37,13 @@ def words(count: int) -> Words:
     if sys.platform == "linux":
         # MAP_NORESERVE; Python has had a name for it only since 3.13.
         mapped = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
-        if size >= _SMALLEST_BYTES:
+        if size >= _LARGE_PAGE_BYTES:
             mapped.madvise(mmap.MADV_HUGEPAGE)
     else:
         mapped = mmap.mmap(-1, size)
     return np.frombuffer(mapped, np.int64)[:count]
+
+
+def table(slots: int) -> npt.NDArray[np.uint64]:
+    """An empty hash table: two words to a slot."""
+    return words(2 * slots).view(np.uint64)

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
-import numpy as np
 
 from trustward.base.errors import StateError
 from trustward.windows.plan import Stream
@@ -144,8 +143,3 @@ class Reader:
             raise StateError("the snapshot is cut short", remedy=_AGAIN)
         self._digest.update(data)
         return data
-
-
-def words_of(count: int) -> Any:
-    """Room for a table of so many words."""
-    return np.zeros(count, np.uint64)

@@ -71,8 +71,8 @@ class Windows:
         self._mem[A_NEXT] = layout.start
         for index, size in enumerate(layout.classes):
             self._mem[class_at(index) + C_WORDS] = size
-        self._table = np.zeros(2 * max(slots, 4), np.uint64)
-        self._last = np.zeros(2 * max(slots, 4), np.uint64)
+        self._table = memory.table(max(slots, 4))
+        self._last = memory.table(max(slots, 4))
         self._sized()
         self._note = np.zeros(kernels.N_SIZE, np.int64)
         self._jobs = np.zeros(kernels.JOBS * kernels.J_SIZE, np.int64)
@@ -176,7 +176,7 @@ class Windows:
         """
         gone = int(upkeep.forget(self._program, self._mem, self._table, self._last, idle_before))
         if gone:
-            table = np.zeros_like(self._table)
+            table = memory.table(self._table.size // 2)
             rehash(self._table, table)
             self._table = table
         return gone
@@ -222,13 +222,13 @@ class Windows:
                 raise StateError(f"cannot read {source.name}: {fault.strerror}", remedy="check the path") from fault
         reader = snapshot.Reader(source)
         reader.check(plan.streams, seed)
-        if len(reader.words) != 3 or min(reader.words) < 0 or max(reader.words) > 1 << 40 or reader.words[1] % 2:
+        if len(reader.words) != 3 or min(reader.words) < 8 or max(reader.words) > 1 << 40:
             raise StateError("the snapshot is damaged: impossible sizes", remedy="take a new snapshot")
         windows = cls(plan, seed)
         used, slots, last_slots = reader.words
         if used > windows._mem.size:
             windows._grow_arena(used - windows._mem.size)
-        windows._table, windows._last = snapshot.words_of(slots), snapshot.words_of(last_slots)
+        windows._table, windows._last = memory.table(slots // 2), memory.table(last_slots // 2)
         for array in (windows._mem[:used], windows._table, windows._last):
             reader.fill(array)
         reader.finish()
@@ -291,7 +291,7 @@ class Windows:
 
 def _grown(table: Any) -> Any:
     """A quarter larger: slots lie in the order of their fingerprints, so moving them is one sequential pass."""
-    larger = np.zeros(2 * (table.size // 2 + table.size // 8 + 4), np.uint64)
+    larger = memory.table(table.size // 2 + table.size // 8 + 4)
     rehash(table, larger)
     return larger
 
