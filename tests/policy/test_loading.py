@@ -207,6 +207,8 @@ def test_labels_end_when_they_expire(state: State) -> None:
     events = [event(made, sender="a"), event(made, sender="a"), event(made, sender="b"), event(made, sender="a")]
     times = [99, 100, 99, -(10**16)]
     assert [at for at, _ in program.hits(events, times, [], state)] == [0, 3]
+    many = program.hits(events * 5, times * 5, [], state)
+    assert [at for at, _ in many] == [at + 4 * n for n in range(5) for at in (0, 3)]
     assert [bool(program.match(one, time, (), state)) for one, time in zip(events, times, strict=True)] == [
         True,
         False,
@@ -220,6 +222,7 @@ def test_many_labels_are_looked_up_one_by_one() -> None:
     state = State({("account", f"a{n}", "spammer"): 100 for n in range(3_000)})
     events = [event(made, sender="a7"), event(made, sender="b")]
     assert made.types["message.sent"].hits(events, [0, 0], [], state) == [(0, [0])]
+    assert made.types["message.sent"].hits(events * 10, [0] * 20, [], state) == [(2 * n, [0]) for n in range(10)]
 
 
 def test_times_and_zones() -> None:

@@ -14,7 +14,7 @@ from tests.policy.grammar import Condition, World
 from tests.policy.kit import State, policy, rule
 from trustward.base.errors import PolicyError
 from trustward.base.units import MISSING
-from trustward.policy import Policy, TypeProgram
+from trustward.policy import Policy, TypeProgram, compiled
 
 TIME = 1_000_000
 REFUSED_BY_DESIGN = {"P054", "P055"}
@@ -118,6 +118,9 @@ def test_every_way_of_asking_gives_the_same_answer(
     columns = slot_values(data, program, rows)
     many = dict(program.hits(events, times, columns, state))
     assert program.gate(events, times, columns, state) == sorted(many)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "FEW", 0)
+        assert dict(program.hits(events, times, columns, state)) == many
     for at, (event, time) in enumerate(zip(events, times, strict=True)):
         features = [column[at].item() for column in columns]
         one = list(program.match(event, time, features, state))
@@ -168,3 +171,28 @@ def test_what_is_refused_as_never_or_always_so_is_so(data: st.DataObject, condit
         features = [column[0].item() for column in slot_values(data, probe, 1)]
         world = World(event, TIME, named_values(probe, features), state.labels, state.lists)
         assert not all(meaning(world) is True for _, meaning in conditions)
+
+
+def test_texts_are_looked_at_only_where_cheaper_fields_allow_and_nothing_is_lost() -> None:
+    wanted = 'matches(event.text, "(?i)[0-9]{4} ?(telegram|wechat)")'
+    text = (
+        f'n = count(by=event.sender, within="1h", of="message.sent", where=event.first_contact and {wanted})\n'
+        + rule(f'n >= 3 or (event.first_contact and event.language == "en" and {wanted})')
+        + rule(f"event.is_reply and not event.forwarded and {wanted}", name="reply")
+    )
+    program = policy(text).types["message.sent"]
+    texts = ["1234 Telegram", "nothing", None, "ä 9999wechat", "a\0b"]
+    choices: list[dict[str, Any]] = [
+        {"text": text, "first_contact": first, "is_reply": reply, "language": "en", "forwarded": False, "sender": "a"}
+        for text in texts
+        for first in (True, False, None)
+        for reply in (True, False, None)
+    ]
+    events = [program.cls(id=f"e{n}", time="2026-01-05T12:00:00Z", **fields) for n, fields in enumerate(choices)]
+    columns = [np.full(len(events), 2, np.int64)]
+    found = dict(program.hits(events, [TIME] * len(events), columns, State()))
+    flags = program.columns(events)[2]
+    assert 0 < len(found) < len(events)
+    for at, event in enumerate(events):
+        assert (found.get(at) or []) == list(program.match(event, TIME, [2], State()))
+        assert [flag[at] for flag in flags] == [flag[0] for flag in program.columns([event])[2]]

@@ -80,6 +80,15 @@ def test_a_screen_where_nearly_all_match_marks_the_rest_unseen() -> None:
     assert Screen([words_piece(["a"])])(["a"] * 300 + ["b"]).tolist() == [True] * 301
 
 
+def test_texts_that_hold_a_separator_shift_no_mark() -> None:
+    assert Screen([words_piece(["b"])])(["a\0", "b", "\0\0", "ab"]).tolist() == [False, True, False, True]
+
+
+def test_a_screen_among_some_rows() -> None:
+    assert Screen([words_piece(["b"])]).among([0, 3], ["b", "a"], 4).tolist() == [True, False, False, False]
+    assert Screen([words_piece(["b"])]).among([], [], 2).tolist() == [False, False]
+
+
 def test_lone_surrogates_are_survived() -> None:
     assert searcher("[0-9]+")("\ud800 12") is True
     assert Screen([words_piece(["b"])])(["a\ud800", "b\ud800"]).tolist() == [False, True]

@@ -346,7 +346,7 @@ class Engine:
             group = batch.groups[code]
             assert group is not None  # for the type checker: a code is given to events of a group only
             row = int(batch.rows[at])
-            features = [column[row].item() for column in group.features]
+            features = [column.item(row) for column in group.features]
             self._evaluate(draft, group.program, event, group.times[row], features, found[at])
             if draft.hits or draft.degraded:
                 decided.append((at, draft.finish(event, group.program.type, policy)))

@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from trustward.base.errors import PolicyError
 from trustward.model.catalogue import Catalogue
 from trustward.model.decision import Action
@@ -18,15 +20,16 @@ from trustward.policy.aggregates import type_names
 from trustward.policy.calls import call
 from trustward.policy.columns import careful_columns
 from trustward.policy.expressions import Typer
-from trustward.policy.faults import Span
+from trustward.policy.faults import Span, nearest
 from trustward.policy.features import Feature
 from trustward.policy.files import read_lists, read_sources
 from trustward.policy.nodes import Labelled, Node, Reading, walk
-from trustward.policy.program import Generated, StateLike, Writer
+from trustward.policy.program import FEW, Generated, StateLike, Writer
 from trustward.policy.rules import Rule
-from trustward.policy.source import Source, Unparsed, parse
+from trustward.policy.source import MAX_TOTAL, Source
 from trustward.policy.statements import RuleReader, Statements, collect
 from trustward.policy.streams import PlanBuilder, Slots
+from trustward.policy.syntax import read
 from trustward.policy.trace import Trace, trace
 from trustward.policy.workspace import ListSpec, Workspace
 from trustward.screening.functions import Function, load_functions
@@ -125,7 +128,8 @@ class TypeProgram:
         if not self.rules:
             return []
         try:
-            found = self._generated.hits(events, times, features, state)
+            look = self._one_by_one if len(events) < FEW else self._generated.hits
+            found = look(events, times, features, state)
         except Exception:  # noqa: BLE001 - the halves are tried until the failing events are found
             if len(events) == 1:
                 failed.append(offset)
@@ -139,9 +143,19 @@ class TypeProgram:
             ]
         return [packed + offset * self._width for packed in found] if offset else found
 
-    def values(
-        self, rule: int, event: Event, time: int, features: Sequence[Any], state: StateLike
-    ) -> dict[str, Any]:
+    def _one_by_one(
+        self, events: Sequence[Event], times: Sequence[int], features: Sequence[Any], state: StateLike
+    ) -> list[int]:
+        """The same for a few events: array operations would cost more than they save."""
+        width, match = self._width, self.match
+        columns = [np.asarray(column).tolist() for column in features]
+        return [
+            at * width + number
+            for at, event in enumerate(events)
+            for number in match(event, times[at], [column[at] for column in columns], state)
+        ]
+
+    def values(self, rule: int, event: Event, time: int, features: Sequence[Any], state: StateLike) -> dict[str, Any]:
         """The values behind a match, by source text. ``state`` is the one by which the rule matched."""
         return self._generated.values[rule](event, time, features, state)
 
@@ -201,14 +215,19 @@ def load_policy(
     """
     work = Workspace(catalogue, call, load_functions(functions), obligations=load_obligations())
     sources, list_files = (
-        ([*origin], []) if not isinstance(origin, (Path, str)) else read_sources(Path(origin), work.faults)
+        (sorted(origin, key=lambda source: (source.name, source.text)), [])
+        if not isinstance(origin, (Path, str))
+        else read_sources(Path(origin), work.faults)
     )
     work.lists = dict(lists or {})
     work.lists.update(read_lists(list_files, catalogue, work.faults))
     statements = _statements(work, sources)
     rules = _rules(work, statements)
     exports = _exports(work, statements)
-    _unused(work)
+    if statements.whole:
+        _unused(work)
+    if len(rules) == len(statements.rules):
+        _misspelt_labels(work, rules)
     if not rules and not exports and not work.faults:
         where = Span(sources[0], 1, 0, 1, 1) if sources else Span(Source(str(origin), ""), 1, 0, 1, 0)
         work.faults.add("P007", "a policy without rules", where, "write at least one rule(...) or export(...)")
@@ -220,18 +239,26 @@ def load_policy(
             faults=rendered,
             remedy="see the marked places",
         )
-    return _compile(work, rules, exports, sources, list_files, drafts=drafts)
+    return _compile(work, rules, exports, policy_hash(sources, list_files, lists or {}), sources, drafts=drafts)
 
 
 def _statements(work: Workspace, sources: Iterable[Source]) -> Statements:
-    statements = Statements()
+    statements = Statements(whole=not work.faults)
+    total = 0
     for source in sources:
-        tree = parse(source)
-        if isinstance(tree, Unparsed):
-            span = Span(source, tree.line, tree.column, tree.line, tree.end_column)
-            work.faults.add(tree.code, tree.message, span)
-        else:
-            collect(work, source, tree, statements)
+        total += len(source.text)
+        if total > MAX_TOTAL:
+            where = Span(source, 1, 0, 1, len(source.lines[0]))
+            work.faults.add("P003", f"the policy has more than {MAX_TOTAL:,} characters", where)
+            statements.whole = False
+            break
+        found = read(source)
+        for slip in found.faults:
+            span = Span(source, slip.line, slip.column, slip.line, slip.end_column)
+            work.faults.add(slip.code, slip.message, span, slip.hint)
+        statements.whole = statements.whole and not found.faults
+        work.broken |= found.broken
+        collect(work, source, found.tree, statements)
     return statements
 
 
@@ -318,13 +345,44 @@ def _unused(work: Workspace) -> None:
             )
 
 
-def policy_hash(sources: Iterable[Source], lists: Iterable[Source]) -> str:
-    """The name of exactly these sources: SHA-256 over names and texts, in order of names."""
+def _misspelt_labels(work: Workspace, rules: Iterable[Rule]) -> None:
+    """Labels that no rule sets may be set by people, but not if they are nearly named like one that a rule sets."""
+    rules = list(rules)
+    put = {
+        target.note
+        for rule in rules
+        for typed in rule.typed.values()
+        for target in typed.actions
+        if target.do == "label"
+    }
+    for rule in rules:
+        for typed in rule.typed.values():
+            for part in walk(typed.when):
+                hint = nearest(part.label, put) if isinstance(part, Labelled) and part.label not in put else ""
+                if hint and isinstance(part, Labelled):
+                    work.faults.add("P023", f'no rule sets the label "{part.label[:60]}"', part.span, hint)
+
+
+def policy_hash(
+    sources: Iterable[Source], lists: Iterable[Source], given: Mapping[str, ListSpec] | None = None
+) -> str:
+    """The name of exactly these sources: SHA-256 over names and texts, in order of names.
+
+    ``given`` are lists that come from elsewhere than files.
+    """
+    pieces = [
+        [source.name, "\ufeff" * source.marked + source.text]
+        for source in sorted([*sources, *lists], key=lambda source: (source.name, source.text))
+    ]
+    pieces += [["", name, spec.kind, *spec.values] for name, spec in sorted((given or {}).items())]
     digest = sha256()
-    for source in sorted([*sources, *lists], key=lambda source: source.name):
-        for piece in (source.name.encode("utf-8", "surrogatepass"), source.text.encode("utf-8", "surrogatepass")):
+    for piece in pieces:
+        if not piece[0]:
             digest.update(len(piece).to_bytes(8, "big"))
-            digest.update(piece)
+        for text in piece:
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "big"))
+            digest.update(data)
     return digest.hexdigest()
 
 
@@ -332,8 +390,8 @@ def _compile(
     work: Workspace,
     rules: Sequence[Rule],
     exports: Mapping[str, Mapping[str, Node]],
+    name: str,
     sources: Sequence[Source],
-    list_files: Sequence[Source],
     *,
     drafts: bool,
 ) -> Policy:
@@ -364,7 +422,7 @@ def _compile(
         if isinstance(part, Labelled)
     }
     return Policy(
-        hash=policy_hash(sources, list_files),
+        hash=name,
         rules=tuple(rules),
         plan=plan,
         types=types,

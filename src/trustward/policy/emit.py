@@ -401,7 +401,7 @@ class Emitter:
         guards = self.guards(node.entity)
         self.time = True
         if self.many:
-            held = self.bearers.setdefault((node.entity.type.kind, node.label), f"b{len(self.bearers)}")
+            held = self.bearers_of(node)
             value = self.value(node.entity)
             test = f"({value} in {held} and {held}[{value}] > t)"
         else:
@@ -411,6 +411,10 @@ class Emitter:
         if isinstance(node.entity, Attribute) and not node.negated:
             return test
         return self._joined(guards, f"not {test}" if node.negated else test)
+
+    def bearers_of(self, node: Labelled) -> str:
+        """The local name of those who bear a label, where the function looks at many events."""
+        return self.bearers.setdefault((node.entity.type.kind, node.label), f"b{len(self.bearers)}")
 
 
 # ---------------------------------------------------------------- shared with traces and masks

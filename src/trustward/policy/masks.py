@@ -3,6 +3,8 @@
 For a condition *C* the mask *V* is an array expression with *C* implies *V*: a comparison of a feature with a constant
 is its own mask, a test of a text is implied by what one screen over all texts of the field says, and what needs the
 event itself counts as holding. The rule is then decided exactly only on the rows where its mask holds.
+
+Where neither says anything, what a condition asks of plain fields and labels (:func:`field_bound`) is looked at first.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from trustward.base.units import MISSING
-from trustward.policy.emit import cost, whole_bound
+from trustward.policy.emit import Emitter, cost, whole_bound
 from trustward.policy.nodes import (
     All,
     Attribute,
@@ -19,10 +21,14 @@ from trustward.policy.nodes import (
     Compare,
     Const,
     Holds,
+    Labelled,
+    Listed,
+    Member,
     Node,
     Operator,
     Present,
     Reading,
+    Size,
     Some,
     oriented,
     walk,
@@ -33,6 +39,9 @@ from trustward.screening.screen import contains_piece, fits, pattern_piece, word
 _MISSING = repr(MISSING)
 SCREEN_COST = 0.25
 """Microseconds that looking one by one must cost for a screen over all texts to pay."""
+
+_CHEAP = 0.08
+"""Microseconds that a test of plain fields may cost to be asked of every event."""
 
 
 @dataclass(slots=True)
@@ -62,6 +71,39 @@ def text_screens(conditions: Iterable[Node]) -> dict[str, TextScreen]:
                 # Where cheaper tests stand beside it, it is not always reached.
                 screen.cost += cost(part) * 0.4 ** sum(cost(other) < cost(part) for other in parts)
     return {key: screen for key, screen in found.items() if screen.cost > SCREEN_COST and screen.pieces}
+
+
+def asks(condition: Node, screen: TextScreen) -> bool:
+    """Whether a condition has a test that the screen answers."""
+    return any(
+        isinstance(part, Call) and part.arguments[0].key == screen.field.key and text_piece(part) in screen.pieces
+        for part in walk(condition)
+    )
+
+
+def field_bound(node: Node, emitter: Emitter) -> str | None:
+    """A cheap test of an event's plain fields and labels that holds wherever a condition does; None if there is none.
+
+    Whether a label has expired is left to the condition.
+    """
+    match node:
+        case All():
+            known = [code for part in sorted(node.parts, key=cost) if (code := field_bound(part, emitter)) is not None]
+            return f"({' and '.join(known)})" if known else None
+        case Some():
+            codes = [field_bound(part, emitter) for part in sorted(node.parts, key=cost)]
+            return None if None in codes else f"({' or '.join(code for code in codes if code)})"
+        case Labelled(entity=Attribute() as entity, negated=False):
+            return f"{emitter.value(entity)} in {emitter.bearers_of(node)}"
+        case Compare() | Holds() | Present() | Member():
+            plain = (Compare, Holds, Present, Member, Attribute, Const, Size)
+            if cost(node) <= _CHEAP and all(
+                isinstance(part, plain) or (isinstance(part, Listed) and not part.name) for part in walk(node)
+            ):
+                return emitter.condition(node)
+            return None
+        case _:
+            return None
 
 
 def text_piece(test: Call) -> str | None:

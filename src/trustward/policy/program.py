@@ -7,7 +7,7 @@ without builtins.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from trustward.base.units import MISSING
 from trustward.model.decision import Action
 from trustward.policy.columns import float_cell, key_text, whole_cell
 from trustward.policy.emit import Emitter, Names, cost, currency_of
-from trustward.policy.masks import Masks, TextScreen, rest, text_screens
+from trustward.policy.masks import Masks, TextScreen, asks, field_bound, rest, text_screens
 from trustward.policy.nodes import (
     All,
     Attribute,
@@ -35,7 +35,7 @@ from trustward.screening.screen import Screen
 
 _INDENT = "    "
 FEW = 16
-"""Below this many events, looking at texts one by one is quicker than a screen over all."""
+"""Below this many events, looking at them one by one is quicker than screens and arrays over all."""
 
 
 class StateLike(Protocol):
@@ -186,15 +186,22 @@ class Writer:
             return [every]
         return [
             f"if Len(E) < {FEW}: {every}",
-            *(f"{screen.name} = {self._screen(screen)}" for screen in masks.screens.values()),
+            *(line for screen in masks.screens.values() for line in self._screen(screen, [node])),
             f"return [True if m and {cell} else False for m, e in Zip(({found[0]}).tolist(), E)]",
         ]
 
-    def _screen(self, screen: TextScreen) -> str:
-        """The call of a screen over all texts of its field."""
-        text = f"e.{screen.field.name}" if screen.field.required else f"e.{screen.field.name} or ''"
-        made = self.names.bind(("screen", *screen.pieces), Screen(screen.pieces))
-        return f"{made}([{text} for e in E])"
+    def _screen(self, screen: TextScreen, conditions: Iterable[Node]) -> list[str]:
+        """The lines that screen the texts of a field, on the events where a condition that asks could hold."""
+        bounds = {field_bound(node, self._sharing()): None for node in conditions if asks(node, screen)}
+        cell = screen.field.name if screen.field.required else f"{screen.field.name} or ''"
+        made = Screen(screen.pieces)
+        if None in bounds:
+            return [f"{screen.name} = {self.names.bind(('screen', *screen.pieces), made)}([e.{cell} for e in E])"]
+        name = self.names.bind(("screen among", *screen.pieces), made.among)
+        return [
+            f"q = [i for i, e in Enumerate(E) if {' or '.join(code for code in bounds if code)}]",
+            f"{screen.name} = {name}(q, [E[i].{cell} for i in q], Len(E))",
+        ]
 
     # ------------------------------------------------------------------ one event
 
@@ -236,6 +243,8 @@ class Writer:
         masks.screens = text_screens(typed.when for _, typed in self.rules if masks.mask(typed.when) is None)
         groups: dict[str, list[tuple[int, Node | None]]] = {}
         plain: list[tuple[int, TypedRule]] = []
+        narrow: dict[bool, list[tuple[int, Node]]] = {}
+        wide: list[tuple[int, TypedRule]] = []
         for rule, typed in self.rules:
             found = masks.mask(typed.when)
             if found is None:
@@ -249,15 +258,19 @@ class Writer:
             if re.search(rf"\b{name}\b", used):
                 self._line(1, f"{name} = {code}")
         for screen in masks.screens.values():
-            self._line(1, f"{screen.name} = {self._screen(screen)}")
+            for line in self._screen(screen, [typed.when for _, typed in self.rules]):
+                self._line(1, line)
         for code, rules in groups.items():
             self._masked_rules(code, rules)
-        marked = [(number, typed) for number, typed in plain if label_bound(typed.when)]
-        if marked:
-            self._plain_rules(marked, labels={pair for _, typed in marked for pair in label_bound(typed.when) or ()})
-        rest_of = [(number, typed) for number, typed in plain if not label_bound(typed.when)]
-        if rest_of:
-            self._plain_rules(rest_of)
+        for number, typed in plain:
+            if field_bound(typed.when, self._sharing()) is None:
+                wide.append((number, typed))
+            else:
+                narrow.setdefault(bool(label_bound(typed.when)), []).append((number, typed.when))
+        for bounded in narrow.values():
+            self._narrow_rules(bounded)
+        if wide:
+            self._plain_rules(wide)
         prologue: list[str] = []
         self.lines, body = prologue, self.lines
         merged = self._sharing()
@@ -267,25 +280,42 @@ class Writer:
 
     def _masked_rules(self, mask: str, rules: Sequence[tuple[int, Node | None]]) -> None:
         """The rules that share a mask, on the rows where it holds; a rule without a rest holds there."""
-        emitter = self._sharing([left for _, left in rules if left is not None])
-        tests = [(number, emitter.condition(left)) for number, left in rules if left is not None]
-        self._line(1, f"q = Rows({mask})")
+        self._line(1, f"q = Rows({mask}).tolist()")
         for number, left in rules:
             if left is None:
-                self._line(1, f"for i in q.tolist(): add(i * {self.width} + {number})")
-        if not tests:
+                self._line(1, f"for i in q: add(i * {self.width} + {number})")
+        self._on_rows(1, [(number, left) for number, left in rules if left is not None])
+
+    def _narrow_rules(self, rules: Sequence[tuple[int, Node]]) -> None:
+        """Rules about which fields and labels say enough, on the rows where those hold."""
+        emitter = self._sharing()
+        bounds = dict.fromkeys(field_bound(when, emitter) for _, when in rules)
+        labels = sorted({pair for _, when in rules for pair in label_bound(when) or ()})
+        depth = 1
+        if labels:
+            # With no bearer of any of the labels there is nothing to look for.
+            self._line(1, f"if {' or '.join(emitter.bearers[pair] for pair in labels)}:")
+            depth = 2
+        self._line(depth, f"q = [i for i, e in Enumerate(E) if {' or '.join(code for code in bounds if code)}]")
+        self._on_rows(depth, rules)
+
+    def _on_rows(self, depth: int, rules: Sequence[tuple[int, Node]]) -> None:
+        """Conditions decided exactly on the rows in ``q``."""
+        if not rules:
             return
+        emitter = self._sharing([when for _, when in rules])
+        tests = [(number, emitter.condition(when)) for number, when in rules]
         features = sorted(emitter.features)
         columns = "".join(f", AsArray(F[{feature}])[q].tolist()" for feature in features)
         target = "".join(f", f{feature}" for feature in features)
-        self._line(1, "if q.size:")
-        self._line(2, f"for i{target} in Zip(q.tolist(){columns}):" if features else "for i in q.tolist():")
-        self._line(3, "e = E[i]")
+        self._line(depth, "if q:")
+        self._line(depth + 1, f"for i{target} in Zip(q{columns}):" if features else "for i in q:")
+        self._line(depth + 2, "e = E[i]")
         if emitter.time:
-            self._line(3, "t = T[i]")
-        self._reset(emitter, 3)
+            self._line(depth + 2, "t = T[i]")
+        self._reset(emitter, depth + 2)
         for number, test in tests:
-            self._line(3, f"if {test}: add(i * {self.width} + {number})")
+            self._line(depth + 2, f"if {test}: add(i * {self.width} + {number})")
 
     def _sharing(self, conditions: Iterable[Node] = ()) -> Emitter:
         emitter = Emitter(self.names, self.slots, conditions, many=True)
@@ -294,25 +324,21 @@ class Writer:
         emitter.bearers = self._bearer_names
         return emitter
 
-    def _plain_rules(self, rules: Sequence[tuple[int, TypedRule]], labels: Collection[tuple[str, str]] = ()) -> None:
-        """Rules that need every event looked at; with ``labels``, only if anybody bears one of them."""
+    def _plain_rules(self, rules: Sequence[tuple[int, TypedRule]]) -> None:
+        """Rules that need every event looked at."""
         emitter = self._sharing([typed.when for _, typed in rules])
         ordered = sorted(rules, key=lambda pair: cost(pair[1].when))
         tests = [(number, emitter.condition(typed.when)) for number, typed in ordered]
         features = sorted(emitter.features)
         names = ["e", *(["t"] if emitter.time else []), *(f"f{feature}" for feature in features)]
         columns = ["E", *(["T"] if emitter.time else []), *(f"AsArray(F[{feature}]).tolist()" for feature in features)]
-        depth = 1
-        if labels:
-            self._line(1, f"if {' or '.join(emitter.bearers[pair] for pair in sorted(labels))}:")
-            depth = 2
         if len(names) == 1:
-            self._line(depth, "for i, e in Enumerate(E):")
+            self._line(1, "for i, e in Enumerate(E):")
         else:
-            self._line(depth, f"for i, ({', '.join(names)}) in Enumerate(Zip({', '.join(columns)})):")
-        self._reset(emitter, depth + 1)
+            self._line(1, f"for i, ({', '.join(names)}) in Enumerate(Zip({', '.join(columns)})):")
+        self._reset(emitter, 2)
         for number, test in tests:
-            self._line(depth + 1, f"if {test}: add(i * {self.width} + {number})")
+            self._line(2, f"if {test}: add(i * {self.width} + {number})")
 
     # ------------------------------------------------------------------ what a hit says
 

@@ -144,7 +144,9 @@ def show_text(value: str | None) -> str:
     if value is None:
         return "unknown"
     short = value[: _LONGEST_SHOWN * 2]
-    clean = " ".join("".join(c if c.isprintable() else " " for c in short).split())
+    if not short.isprintable():
+        short = "".join(c if c.isprintable() else " " for c in short)
+    clean = " ".join(short.split())
     return clean if len(value) <= _LONGEST_SHOWN else clean[:_LONGEST_SHOWN] + "..."
 
 

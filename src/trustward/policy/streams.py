@@ -54,6 +54,12 @@ class Columns:
             for (key, _), (index, _node) in self.texts.items():
                 if key == node.key:
                     return index
+        elif (node.key, "") in self.texts:
+            # A column that so far only hashed serves as the interned one too.
+            self.texts = {
+                (key, keyspace if (key, space) == (node.key, "") else space): column
+                for (key, space), column in self.texts.items()
+            }
         return self.texts.setdefault((node.key, keyspace), (len(self.texts), node))[0]
 
     def number(self, node: Node, carried: str) -> int:

@@ -8,10 +8,8 @@ one side only: a text that is not marked matches none of the patterns.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -46,36 +44,47 @@ class Screen:
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """A mark for each text. Time is linear in the length of all texts together."""
-        marks = np.zeros(len(texts), np.bool_)
+        marks = bytearray(len(texts))
         match = self._match
         for start in range(0, len(texts), _BLOCK):
-            if start == _PROBE and np.count_nonzero(marks) > _PROBE * _OFTEN:
+            if start == _PROBE and marks.count(1) > _PROBE * _OFTEN:
                 # Where so many match, looking one by one is cheaper.
-                marks[start:] = True
+                marks[start:] = b"\1" * (len(texts) - start)
                 break
             block = texts[start : start + _BLOCK]
-            joined = _SEPARATOR.join(block)
-            data = _bytes(joined)
+            data = _bytes(_SEPARATOR.join(block))
             size = len(data)
             if size > _LONG_BLOCK:
                 # In a long buffer a search for the end of a match could run over many texts again and again.
-                for row, text in enumerate(block, start):
-                    one = _bytes(text)
-                    marks[row] = match(_UNANCHORED, one, 0, len(one))[0][0] >= 0
+                marks[start : start + len(block)] = self._each(block)
                 continue
             first, last = match(_UNANCHORED, data, 0, size)[0]
-            if first < 0:
+            if first >= 0 and data.count(b"\0") != len(block) - 1:
+                # A text that holds a separator would count as two.
+                marks[start : start + len(block)] = self._each(block)
                 continue
-            lengths = map(len, block) if size == len(joined) else (len(_bytes(text)) for text in block)
-            starts = list(accumulate(length + 1 for length in lengths))
+            row, at = start, 0
             while first >= 0:
                 # A match may run over the ends of texts: all that it touches are marked.
-                row, end = bisect_right(starts, first), bisect_right(starts, max(last - 1, first))
-                marks[start + row : start + end + 1] = True
-                at = starts[end]
-                if at >= size:
+                last = max(last - 1, first)
+                row += data.count(b"\0", at, first)
+                end = row + data.count(b"\0", first, last) + 1
+                marks[row:end] = b"\1" * (end - row)
+                row, at = end, data.find(b"\0", last) + 1
+                if not at:
                     break
                 first, last = match(_UNANCHORED, data, at, size)[0]
+        return np.frombuffer(marks, np.bool_)
+
+    def _each(self, texts: Iterable[str]) -> bytes:
+        """The marks, found text by text."""
+        match = self._match
+        return bytes(match(_UNANCHORED, data, 0, len(data))[0][0] >= 0 for data in map(_bytes, texts))
+
+    def among(self, rows: Sequence[int], texts: Sequence[str], count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """A mark for each of ``count`` texts, where only those of some rows are looked at; the others have none."""
+        marks = np.zeros(count, np.bool_)
+        marks[rows] = self(texts)
         return marks
 
 
