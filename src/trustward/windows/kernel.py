@@ -83,9 +83,10 @@ from trustward.windows.layout import (
 from trustward.windows.log import advance, allocate, feed, new_header, warm_log
 from trustward.windows.reading import put_read, read_default, read_one
 
-DONE, BAD_TEXT, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3
+DONE, BAD_TEXT, KEYS_FULL, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3, 4
 # What a call is told and, after growth, goes on from.
-N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_JOB, N_JOBS, N_STRINGS, N_TYPES, N_VALUES, N_SIZE = range(10)
+N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_JOB, N_JOBS, N_STRINGS, N_TYPES, N_VALUES, N_KEYS = range(10)
+N_KEY_WORDS, N_SIZE = 10, 11
 UNKNOWN = -1
 # How many keys ahead of their use table slots and entities are asked for.
 _SLOT_AHEAD, _FOUND_AHEAD = 16, 8
@@ -271,6 +272,8 @@ def _run(
 ) -> Any:  # fmt: skip
     if note[N_FRESH] != 0:
         types = note[N_TYPES]
+        if 4 * (mem[A_KEYS] + note[N_KEYS]) > 3 * mem[A_SLOTS] or mem[A_NEXT] + note[N_KEY_WORDS] > mem[A_WORDS]:
+            return KEYS_FULL
         # No text at all: the fingerprints were made elsewhere.
         if text_size > 0 and not hash_strings(text, text_size, note[N_STRINGS], secret, prints):
             return BAD_TEXT

@@ -32,7 +32,9 @@ class Shape:
             program[program[key + K_COLUMN_AT] : program[key + K_COLUMN_AT] + program[key + K_COLUMNS]]
             for key in range(first, first + program[at + T_KEYS] * K_SIZE, K_SIZE)
         ]
+        self.texts = len(plan.types[number].texts)
         self.numbers = plan.types[number].numbers
+        self.flags = plan.types[number].flags
         self.reads = len(layout.float_reads[number])
 
 
@@ -127,6 +129,47 @@ class Packed:
     def ent(self) -> Words:
         """Room for the entities of all keys (and, before that, for the search for repeats in a list)."""
         return np.empty(max(self.entities, 2 * self.longest_list), np.int64)
+
+
+class Single:
+    """Arrays made once for a type's rows that come one at a time and hold no list."""
+
+    def __init__(self, shapes: Sequence[Shape], number: int, floats: Sequence[bool]) -> None:
+        shape = shapes[number]
+        packed = Packed(shapes)
+        packed.string_count = shape.texts
+        packed.place(number, 1, [(place, -1, 1) for place in range(shape.texts)], 0, 0)
+        self.lay = packed.lay()
+        self.prints = packed.prints()
+        self.ent = packed.ent()
+        self.entities = packed.entities
+        self.strings = shape.texts
+        self.order_type = np.array([number], np.int64)
+        self.order_pos = np.zeros(1, np.int64)
+        self.times = np.zeros(1, np.int64)
+        self._kinds = shape.numbers
+        self._numbers = struct.Struct("".join("d" if kind == "float" else "q" for kind in shape.numbers))
+        self.nums = np.zeros(len(shape.numbers), np.int64)
+        self._number_bytes = memoryview(self.nums).cast("B") if shape.numbers else memoryview(b"")
+        self.flags = np.zeros(shape.flags, np.uint8)
+        self.out = np.zeros(shape.reads, np.int64)
+        self._results = struct.Struct("".join("d" if real else "q" for real in floats))
+
+    def put(self, time: int, numbers: Sequence[Sequence[Any]], flags: Sequence[Sequence[bool]]) -> None:
+        """Take in one row but for its texts."""
+        self.times[0] = time
+        if numbers:
+            try:
+                self._numbers.pack_into(self._number_bytes, 0, *[column[0] for column in numbers])
+            except (struct.error, OverflowError):
+                for place, (kind, column) in enumerate(zip(self._kinds, numbers, strict=True)):
+                    self.nums[place : place + 1] = np.frombuffer(_number_bytes(kind, column), np.int64)
+        if flags:
+            self.flags[:] = [column[0] for column in flags]
+
+    def results(self) -> list[Any]:
+        """The row's results: whole numbers and floats."""
+        return list(self._results.unpack(self.out.tobytes()))
 
 
 def secrets_of(seed: bytes, spaces: Sequence[str]) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from trustward.base.errors import StateError, UsageError
 from trustward.windows import kernel as kernels
 from trustward.windows import memory, snapshot, upkeep
-from trustward.windows.batch import Batch, Rows, Words
+from trustward.windows.batch import Batch, Rows, TextColumn, Words
 from trustward.windows.hashing import hash_numbers, rehash
 from trustward.windows.layout import (
     A_DISTINCT,
@@ -31,7 +31,7 @@ from trustward.windows.layout import (
     lay_out,
     slab_words,
 )
-from trustward.windows.packing import NO_WORDS, Packed, Shape, escaped, joined, secrets_of
+from trustward.windows.packing import NO_BYTES, NO_WORDS, Packed, Shape, Single, escaped, joined, secrets_of
 from trustward.windows.plan import Plan
 
 _STEP_WORDS = 1 << 20
@@ -75,6 +75,11 @@ class Windows:
         self._last = memory.table(max(slots, 4))
         self._sized()
         self._note = np.zeros(kernels.N_SIZE, np.int64)
+        self._blank = np.zeros(kernels.N_SIZE, np.int64)
+        self._blank[[kernels.N_FRESH, kernels.N_TYPES, kernels.N_VALUES]] = (1, len(plan.types), layout.values)
+        # Each keyspace may open a new slab.
+        self._blank[kernels.N_KEY_WORDS] = len(layout.spaces) * slab_words(layout.entity)
+        self._singles: list[Single | None] = [None] * len(plan.types)
         self._jobs = np.zeros(kernels.JOBS * kernels.J_SIZE, np.int64)
         room = max((layout.program[at + S_ROOM] for at in layout.streams), default=0)
         self._step = room + (words or _STEP_WORDS)
@@ -101,11 +106,45 @@ class Windows:
     ) -> list[Any]:
         """One event: its texts (str, or a list of str), numbers and flags as in its ``TypePlan``; its results."""
         columns: list[Any] = [(t, [len(t)]) if isinstance(t, list) else [t] for t in texts]
-        packed = Packed(self._shapes)
-        packed.add_rows([Rows(type_index, 1, columns, [[n] for n in numbers], [[f] for f in flags])])
-        one = np.array([type_index, 0, time], np.int64)
-        result = self._run(packed, packed.prints(), one[0:1], one[1:2], one[2:3])[type_index]
-        return [column[0] for column in self.to_lists(type_index, result)]
+        return self.step_row(type_index, time, columns, [[n] for n in numbers], [[f] for f in flags])
+
+    def step_row(
+        self,
+        type_index: int,
+        time: int,
+        texts: Sequence[TextColumn],
+        numbers: Sequence[Sequence[Any]],
+        flags: Sequence[Sequence[bool]],
+    ) -> list[Any]:
+        """One event, given as columns of one row (what a ``Rows`` of it would hold); its results.
+
+        The same kernel as for a batch, without the cost of laying out a batch.
+        """
+        if any(isinstance(column, tuple) for column in texts):
+            packed = Packed(self._shapes)
+            packed.add_rows([Rows(type_index, 1, texts, numbers, flags)])
+            one = np.array([type_index, 0, time], np.int64)
+            result = self._run(packed, packed.prints(), one[0:1], one[1:2], one[2:3])[type_index]
+            return [column[0] for column in self.to_lists(type_index, result)]
+        single = self._singles[type_index]
+        if single is None:
+            single = self._singles[type_index] = Single(self._shapes, type_index, self.float_reads(type_index))
+        single.put(time, numbers, flags)
+        strings = [str(column[0]) for column in texts]
+        self._start(single.entities, single.strings)
+        text = joined(strings) if strings else NO_BYTES
+        while True:
+            status = kernels.run(
+                text, single.lay, NO_WORDS, single.flags, single.nums, single.order_type, single.order_pos,
+                single.times, self._program, self._secret, self._mem, self._table, self._last, single.prints,
+                single.ent, single.out, self._note, self._jobs,
+            )  # fmt: skip
+            if status == kernels.DONE:
+                return single.results()
+            if status == kernels.BAD_TEXT:
+                text = escaped(strings)
+            else:
+                self._grow(status)
 
     def step_keys(
         self, type_index: int, times: Words, keys: Sequence[Words], numbers: Sequence[Any] = (), flags: Any = None
@@ -227,7 +266,7 @@ class Windows:
         windows = cls(plan, seed)
         used, slots, last_slots = reader.words
         if used > windows._mem.size:
-            windows._grow_arena(used - windows._mem.size)
+            windows._mem = memory.words(used)
         windows._table, windows._last = memory.table(slots // 2), memory.table(last_slots // 2)
         for array in (windows._mem[:used], windows._table, windows._last):
             reader.fill(array)
@@ -236,9 +275,7 @@ class Windows:
         return windows
 
     def _run(self, packed: Packed, prints: Any, order_type: Words, order_pos: Words, times: Words) -> list[Words]:
-        note = self._note
-        note[:] = (1, 0, 0, 0, 0, 0, packed.string_count, len(self._shapes), self._layout.values)
-        self._make_room_for_keys(packed.entities)
+        self._start(packed.entities, packed.string_count)
         out = np.empty(packed.out, np.int64)
         ent, lay, lists = packed.ent(), packed.lay(), packed.lists()
         order_type, order_pos = _flat(order_type), _flat(order_pos)
@@ -246,41 +283,50 @@ class Windows:
         while True:
             status = kernels.run(
                 packed.text, lay, lists, packed.flags, packed.nums, order_type, order_pos, times, self._program,
-                self._secret, self._mem, self._table, self._last, prints, ent, out, note,
+                self._secret, self._mem, self._table, self._last, prints, ent, out, self._note,
                 self._jobs,
             )  # fmt: skip
             if status == kernels.DONE:
                 break
             if status == kernels.BAD_TEXT:
                 packed.escape()
-                continue
-            note[kernels.N_FRESH] = 0
-            if status == kernels.ARENA_FULL:
-                self._grow_arena(0)
             else:
-                self._last = _grown(self._last)
-                self._sized()
+                self._grow(status)
         results = [NO_WORDS] * len(self._shapes)
         for number, at, count in packed.outs:
             reads = self._shapes[number].reads
             results[number] = out[at : at + reads * count].reshape(reads, count)  # type: ignore[assignment]
         return results
 
-    def _make_room_for_keys(self, elements: int) -> None:
-        mem = self._mem
-        need = int(mem[A_KEYS]) + elements
-        while need > self._table.size * 3 // 8:
-            self._table = _grown(self._table)
+    def _start(self, elements: int, strings: int) -> None:
+        """Set the kernel's note for a new batch with so many strings and so many keys, new ones perhaps."""
+        note = self._note
+        note[:] = self._blank
+        note[kernels.N_STRINGS] = strings
+        note[kernels.N_KEYS] = elements
+        note[kernels.N_KEY_WORDS] += elements * self._layout.entity
+
+    def _grow(self, status: int) -> None:
+        """Make room for what the kernel stopped at; it goes on from there."""
+        note = self._note
+        if status == kernels.KEYS_FULL:
+            while int(self._mem[A_KEYS] + note[kernels.N_KEYS]) * 8 > self._table.size * 3:
+                self._table = _grown(self._table)
+            self._grow_arena(int(note[kernels.N_KEY_WORDS]))
+            return
+        note[kernels.N_FRESH] = 0
+        if status == kernels.ARENA_FULL:
+            self._grow_arena(self._step)
+        else:
+            self._last = _grown(self._last)
             self._sized()
-        layout = self._layout
-        words = elements * layout.entity + len(layout.spaces) * slab_words(layout.entity)
-        if int(mem[A_NEXT]) + words > mem.size:
-            self._grow_arena(words)
 
     def _grow_arena(self, words: int) -> None:
-        larger = memory.words(self._mem.size * 5 // 4 + words + self._step)
-        larger[: self._mem.size] = self._mem
-        self._mem = larger
+        """Make sure of so many words behind what is used."""
+        if int(self._mem[A_NEXT]) + words > self._mem.size:
+            larger = memory.words(self._mem.size * 5 // 4 + words)
+            larger[: self._mem.size] = self._mem
+            self._mem = larger
         self._sized()
 
     def _sized(self) -> None:
