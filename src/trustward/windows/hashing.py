@@ -77,6 +77,8 @@ def hash_strings(text: Any, size: Any, count: Any, secret: Any, prints: Any) -> 
     them held a zero byte they do not.
     """
     position = 0
+    if size < count + 8:
+        return False
     for i in range(count):
         v0 = secret[0] ^ _V0
         v1 = secret[1] ^ _V1 ^ _EE

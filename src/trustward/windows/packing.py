@@ -19,6 +19,8 @@ from trustward.windows.plan import Plan
 NO_WORDS = np.zeros(0, np.int64)
 NO_BYTES = np.zeros(0, np.uint8)
 _END = "\0" * 8
+_NOT_TEXT = np.zeros(8, np.uint8)
+"""What no strings can be: the kernel answers that the texts must be escaped."""
 
 
 class Shape:
@@ -46,7 +48,7 @@ class Packed:
         self.text = NO_BYTES
         self.nums = NO_WORDS
         self.flags = NO_BYTES
-        self.strings: list[str] = []
+        self._columns: list[Sequence[str]] = []
         self.string_count = 0
         self.entities = self.out = self.longest_list = self.composites = 0
         self.outs: list[tuple[int, int, int]] = []
@@ -55,37 +57,39 @@ class Packed:
 
     def add_rows(self, groups: Sequence[Rows]) -> None:
         """Take in all rows of a batch."""
-        strings = self.strings
+        texts: list[str] = []
         numbers = array("q")
         flags = bytearray()
         placed = []
         for group in groups:
             columns: list[tuple[int, int, int]] = []
             for column in group.texts:
-                start = len(strings)
                 if isinstance(column, tuple):
                     flat, counts = column
-                    columns.append((start, len(self._lists), len(flat)))
+                    columns.append((self.string_count, len(self._lists), len(flat)))
                     self._lists.extend(accumulate(counts, initial=0))
                     self.longest_list = max(self.longest_list, max(counts, default=0))
-                    strings += flat
                 else:
-                    columns.append((start, -1, group.count))
-                    strings += column
+                    flat = column
+                    columns.append((self.string_count, -1, group.count))
+                if flat:
+                    # Column by column: long lists of strings are not copied.
+                    texts.append("\0".join(flat))
+                    self._columns.append(flat)
+                    self.string_count += len(flat)
             placed.append((group, columns, len(numbers), len(flags)))
             for kind, values in zip(self.shapes[group.type].numbers, group.numbers, strict=True):
                 numbers.frombytes(_number_bytes(kind, values))
             for flag in group.flags:
                 flags += bytes(flag)
-        self.string_count = len(strings)
         for group, columns, number_at, flag_at in placed:
             self.place(group.type, group.count, columns, number_at, flag_at)
         if numbers:
             self.nums = np.frombuffer(numbers, np.int64)
         if flags:
             self.flags = np.frombuffer(flags, np.uint8)
-        if strings:
-            self.text = joined(strings)
+        if texts:
+            self.text = joined(texts)
 
     def place(
         self, number: int, count: int, columns: Sequence[tuple[int, int, int]], number_at: int, flag_at: int
@@ -112,7 +116,7 @@ class Packed:
 
     def escape(self) -> None:
         """Join the texts again, for some hold zero bytes."""
-        self.text = escaped(self.strings)
+        self.text = escaped([text for column in self._columns for text in column])
 
     def lay(self) -> Words:
         """Where everything is, for each type."""
@@ -150,7 +154,7 @@ class Single:
         self._kinds = shape.numbers
         self._numbers = struct.Struct("".join("d" if kind == "float" else "q" for kind in shape.numbers))
         self.nums = np.zeros(len(shape.numbers), np.int64)
-        self._number_bytes = memoryview(self.nums).cast("B") if shape.numbers else memoryview(b"")
+        self._number_bytes = self.nums.data.cast("B") if shape.numbers else memoryview(b"")
         self.flags = np.zeros(shape.flags, np.uint8)
         self.out = np.zeros(shape.reads, np.int64)
         self._results = struct.Struct("".join("d" if real else "q" for real in floats))
@@ -180,11 +184,11 @@ def secrets_of(seed: bytes, spaces: Sequence[str]) -> Any:
 
 
 def joined(strings: list[str]) -> Any:
-    """All strings as UTF-8, each with a zero byte behind it, and 8 more at the end."""
+    """All strings as UTF-8, each with a zero byte behind it, and 8 more at the end (or ``_NOT_TEXT``)."""
     try:
         return np.frombuffer("\0".join([*strings, _END]).encode(), np.uint8)
     except UnicodeEncodeError:
-        return escaped(strings)
+        return _NOT_TEXT
 
 
 def escaped(strings: list[str]) -> Any:
