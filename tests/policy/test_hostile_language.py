@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
-from tests.policy.kit import State, codes, event, faults, policy, rule
+import pytest
+
+from tests.policy.kit import State, catalogue, codes, event, faults, policy, rule
+from trustward.base.errors import PolicyError
 from trustward.engine.engine import Engine
 from trustward.model.decision import Fault
+from trustward.policy import Source, load_policy
+from trustward.policy.workspace import ListSpec
 
 
 def test_long_conditions_are_checked_in_linear_time() -> None:
@@ -74,3 +80,98 @@ def test_an_empty_value_of_a_list_names_nothing() -> None:
     program = made.types["message.sent"]
     assert [action.entity for action in program.actions(0, one, 0, ())] == ["u"]
     assert program.entities(one) == [("account", "a"), ("url", "u")]
+
+
+def said(*texts: str) -> list[str]:
+    """The faults of several files, each as place and code."""
+    with pytest.raises(PolicyError) as found:
+        load_policy([Source(f"f{number}.policy", text) for number, text in enumerate(texts)], catalogue())
+    return [fault.split(" ", 2)[0] + " " + fault.split(" ", 2)[1] for fault in found.value.faults]
+
+
+def test_one_slip_hides_nothing_else_and_nothing_is_told_twice() -> None:
+    broken = 'x = event.length\ny = event.length >\nrule(id="a\n'
+    other = rule("x > 6 or y > 7", name="b") + rule("event.lenth > 6", name="c")
+    assert said(broken, other) == ["f0.policy:2:19: P002", "f0.policy:3:9: P002", "f1.policy:2:38: P012"]
+    # A name that only a faulty rule uses is used.
+    lone = 'x = count(by=event.sender, within="1h", of="message.sent")\n'
+    assert said(lone + rule("x > 5", on='"message.snt"')) == ["f0.policy:2:17: P013"]
+    assert said(lone + rule("event.lenth > 5 and x.y", reason="{x}")) == [
+        "f0.policy:2:38: P012",
+        "f0.policy:2:58: P006",
+    ]
+
+
+def test_a_statement_in_a_text_is_no_statement() -> None:
+    text = '"""Such as\nrule(id="x"\n"""\n' + rule("event.forwarded and", name="b") + rule("event.forwarded", name="c")
+    assert said(text) == ["f0.policy:4:57: P002"]
+    flush = rule("event.lenth > 5 event.forwarded").replace(", ", ",\n") + rule("event.lenth > 5", name="c")
+    assert [fault.split(" ")[1] for fault in said(flush)] == ["P002", "P012"]
+
+
+def test_nothing_large_is_built_from_little() -> None:
+    started = time.process_time()
+    doubling = "a0 = event.length\n" + "".join(f"a{n} = a{n - 1} + a{n - 1}\n" for n in range(1, 10))
+    rules = "".join(rule(f"a9 > {n}", name=f"r{n}") for n in range(900))
+    assert set(codes(doubling + rules)) == {"P003"}
+    every = "[" + ",".join(f'"{name}"' for name in catalogue().types) + "]"
+    ids = "w = " + " or ".join(f'event.id == "{n * 3}"' for n in range(500)) + "\n"
+    fed = "".join(
+        rule(f'count(by=event.id, within="{n + 1}s", of={every}, where=w) > 3', name=f"r{n}") for n in range(40)
+    )
+    assert "P003" in codes(ids + fed)
+    assert time.process_time() - started < 40
+
+
+def test_examples_of_a_policy_are_bounded_together() -> None:
+    many = ", ".join(['[repeat(20000, {"sender": "a{n}"})]'] * 6)
+    assert "P003" in codes(rule("event.forwarded", hit=many))
+    long = '[repeat(20000, {"sender": "a", "text": "{n}' + "x" * 2_000 + '"})]'
+    assert codes(rule("event.forwarded", hit=long)) == ["P003", "P003"]
+
+
+def test_files_and_lists_of_a_policy_are_bounded_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("trustward.policy.compiled.MAX_TOTAL", 300)
+    assert said(rule("event.forwarded"), rule("event.is_reply", name="b")) == ["f1.policy:1:1: P003"]
+    monkeypatch.setattr("trustward.policy.files.MAX_LIST_CHARACTERS", 100)
+    (tmp_path / "a.policy").write_text(rule("event.forwarded"), encoding="utf-8")
+    (tmp_path / "lists").mkdir()
+    for number in range(2):
+        (tmp_path / "lists" / f"l{number}.txt").write_text("# kind: text\n" + "a" * 80, encoding="utf-8")
+    with pytest.raises(PolicyError) as found:
+        load_policy(tmp_path, catalogue())
+    assert [fault.split(" ")[:2] for fault in found.value.faults] == [["lists/l1.txt:1:1:", "P001"]]
+
+
+def test_the_hash_names_every_byte_and_every_list_and_nothing_else() -> None:
+    one, other = Source("a.policy", rule("event.forwarded")), Source("b.policy", rule("event.is_reply", name="b"))
+    made = load_policy([one, other], catalogue())
+    turned = load_policy([other, one], catalogue())
+    assert turned.hash == made.hash
+    assert [found.id for found in turned.rules] == [found.id for found in made.rules]
+    hashes = {made.hash}
+    for text in ("\ufeff" + one.text, one.text + "\n", one.text.replace("\n", "\r\n"), one.text + " "):
+        hashes.add(load_policy([Source("a.policy", text), other], catalogue()).hash)
+    specs = [("account", ("a", "b")), ("account", ("ab",)), ("text", ("a", "b")), ("account", ())]
+    hashes |= {load_policy([one, other], catalogue(), lists={"l": ListSpec(*spec)}).hash for spec in specs}
+    hashes.add(load_policy([one, other], catalogue(), lists={"m": ListSpec(*specs[0])}).hash)
+    assert len(hashes) == 10
+
+
+def test_a_misspelt_label_is_told_and_one_that_people_set_is_not() -> None:
+    marks = rule("event.forwarded", name="marks", then='[label(event.sender, "spammer")]')
+    assert codes(marks + rule('labelled(event.sender, "spamer")')) == ["P023"]
+    assert codes(marks + rule('labelled(event.sender, "known-good")')) == []
+    assert codes(marks + rule('not labelled(event.sender, "Spammer")')) == ["P023"]
+
+
+def test_a_large_pattern_on_a_huge_text_is_a_fault_and_not_a_hang() -> None:
+    made = policy(rule(r"matches(event.text, r'(?:a|b)*a(?:a|b){900}c')"))
+    one = event(made, sender="a", text="ab" * 2_000_000)
+    started = time.process_time()
+    decision = Engine(made).decide(one, now_us=2**62)
+    assert time.process_time() - started < 5
+    assert (decision.verdict, decision.degraded, decision.rules[0].mode) == ("hold", True, "fault")
+    plain = policy(rule(r"matches(event.text, r'[0-9]{4} ?(telegram|whats ?app)')"))
+    long = event(plain, sender="a", text="ab" * 5_000_000 + " 1234 telegram")
+    assert [hit.mode for hit in Engine(plain).decide(long, now_us=2**62).rules] == ["live"]

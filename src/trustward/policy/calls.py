@@ -40,7 +40,10 @@ _AMOUNT = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ?([A-Z]{3})")
 def call(typer: Typer, node: ast.Call) -> Node | None:
     """The typed call, or None after a fault."""
     if not isinstance(node.func, ast.Name):
-        typer.fault("P006", "only functions of the language can be called", node.func, "write name(...)")
+        hint = "write name(...)"
+        if isinstance(node.func, ast.Attribute) and node.func.attr in typer.work.callables():
+            hint = f"write {node.func.attr}({typer.span(node.func.value).text[:40]}, ...)"
+        typer.fault("P006", "only functions of the language can be called", node.func, hint)
         return None
     name = node.func.id
     if any(keyword.arg is None for keyword in node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
@@ -54,6 +57,8 @@ def call(typer: Typer, node: ast.Call) -> Node | None:
         return _FORMS[name](typer, node)
     if name in typer.work.functions:
         return _registered(typer, name, node)
+    if name in typer.work.broken:
+        return None
     typer.fault(
         "P011", f"unknown function {name}", node.func, nearest(name, typer.work.callables() | set(typer.work.names))
     )
@@ -125,6 +130,8 @@ def _listed(typer: Typer, node: ast.Call) -> Node | None:
     if given is None or name is None:
         return None
     spec = typer.work.lists.get(name)
+    if spec is None and typer.work.faults.about(f"lists/{name}.txt"):
+        return None
     if spec is None:
         known = typer.work.lists
         hint = nearest(name, known) or (

@@ -20,15 +20,16 @@ from trustward.policy.aggregates import type_names
 from trustward.policy.calls import call
 from trustward.policy.columns import careful_columns
 from trustward.policy.expressions import Typer
-from trustward.policy.faults import Span
+from trustward.policy.faults import Span, nearest
 from trustward.policy.features import Feature
 from trustward.policy.files import read_lists, read_sources
 from trustward.policy.nodes import Labelled, Node, Reading, walk
 from trustward.policy.program import FEW, Generated, StateLike, Writer
 from trustward.policy.rules import Rule
-from trustward.policy.source import Source, Unparsed, parse
+from trustward.policy.source import MAX_TOTAL, Source
 from trustward.policy.statements import RuleReader, Statements, collect
 from trustward.policy.streams import PlanBuilder, Slots
+from trustward.policy.syntax import read
 from trustward.policy.trace import Trace, trace
 from trustward.policy.workspace import ListSpec, Workspace
 from trustward.screening.functions import Function, load_functions
@@ -214,14 +215,21 @@ def load_policy(
     """
     work = Workspace(catalogue, call, load_functions(functions), obligations=load_obligations())
     sources, list_files = (
-        ([*origin], []) if not isinstance(origin, (Path, str)) else read_sources(Path(origin), work.faults)
+        (sorted(origin, key=lambda source: (source.name, source.text)), [])
+        if not isinstance(origin, (Path, str))
+        else read_sources(Path(origin), work.faults)
     )
+    readable = not work.faults
     work.lists = dict(lists or {})
     work.lists.update(read_lists(list_files, catalogue, work.faults))
     statements = _statements(work, sources)
+    statements.whole = statements.whole and readable
     rules = _rules(work, statements)
     exports = _exports(work, statements)
-    _unused(work)
+    if statements.whole:
+        _unused(work)
+    if len(rules) == len(statements.rules):
+        _misspelt_labels(work, rules)
     if not rules and not exports and not work.faults:
         where = Span(sources[0], 1, 0, 1, 1) if sources else Span(Source(str(origin), ""), 1, 0, 1, 0)
         work.faults.add("P007", "a policy without rules", where, "write at least one rule(...) or export(...)")
@@ -233,18 +241,26 @@ def load_policy(
             faults=rendered,
             remedy="see the marked places",
         )
-    return _compile(work, rules, exports, sources, list_files, drafts=drafts)
+    return _compile(work, rules, exports, policy_hash(sources, list_files, lists or {}), sources, drafts=drafts)
 
 
 def _statements(work: Workspace, sources: Iterable[Source]) -> Statements:
     statements = Statements()
+    total = 0
     for source in sources:
-        tree = parse(source)
-        if isinstance(tree, Unparsed):
-            span = Span(source, tree.line, tree.column, tree.line, tree.end_column)
-            work.faults.add(tree.code, tree.message, span)
-        else:
-            collect(work, source, tree, statements)
+        total += len(source.text)
+        if total > MAX_TOTAL:
+            where = Span(source, 1, 0, 1, len(source.lines[0]))
+            work.faults.add("P003", f"the policy has more than {MAX_TOTAL:,} characters", where)
+            statements.whole = False
+            break
+        found = read(source)
+        for slip in found.faults:
+            span = Span(source, slip.line, slip.column, slip.line, slip.end_column)
+            work.faults.add(slip.code, slip.message, span, slip.hint)
+        statements.whole = statements.whole and not found.faults
+        work.broken |= found.broken
+        collect(work, source, found.tree, statements)
     return statements
 
 
@@ -331,13 +347,42 @@ def _unused(work: Workspace) -> None:
             )
 
 
-def policy_hash(sources: Iterable[Source], lists: Iterable[Source]) -> str:
-    """The name of exactly these sources: SHA-256 over names and texts, in order of names."""
+def _misspelt_labels(work: Workspace, rules: Iterable[Rule]) -> None:
+    """Labels that no rule sets may be set by people, but not if they are nearly named like one that a rule sets."""
+    rules = list(rules)
+    put = {
+        target.note
+        for rule in rules
+        for typed in rule.typed.values()
+        for target in typed.actions
+        if target.do == "label"
+    }
+    for rule in rules:
+        for typed in rule.typed.values():
+            for part in walk(typed.when):
+                hint = nearest(part.label, sorted(put)) if isinstance(part, Labelled) and part.label not in put else ""
+                if hint and isinstance(part, Labelled):
+                    work.faults.add("P023", f'no rule sets the label "{part.label[:60]}"', part.span, hint)
+
+
+def policy_hash(sources: Iterable[Source], lists: Iterable[Source], given: Mapping[str, ListSpec] | None = None) -> str:
+    """The name of exactly these sources: SHA-256 over names and texts, in order of names.
+
+    ``given`` are lists that come from elsewhere than files.
+    """
+    pieces = [
+        [source.name, "\ufeff" * source.marked + source.text]
+        for source in sorted([*sources, *lists], key=lambda source: (source.name, source.text))
+    ]
+    pieces += [["", name, spec.kind, *spec.values] for name, spec in sorted((given or {}).items())]
     digest = sha256()
-    for source in sorted([*sources, *lists], key=lambda source: source.name):
-        for piece in (source.name.encode("utf-8", "surrogatepass"), source.text.encode("utf-8", "surrogatepass")):
+    for piece in pieces:
+        if not piece[0]:
             digest.update(len(piece).to_bytes(8, "big"))
-            digest.update(piece)
+        for text in piece:
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "big"))
+            digest.update(data)
     return digest.hexdigest()
 
 
@@ -345,8 +390,8 @@ def _compile(
     work: Workspace,
     rules: Sequence[Rule],
     exports: Mapping[str, Mapping[str, Node]],
+    identity: str,
     sources: Sequence[Source],
-    list_files: Sequence[Source],
     *,
     drafts: bool,
 ) -> Policy:
@@ -377,7 +422,7 @@ def _compile(
         if isinstance(part, Labelled)
     }
     return Policy(
-        hash=policy_hash(sources, list_files),
+        hash=identity,
         rules=tuple(rules),
         plan=plan,
         types=types,

@@ -17,6 +17,11 @@ START = "2026-01-05T12:00:00Z"
 """The time of the first event of an example that gives none (a Monday)."""
 MAX_STEPS = 20_000
 """The most events in one example."""
+MAX_ALL_STEPS = 100_000
+"""The most events in all examples of a policy."""
+MAX_EXAMPLE_SIZE = 20_000_000
+"""The most characters in all examples of a policy."""
+_FEWER = "use fewer examples, or repeat less often"
 _GAP_US = 1_000_000
 _KINDS: dict[str, str] = {
     "text": "a text",
@@ -103,12 +108,14 @@ class ExampleReader:
     def _event(self, node: ast.Dict, steps: list[Step], clock: int, gap: int, number: int | None) -> int:
         """Add one event; its time in microseconds."""
         raw: dict[str, tuple[Any, ast.AST]] = {}
+        keys: dict[str, ast.expr] = {}
         for key, value in zip(node.keys, node.values, strict=True):
             if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
                 raise self.fault("the fields of an event are named by texts", key or node)
             if key.value in raw:
                 raise self.fault(f'"{key.value}" is given twice', key, code="P018")
             raw[key.value] = (self._literal(value, number), value)
+            keys[key.value] = key
         type_name, type_at = raw.pop("type", (self.default, node))
         if not isinstance(type_name, str) or type_name not in self.work.catalogue.types:
             hint = nearest(str(type_name), self.work.catalogue.types)
@@ -126,15 +133,27 @@ class ExampleReader:
             field = known.get(name)
             if field is None:
                 hint = nearest(name, known) or f"its fields: {one_of(known, 40)}"
-                raise self.fault(f"{type_name} has no field {name[:60]}", at, hint, "P012")
+                raise self.fault(f"{type_name} has no field {name[:60]}", keys[name], hint, "P012")
             fields[name] = self._fitting(field, value, at)
         missing = [field.name for field in known.values() if field.required and field.name not in fields]
         if missing:
             raise self.fault(f"{type_name} needs {', '.join(missing)}", node, 'add "' + missing[0] + '": ...')
         steps.append(Step(fields))
+        self._bounded(fields, steps, node)
+        return time
+
+    def _bounded(self, fields: dict[str, Any], steps: list[Step], node: ast.AST) -> None:
+        """Keep examples small: one may repeat an event often, and there may be many."""
+        work = self.work
+        work.steps += 1
+        work.example_size += sum(len(value) for value in fields.values() if isinstance(value, (str, list)))
         if len(steps) > MAX_STEPS:
             raise self.fault(f"an example of more than {MAX_STEPS:,} events", node, code="P003")
-        return time
+        if work.steps > MAX_ALL_STEPS:
+            raise self.fault(f"more than {MAX_ALL_STEPS:,} events in the examples of a policy", node, _FEWER, "P003")
+        if work.example_size > MAX_EXAMPLE_SIZE:
+            message = f"more than {MAX_EXAMPLE_SIZE:,} characters in the examples of a policy"
+            raise self.fault(message, node, _FEWER, "P003")
 
     def _written(self, time: int, node: ast.AST) -> str:
         try:

@@ -60,9 +60,19 @@ _FORM_HINTS: dict[type[ast.expr], str] = {
     ast.NamedExpr: "give it a name on a line of its own: name = expression",
     ast.Subscript: 'to test values of a list field, write "x" in event.field, or any_in(event.field, [...])',
 }
+_SPLIT = "use fewer or smaller rules, or fewer event types in each"
+_FOREIGN = {
+    "true": "write True",
+    "false": "write False",
+    "null": "ask present(...) whether a value is there",
+    "none": "ask present(...) whether a value is there",
+    "nil": "ask present(...) whether a value is there",
+}
 ENVELOPE = ("id", "time")
 MAX_KEY = 20_000
 """How long an expression may be, written out with the names in it filled in."""
+MAX_TYPED = 200_000
+"""The most expressions in a policy, counted for each event type and feature that they are read on."""
 
 
 class Typer:
@@ -154,6 +164,11 @@ class Typer:
 
     def expression(self, node: ast.expr) -> Node | None:
         """The typed expression, or None after a fault."""
+        self.work.typed += 1
+        if self.work.typed > MAX_TYPED:
+            if self.work.typed == MAX_TYPED + 1:
+                self.fault("P003", f"more than {MAX_TYPED:,} expressions in all, on all event types", node, _SPLIT)
+            return None
         typed = self._expression(node)
         if typed is not None and len(typed.key) > MAX_KEY:
             self.fault("P003", "too large, with the names in it filled in", node, "use fewer or smaller parts")
@@ -217,6 +232,8 @@ class Typer:
         named = self.work.names.get(name)
         if named is not None:
             return self.named(name, node)
+        if name in self.work.broken:
+            return None
         if name == "event":
             self.fault(
                 "P006",
@@ -230,6 +247,7 @@ class Typer:
             near = nearest(name, [*self.work.names, *self.work.callables(), "event"])
             if name in self.scope.fields:
                 near = f"did you mean event.{name}?"
+            near = _FOREIGN.get(name.lower(), near)
             self.fault("P010", f"unknown name {name}", node, near)
         return None
 

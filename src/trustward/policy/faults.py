@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "P020": "names that go in a circle",
     "P021": "a name that nothing uses",
     "P022": "the same rule id twice",
+    "P023": "a label that no rule sets, spelt almost like one that is set",
     "P030": "a value of the wrong type",
     "P031": "a comparison between different types",
     "P032": "a condition that is not a yes or no",
@@ -190,6 +191,10 @@ class Faults:
             return
         key = (code, span.source.name, span.line, span.column, message)
         self._found.setdefault(key, Fault(code, message, span, hint))
+
+    def about(self, name: str) -> bool:
+        """Whether anything is wrong with one file."""
+        return any(source == name for _, source, *_ in self._found)
 
     def __bool__(self) -> bool:
         return bool(self._found)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 MAX_CHARACTERS = 400_000
 """The most characters in one policy file."""
+MAX_TOTAL = 4_000_000
+"""The most characters in all policy files of a policy."""
 MAX_DEPTH = 50
 """How deep expressions may be nested."""
 MAX_TYPED_DEPTH = 40
@@ -20,11 +22,13 @@ MAX_NODES = 100_000
 class Source:
     """One file of a policy: its name within the policy and its text."""
 
-    __slots__ = ("lines", "name", "text")
+    __slots__ = ("lines", "marked", "name", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
-        self.text = text
+        # A byte order mark says nothing, but it is a part of the file, and so of the policy's hash.
+        self.marked = text.startswith("\ufeff")
+        self.text = text = text.removeprefix("\ufeff")
         # The line ends that Python's own parser knows; str.splitlines knows more and would count differently.
         self.lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ").split("\n")
 
@@ -49,6 +53,7 @@ class Unparsed(NamedTuple):
     line: int
     column: int
     end_column: int
+    hint: str = ""
 
 
 def parse(source: Source) -> ast.Module | Unparsed:
@@ -74,7 +79,7 @@ def _syntax_fault(source: Source, fault: SyntaxError) -> Unparsed:
     line = min(max(fault.lineno or 1, 1), len(source.lines))
     width = len(source.lines[line - 1])
     column = min(max((fault.offset or 1) - 1, 0), width)
-    end = (fault.end_offset or 0) - 1 if fault.end_lineno == fault.lineno else column + 1
+    end = (fault.end_offset or 0) - 1 if fault.end_lineno == fault.lineno else column
     message = (fault.msg or "invalid syntax").split("\n")[0]
     if "too many nested" in message or "too many statically nested" in message:
         return Unparsed("P003", "too deeply nested", line, column, max(end, column + 1))

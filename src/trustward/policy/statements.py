@@ -16,7 +16,7 @@ from trustward.policy.expressions import Typer
 from trustward.policy.faults import Span, nearest, one_of
 from trustward.policy.logic import normalise
 from trustward.policy.nodes import Node
-from trustward.policy.reasons import reason_parts
+from trustward.policy.reasons import MAX_REASON, reason_parts
 from trustward.policy.rules import Rule, RuleMode, Target, TypedRule
 from trustward.policy.source import Source
 from trustward.policy.workspace import Named, Workspace
@@ -50,6 +50,8 @@ ARGUMENTS: dict[str, bool] = {
 }
 """The arguments of a rule and whether every rule must have them."""
 
+MAX_SIZE = 2_000_000
+"""The most characters of all conditions, reasons and actions, with the names in them filled in."""
 _RULE_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _MODES: tuple[RuleMode, ...] = ("live", "shadow", "draft")
@@ -83,6 +85,8 @@ class Statements:
 
     rules: list[tuple[ast.Call, Source]] = field(default_factory=list)
     exports: list[tuple[ast.Call, Source]] = field(default_factory=list)
+    whole: bool = True
+    """Whether all files could be read and parsed."""
 
 
 def collect(work: Workspace, source: Source, tree: ast.Module, into: Statements) -> None:
@@ -160,6 +164,13 @@ class RuleReader:
     def rule(self) -> Rule | None:
         """The rule, or None after faults."""
         before = len(self.work.faults)
+        rule = self._rule(before)
+        if rule is None:
+            # What a faulty rule mentions is used: it is not to be told of twice.
+            _mentions(self.work, self.call)
+        return rule
+
+    def _rule(self, before: int) -> Rule | None:
         self._arguments()
         given = self.given
         identity = self._id()
@@ -350,7 +361,36 @@ class RuleReader:
                 continue
             every.extend(targets)
             typed[name] = TypedRule(normal, targets, reason)
+            if not self._affordable(typed[name]):
+                break
         return typed, tuple(every)
+
+    def _affordable(self, typed: TypedRule) -> bool:
+        """Whether code can still be made of the policy: names that are used again and again count each time."""
+        values = [typed.when, *(piece for piece in typed.reason if isinstance(piece, Node))]
+        values += [target.entity for target in typed.actions if target.entity is not None]
+        self.work.size += sum(len(value.key) for value in values)
+        if self.work.size <= MAX_SIZE:
+            return True
+        message = f"the policy has more than {MAX_SIZE:,} characters, with the names in it filled in"
+        self.fault("P003", message, None, "use fewer or smaller rules, or fewer event types in each")
+        return False
+
+
+def _mentions(work: Workspace, node: ast.AST) -> None:
+    """Note the names that some syntax mentions, in reasons and through other names as well, as used."""
+    todo: list[ast.AST] = [node]
+    while todo:
+        for part in ast.walk(todo.pop()):
+            words: list[str] = []
+            if isinstance(part, ast.Name):
+                words = [part.id]
+            elif isinstance(part, ast.Constant) and isinstance(part.value, str) and "{" in part.value:
+                words = re.findall(r"[a-z]\w*", part.value[:MAX_REASON])
+            for word in words:
+                if word in work.names and word not in work.used:
+                    work.used.add(word)
+                    todo.append(work.names[word].expression)
 
 
 _NEEDED = {

@@ -87,6 +87,16 @@ class Workspace:
     faults: Faults = field(default_factory=Faults)
     names: dict[str, Named] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
+    """Names whose definition does not parse: nothing is said of their uses."""
+    typed: int = 0
+    """Expressions typed so far."""
+    size: int = 0
+    """Characters of all conditions, reasons and actions, with the names in them filled in."""
+    steps: int = 0
+    """Events in all examples."""
+    example_size: int = 0
+    """Characters in all examples."""
     features: dict[str, Feature] = field(default_factory=dict)
 
     def callables(self) -> set[str]:

@@ -20,6 +20,8 @@ MAX_PATTERN = 2_000
 """The most characters in a pattern."""
 MAX_PROGRAM = 20_000
 """The most instructions that a compiled pattern may have: they bound the time per character."""
+MAX_WORK = 1_000_000_000
+"""The most bytes of a text times instructions of a pattern: seconds, where the engine finds no short cut."""
 _MOST_WORDS = 12
 _LONGEST_WORD = 64
 
@@ -65,12 +67,15 @@ def compile_pattern(pattern: str) -> Any:
 def searcher(pattern: str) -> Callable[[str], bool]:
     """A test whether the pattern matches anywhere in a text. Raises :class:`PatternError` with the cause.
 
+    The test itself raises :class:`PatternError` for a text so long that the pattern could take seconds on it.
+
     >>> searcher("[0-9]{3}-[0-9]{4}")("call 555-0100")
     True
     """
     compiled = compile_pattern(pattern)
     match = compiled.Match
     anywhere = _re2.RE2.Anchor.UNANCHORED
+    longest = MAX_WORK // max(compiled.ProgramSize(), 1)
     words = words_of(pattern)
     needles, exact, lowered = words
 
@@ -79,6 +84,8 @@ def searcher(pattern: str) -> Callable[[str], bool]:
             data = text.encode()
         except UnicodeEncodeError:  # A lone surrogate: no text that a pattern could mean.
             data = text.encode("utf-8", "replace")
+        if len(data) > longest:
+            raise PatternError("too long a text for so large a pattern")
         return bool(match(anywhere, data, 0, len(data))[0][0] >= 0)
 
     if not needles:
