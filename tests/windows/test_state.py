@@ -271,3 +271,46 @@ def test_events_in_any_order_of_rows() -> None:
     out = windows.step(Batch([rows], np.zeros(20, np.int64), np.arange(19, -1, -1), np.arange(20)))[0]
     columns = windows.to_lists(0, out)
     assert all(same([column[19 - n] for column in columns], forward[n]) for n in range(20))
+
+
+ROW = Rows(0, 2, [["a", "b"], ["", ""], (["x"], [1, 0])], [[1, 2], [1.0, 2.0], [1, 2]], [[True, False]])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"texts": [["a"], ["", ""], (["x"], [1, 0])]},
+        {"texts": [["a", "b"], ["", ""], (["x"], [1, 1])]},
+        {"texts": [["a", "b"], ["", ""], (["x", "y"], [1, 0])]},
+        {"numbers": [[1], [1.0, 2.0], [1, 2]]},
+        {"numbers": [[1, 2], [1.0, 2.0, 3.0], [1, 2]]},
+        {"flags": [[True]]},
+    ],
+    ids=str,
+)
+def test_columns_of_wrong_length_are_refused(changes: dict[str, Any]) -> None:
+    parts = {"texts": ROW.texts, "numbers": ROW.numbers, "flags": ROW.flags} | changes
+    order = np.arange(2)
+    with pytest.raises(UsageError):
+        Windows(FULL, SEED).step(Batch([Rows(0, 2, **parts)], np.zeros(2, np.int64), order, order))
+    with pytest.raises(UsageError):
+        Windows(FULL, SEED).step(Batch([ROW], np.zeros(2, np.int64), order[:1], order))
+    with pytest.raises(UsageError):
+        Windows(FULL, SEED).step_keys(0, order, [order, order, order[:1]], [order, order, order])
+
+
+@pytest.mark.parametrize("time", [2**63 - 1, -(2**63) + 1, 2**62, -(2**62)])
+def test_times_out_of_all_reason_count_as_missing(time: int) -> None:
+    windows = Windows(FULL, SEED)
+    assert all(
+        value == MISSING or math.isnan(value) for value in windows.step_one(0, time, ["a", "", []], [1, 1.0, 1], [True])
+    )
+
+
+def test_single_rows_stand_what_batches_stand() -> None:
+    windows, other = Windows(FULL, SEED), Windows(FULL, SEED)
+    for number, real in ((2**70, 10**400), (None, None), ("x", "x"), (1.5, True)):
+        rows = Rows(0, 1, [["a\0\ud800"], [""], [""]], [[number], [real], [1]], [[True]])
+        batched = other.step(Batch([rows], np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([5])))[0]
+        wanted = [column[0] for column in other.to_lists(0, batched)]
+        assert same(windows.step_row(0, 5, rows.texts, rows.numbers, rows.flags), wanted)

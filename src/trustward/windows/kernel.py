@@ -88,6 +88,8 @@ DONE, BAD_TEXT, KEYS_FULL, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3, 4
 N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_JOB, N_JOBS, N_STRINGS, N_TYPES, N_VALUES, N_KEYS = range(10)
 N_KEY_WORDS, N_SIZE = 10, 11
 UNKNOWN = -1
+_FARTHEST_US = 1 << 61
+"""Times beyond it (73,000 years from 1970) count as missing: nothing here can overflow then."""
 # How many keys ahead of their use table slots and entities are asked for.
 _SLOT_AHEAD, _FOUND_AHEAD = 16, 8
 JOBS = 64
@@ -318,6 +320,8 @@ def _plan_jobs(
         at = lay[kind]
         row = order_pos[i]
         time = times[i]
+        if time < -_FARTHEST_US or time > _FARTHEST_US:
+            time = np.int64(MISSING)
         number = lay[at + L_ROWS]
         plan = prog[prog[G_TYPES] + kind]
         keys = at + L_COLUMNS + L_COLUMN_SIZE * prog[plan + T_TEXTS]

@@ -24,7 +24,8 @@ def reserve() -> Words:
     size = _RESERVE_BYTES
     while size > _SMALLEST_BYTES:
         try:
-            return words(size // 8)
+            # Where space is short, half of it is left to others.
+            return words(size // 8 if size == _RESERVE_BYTES else size // 16)
         except (OSError, ValueError):
             # Limits on address space, or no overcommitting: ask for less, the arena can still grow by copying.
             size //= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import struct
 from array import array
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from trustward.base.errors import UsageError
 from trustward.base.units import MISSING
 from trustward.windows.batch import Rows, Words
 from trustward.windows.layout import G_TYPES, K_COLUMN_AT, K_COLUMNS, K_SIZE, T_KEY_AT, T_KEYS, Layout
@@ -72,6 +74,10 @@ class Packed:
                 else:
                     flat = column
                     columns.append((self.string_count, -1, group.count))
+                if len(flat) != columns[-1][2] or (isinstance(column, tuple) and self._lists[-1] != len(flat)):
+                    raise UsageError(
+                        f"a text column holds {len(flat)} strings", remedy="one a row, or as its counts say"
+                    )
                 if flat:
                     # Column by column: long lists of strings are not copied.
                     texts.append("\0".join(flat))
@@ -79,8 +85,10 @@ class Packed:
                     self.string_count += len(flat)
             placed.append((group, columns, len(numbers), len(flags)))
             for kind, values in zip(self.shapes[group.type].numbers, group.numbers, strict=True):
+                _check_length(values, group.count)
                 numbers.frombytes(_number_bytes(kind, values))
             for flag in group.flags:
+                _check_length(flag, group.count)
                 flags += bytes(flag)
         for group, columns, number_at, flag_at in placed:
             self.place(group.type, group.count, columns, number_at, flag_at)
@@ -197,6 +205,12 @@ def escaped(strings: list[str]) -> Any:
     return np.frombuffer(b"\0".join([*parts, bytes(8)]), np.uint8)
 
 
+def _check_length(column: Sequence[Any], rows: int) -> None:
+    # The kernel reads memory by these lengths.
+    if len(column) != rows:
+        raise UsageError(f"a column holds {len(column)} values for {rows} rows", remedy="give each row one value")
+
+
 def _number_bytes(kind: str, values: Sequence[Any]) -> bytes:
     try:
         return struct.pack(f"{len(values)}{'d' if kind == 'float' else 'q'}", *values)
@@ -204,8 +218,15 @@ def _number_bytes(kind: str, values: Sequence[Any]) -> bytes:
         # A number beyond 64 bits, or one that is not whole where it should be: no value.
         if kind == "float":
             return struct.pack(f"{len(values)}d", *[_as_float(value) for value in values])
-        fits = [value if isinstance(value, int) and -(2**63) <= value < 2**63 else MISSING for value in values]
-        return struct.pack(f"{len(values)}q", *fits)
+        return struct.pack(f"{len(values)}q", *[_as_whole(value) for value in values])
+
+
+def _as_whole(value: Any) -> int:
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        return MISSING
+    return whole if -(2**63) <= whole < 2**63 else MISSING
 
 
 def _as_float(value: Any) -> float:

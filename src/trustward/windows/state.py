@@ -41,6 +41,7 @@ class Windows:
     """All windows of a plan over one stream of events, in one process.
 
     ``seed`` (16 bytes, secret) keys the fingerprints of all values; the same seed is needed to use a snapshot again.
+    One thread at a time may use it.
 
     >>> from trustward.windows.plan import Operation, Plan, Read, Stream, TypePlan
     >>> hour = Read(aggregate="count", window=3_600_000_000)
@@ -155,10 +156,12 @@ class Windows:
         array [flags, rows].
         """
         count = len(times)
+        if any(len(column) != count for column in (*keys, *numbers, *([] if flags is None else flags))):
+            raise UsageError(f"all columns must have {count} rows, as the times have", remedy="cut them alike")
         packed = Packed(self._shapes)
         packed.string_count = count * len(keys)
         if numbers:
-            packed.nums = np.concatenate([np.ascontiguousarray(n).view(np.int64) for n in numbers])
+            packed.nums = np.concatenate([_as_words(column) for column in numbers])
         if flags is not None:
             packed.flags = np.ascontiguousarray(flags).view(np.uint8).reshape(-1)
         packed.place(type_index, count, [(place * count, -1, count) for place in range(len(keys))], 0, 0)
@@ -278,8 +281,11 @@ class Windows:
         self._start(packed.entities, packed.string_count)
         out = np.empty(packed.out, np.int64)
         ent, lay, lists = packed.ent(), packed.lay(), packed.lists()
-        order_type, order_pos = _flat(order_type), _flat(order_pos)
-        times = _flat(times)
+        order_type, order_pos, times = _flat(order_type), _flat(order_pos), _flat(times)
+        if not len(order_type) == len(order_pos) == len(times):
+            raise UsageError(
+                "the orders and times of a batch differ in length", remedy="give one of each for each event"
+            )
         while True:
             status = kernels.run(
                 packed.text, lay, lists, packed.flags, packed.nums, order_type, order_pos, times, self._program,
@@ -340,6 +346,12 @@ def _grown(table: Any) -> Any:
     larger = memory.table(table.size // 2 + table.size // 8 + 4)
     rehash(table, larger)
     return larger
+
+
+def _as_words(column: Any) -> Words:
+    """A column of numbers as 64-bit words."""
+    real = np.asarray(column).dtype.kind == "f"
+    return np.ascontiguousarray(column, np.float64 if real else np.int64).view(np.int64)
 
 
 def _flat(words: Words) -> Words:
