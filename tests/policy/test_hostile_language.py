@@ -13,6 +13,7 @@ from trustward.engine.engine import Engine
 from trustward.model.decision import Fault
 from trustward.policy import Source, load_policy
 from trustward.policy.workspace import ListSpec
+from trustward.screening.screen import Screen, pattern_piece
 
 
 def test_long_conditions_are_checked_in_linear_time() -> None:
@@ -175,3 +176,29 @@ def test_a_large_pattern_on_a_huge_text_is_a_fault_and_not_a_hang() -> None:
     plain = policy(rule(r"matches(event.text, r'[0-9]{4} ?(telegram|whats ?app)')"))
     long = event(plain, sender="a", text="ab" * 5_000_000 + " 1234 telegram")
     assert [hit.mode for hit in Engine(plain).decide(long, now_us=2**62).rules] == ["live"]
+
+
+def test_a_time_written_out_can_be_taken_from_a_time() -> None:
+    made = policy(rule('event.time - "2026-01-05T11:00:00Z" > "59m" and "2026-01-05T13:00:00Z" - event.time >= "1h"'))
+    noon = 1_767_614_400_000_000
+    program = made.types["message.sent"]
+    held = [bool(program.match(event(made, sender="a"), noon + at, (), State())) for at in (0, 1, -60_000_000)]
+    assert held == [True, False, False]
+    assert codes(rule('event.time - "1h" > "2026-01-05T11:00:00Z"')) == []
+    assert codes(rule('event.time + "2026-01-05T11:00:00Z" > "1h"')) == ["P034"]
+
+
+def test_infinity_less_infinity_is_missing_also_in_a_list() -> None:
+    none = "event.length * 1e300 * 1e300 - event.length * 1e300 * 1e300"
+    made = policy(rule(f"not {none} in [5]") + rule(f"{none} in [5]", name="b") + rule(f"{none} != 5", name="c"))
+    program = made.types["message.sent"]
+    one = event(made, sender="a", length=5)
+    assert list(program.match(one, 0, (), State())) == []
+    assert {program.trace(number, one, 0, (), State()).outcome for number in program.rules} == {None}
+
+
+def test_a_screen_passes_over_what_would_take_too_long() -> None:
+    screen = Screen([pattern_piece("(?:a|b)*a(?:a|b){900}c") or ""])
+    started = time.process_time()
+    assert screen(["ab" * 2_000_000, "nothing"]).tolist() == [True, False]
+    assert time.process_time() - started < 5

@@ -332,6 +332,9 @@ class Emitter:
             guards = [*guards, *self.guards(group)]
             test = f"{code} in {self.value(group)}"
         if node.negated:
+            if not _exact(value):
+                # A float that is no number is on no list, and not off one either: it is missing.
+                guards = [*guards, f"{code} == {code}"]
             return self._joined(guards, f"not {test}" if test.startswith("(") else f"not ({test})")
         # None is on no list, so that a plain field needs no guard; an empty list field holds nothing.
         if isinstance(value, (Attribute, EventId)) and isinstance(group, Listed):

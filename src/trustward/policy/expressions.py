@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -68,6 +69,7 @@ _FOREIGN = {
     "none": "ask present(...) whether a value is there",
     "nil": "ask present(...) whether a value is there",
 }
+_DATED = re.compile(r"[0-9]{4}-")
 ENVELOPE = ("id", "time")
 MAX_KEY = 20_000
 """How long an expression may be, written out with the names in it filled in."""
@@ -371,7 +373,7 @@ class Typer:
             return None
         if left is None or right is None:
             return None
-        moved = self._moved(left, right, node.left), self._moved(right, left, node.right)
+        moved = self._moved(left, right, op, node.left), self._moved(right, left, op, node.right)
         if moved[0] is None or moved[1] is None:
             return None
         left, right = moved[0], moved[1]
@@ -384,10 +386,11 @@ class Typer:
             return None
         return Arithmetic(kind, self.span(node), f"({left.key} {op} {right.key})", op, left, right)
 
-    def _moved(self, side: Node, other: Node, at: ast.expr) -> Node | None:
-        """A text literal beside a duration or time is a duration."""
+    def _moved(self, side: Node, other: Node, op: str, at: ast.expr) -> Node | None:
+        """A text literal beside a duration or time is a duration; in a difference of times it can be a time."""
         if isinstance(side, Const) and side.type == TEXT and other.type in (DURATION, TIME):
-            return self.coerce(side, DURATION, at)
+            dated = other.type == TIME and op == "-" and _DATED.match(side.value) is not None
+            return self.coerce(side, TIME if dated else DURATION, at)
         return side
 
     @staticmethod

@@ -246,6 +246,8 @@ class Evaluator:
 
     def _member(self, node: Member) -> bool:
         value = self.value(node.value)
+        if isinstance(value, float) and math.isnan(value):
+            raise _MissingError(node.key)
         if isinstance(node.group, Listed) and node.group.name:
             return self._listed(node.group.name).get(value, MISSING) > self.time
         if isinstance(node.group, Listed):

@@ -16,7 +16,7 @@ import numpy as np
 
 import re2
 from re2 import _re2
-from trustward.screening.patterns import MAX_PROGRAM, words_of
+from trustward.screening.patterns import MAX_PROGRAM, MAX_WORK, words_of
 
 _BLOCK = 64
 _LONG_BLOCK = 64 * 1024
@@ -41,6 +41,7 @@ class Screen:
         if compiled is None:
             raise ValueError("the pieces are too large together")
         self._match = compiled.Match
+        self._longest = MAX_WORK // max(compiled.ProgramSize(), 1)
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """A mark for each text. Time is linear in the length of all texts together."""
@@ -77,9 +78,11 @@ class Screen:
         return np.frombuffer(marks, np.bool_)
 
     def _each(self, texts: Iterable[str]) -> bytes:
-        """The marks, found text by text."""
-        match = self._match
-        return bytes(match(_UNANCHORED, data, 0, len(data))[0][0] >= 0 for data in map(_bytes, texts))
+        """The marks, found text by text; what is too long for so large an automaton is marked unseen."""
+        match, longest = self._match, self._longest
+        return bytes(
+            len(data) > longest or match(_UNANCHORED, data, 0, len(data))[0][0] >= 0 for data in map(_bytes, texts)
+        )
 
     def among(self, rows: Sequence[int], texts: Sequence[str], count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """A mark for each of ``count`` texts, where only those of some rows are looked at; the others have none."""
