@@ -80,7 +80,7 @@ from trustward.windows.layout import (
     T_OPERATIONS,
     T_TEXTS,
 )
-from trustward.windows.log import advance, allocate, feed, new_header, warm_log
+from trustward.windows.log import allocate, move, new_header, warm_log
 from trustward.windows.reading import put_read, read_default, read_one
 
 DONE, BAD_TEXT, KEYS_FULL, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3, 4
@@ -438,10 +438,7 @@ def _do_job(
     if header != 0:
         now = max(now, mem[header + H_CLOCK])
         mem[header + H_CLOCK] = now
-        if feeds:
-            feed(mem, prog, last, stream, header, now, values, secret)
-        else:
-            advance(mem, prog, last, stream, header, now, False)
+        move(mem, prog, last, stream, header, now, values, secret, feeds)
     rows = lay[at + L_ROWS]
     place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
     read = prog[operation + O_READ_AT]

@@ -440,8 +440,22 @@ def feed_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time
 
 
 @part
-def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any) -> None:
-    """Add the event at hand (its values lie at ``values``) to a key, and bring its windows to ``time``."""
+def add(mem: Any, prog: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any) -> Any:
+    """Write the event at hand to the log and add it to the sums of all that ever came; its entry."""
+    entry = append(mem, prog, stream, header, time, values, secret)
+    mem[header + H_COUNT] += 1
+    item = prog[stream + S_SUM_AT]
+    for _ in range(prog[stream + S_SUMS]):
+        word = mem[entry + prog[item + 1]]
+        if word != MISSING:
+            add_item(mem, prog[item], header + prog[item + 2], word)
+        item += 3
+    return entry
+
+
+@part
+def remember(mem: Any, prog: Any, stream: Any, header: Any, time: Any, values: Any) -> None:
+    """Keep this event's time and values for those that ask for the last one."""
     if prog[stream + S_SINCE] != 0:
         place = header + prog[stream + S_SINCE]
         mem[place + 1] = mem[place]
@@ -451,21 +465,38 @@ def feed(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, va
         place = header + prog[at + 2 * i + 1]
         mem[place + 1] = mem[place]
         mem[place] = mem[values + prog[at + 2 * i]]
-    if prog[stream + S_WINDOWS] != 0:
-        if prog[stream + S_DISTINCT] != 0:
-            # What has expired must be gone before the rest is marked superseded.
-            advance_windows(mem, prog, last, stream, header, time, False, 0)
-        entry = append(mem, prog, stream, header, time, values, secret)
-        if prog[stream + S_DISTINCT] != 0:
-            feed_distinct(mem, prog, last, stream, header, time, entry)
-        mem[header + H_COUNT] += 1
-        item = prog[stream + S_SUM_AT]
-        for _ in range(prog[stream + S_SUMS]):
-            word = mem[entry + prog[item + 1]]
-            if word != MISSING:
-                add_item(mem, prog[item], header + prog[item + 2], word)
-            item += 3
-        advance_windows(mem, prog, last, stream, header, time, False, entry)
+
+
+@part
+def move(
+    mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, values: Any, secret: Any, feeds: Any
+) -> None:
+    """Bring a key's windows to ``time``; if it feeds, with the event at hand (its values lie at ``values``)."""
+    entry = np.int64(0)
+    distinct = prog[stream + S_DISTINCT] != 0
+    if feeds:
+        remember(mem, prog, stream, header, time, values)
+        if not distinct and prog[stream + S_WINDOWS] != 0:
+            entry = add(mem, prog, stream, header, time, values, secret)
+    advance_windows(mem, prog, last, stream, header, time, False, entry)
+    if feeds and distinct:
+        # Only now, for what has expired must be gone before the rest can be superseded.
+        entry = add(mem, prog, stream, header, time, values, secret)
+        feed_distinct(mem, prog, last, stream, header, time, entry)
+        begin(mem, prog, stream, header, time, entry)
     if prog[stream + S_DEQUES] != 0:
         expire_deques(mem, prog, stream, header, time, False)
-        push_deques(mem, prog, stream, header, time, values)
+        if feeds:
+            push_deques(mem, prog, stream, header, time, values)
+
+
+@part
+def begin(mem: Any, prog: Any, stream: Any, header: Any, time: Any, entry: Any) -> None:
+    """Let all empty windows begin with ``entry``."""
+    window = prog[stream + S_WINDOW_AT]
+    for _ in range(prog[stream + S_WINDOWS]):
+        at = header + prog[window + P_OFFSET]
+        if mem[at + W_TAIL] == 0:
+            mem[at + W_TAIL] = entry
+            mem[at + W_TIME] = time
+        window += P_SIZE
