@@ -1,4 +1,4 @@
-"""The examples of the starter pack guard its rules: where a comparison is turned round or its bound moved, one fails."""
+"""The examples of the starter pack guard its rules: turn a comparison round or move its bound, and one fails."""
 
 from __future__ import annotations
 
