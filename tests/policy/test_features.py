@@ -106,7 +106,7 @@ def test_composite_and_list_keys() -> None:
 
 
 def texts_of(program: Any, events: list[Any]) -> list[str]:
-    from trustward.screening.texts import template
+    from trustward.screening.plain import template
 
     return [template(one.text) or "" for one in events if one.text]
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import re2
 from trustward.screening.patterns import PatternError, searcher, words_of
+from trustward.screening.plain import contains, domain, template
 from trustward.screening.screen import Screen, contains_piece, odd_letters, pattern_piece, quote, words_piece
-from trustward.screening.texts import contains, domain, template
 
 LETTERS = "abkKsSſKİi̇éÉßσςΣ微1 .-\n\0"
 texts = st.text(alphabet=LETTERS, max_size=12)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from trustward.base.errors import UsageError
-from trustward.screening import texts
+from trustward.screening import plain
 
 GROUP = "trustward.functions"
 """The entry-point group of extensions."""
@@ -55,7 +55,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="length",
         arguments=(("text", "text"),),
         result="whole",
-        call=texts.length,
+        call=plain.length,
         cost=0.05,
         about="Characters in a text.",
         example="length(event.text) > 500",
@@ -64,7 +64,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="lower",
         arguments=(("text", "text"),),
         result="text",
-        call=texts.lower,
+        call=plain.lower,
         cost=0.1,
         about="The text in lower case.",
         example='lower(event.title) == "iphone"',
@@ -73,7 +73,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="contains",
         arguments=(("text", "text"), ("words", "literal texts")),
         result="flag",
-        prepare=texts.contains,
+        prepare=plain.contains,
         cost=0.3,
         about="Whether a text contains one of some words, upper and lower case alike.",
         example='contains(event.text, ["telegram", "whatsapp"])',
@@ -82,7 +82,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="starts",
         arguments=(("text", "text"), ("beginnings", "literal texts")),
         result="flag",
-        prepare=texts.starts,
+        prepare=plain.starts,
         cost=0.1,
         about="Whether a text starts with one of some texts; case counts.",
         example='starts(event.bin, ["4111", "5105"])',
@@ -91,7 +91,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="ends",
         arguments=(("text", "text"), ("endings", "literal texts")),
         result="flag",
-        prepare=texts.ends,
+        prepare=plain.ends,
         cost=0.1,
         about="Whether a text ends with one of some texts; case counts.",
         example='ends(event.email, "@example.org")',
@@ -100,7 +100,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="matches",
         arguments=(("text", "text"), ("pattern", "literal text")),
         result="flag",
-        prepare=texts.matches,
+        prepare=plain.matches,
         cost=0.7,
         about="Whether a regular expression (RE2 syntax) matches anywhere in a text; `(?i)` in front ignores case.",
         example='matches(event.text, r"(?i)\\bwhats ?app\\b")',
@@ -109,7 +109,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="domain",
         arguments=(("link", "text"),),
         result="entity:domain",
-        call=texts.domain,
+        call=plain.domain,
         cost=1.0,
         about="The host of a link or email address in lower case, without `www.` and port; missing if there is none.",
         example='domain(event.url) in listed("blocked_domains")',
@@ -118,7 +118,7 @@ BUILT_IN: tuple[Function, ...] = (
         name="template",
         arguments=(("text", "text"),),
         result="text",
-        call=texts.template,
+        call=plain.template,
         cost=8.0,
         about="A fingerprint of a text that near-duplicates share: case, digits, links and punctuation do not count.",
         example="template(event.text)",

@@ -1,0 +1,1 @@
+"""Training: from named data to the weights and lists that the screeners ship (``make models``)."""
