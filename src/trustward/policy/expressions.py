@@ -291,7 +291,7 @@ class Typer:
             "P006",
             f"nothing can follow the point here (.{node.attr})",
             node,
-            "only event.FIELD and the score, category and reasons of a signal are read with a point",
+            "only event.FIELD and the score, verdict, category and reasons of a signal are read with a point",
         )
         return None
 
@@ -299,11 +299,11 @@ class Typer:
         span, key = self.span(node), f"{base.key}.{node.attr}"
         if node.attr == "score":
             return Part(NUMBER, span, key, base, "score")
-        if node.attr == "category":
-            return Part(TEXT, span, key, base, "category")
+        if node.attr in ("verdict", "category"):
+            return Part(TEXT, span, key, base, "verdict" if node.attr == "verdict" else "category")
         if node.attr == "reasons":
             return Part(Type("list", of="text"), span, key, base, "reasons")
-        self.fault("P012", f"a signal has no {node.attr}", node, "a signal has score, category and reasons")
+        self.fault("P012", f"a signal has no {node.attr}", node, "a signal has score, verdict, category and reasons")
         return None
 
     def field(self, name: str, node: ast.AST) -> Node | None:

@@ -9,8 +9,11 @@ Where neither says anything, what a condition asks of plain fields and labels (:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from trustward.base.units import MISSING
 from trustward.policy.emit import Emitter, cost, whole_bound
@@ -26,6 +29,7 @@ from trustward.policy.nodes import (
     Member,
     Node,
     Operator,
+    Part,
     Present,
     Reading,
     Size,
@@ -34,7 +38,7 @@ from trustward.policy.nodes import (
     walk,
 )
 from trustward.policy.streams import Slots
-from trustward.screening.screen import contains_piece, fits, pattern_piece, words_piece
+from trustward.screening.screen import Screen, contains_piece, fits, pattern_piece, words_piece
 
 _MISSING = repr(MISSING)
 SCREEN_COST = 0.25
@@ -52,6 +56,84 @@ class TextScreen:
     field: Attribute
     pieces: dict[str, None]
     cost: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells equal ones."""
+        return ("screen", *self.pieces)
+
+    def asked_by(self, part: Node) -> bool:
+        """Whether a part of a condition is a test that the screen answers."""
+        return isinstance(part, Call) and part.arguments[0].key == self.field.key and text_piece(part) in self.pieces
+
+    def over_all(self) -> Callable[[Sequence[str]], Any]:
+        """What looks at the texts of all events."""
+        return Screen(self.pieces)
+
+    def among(self) -> Callable[[Sequence[int], Sequence[str], int], Any]:
+        """What looks at the texts of some rows of all."""
+        return Screen(self.pieces).among
+
+
+@dataclass(slots=True)
+class ScoreColumn:
+    """The scores of a signal of one text field, for all events at once."""
+
+    name: str
+    field: Attribute
+    call: Call
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells equal ones."""
+        return ("scores", self.call.key)
+
+    def asked_by(self, part: Node) -> bool:
+        """Whether a part of a condition is read from the column."""
+        scored = bounded_score(part)
+        return scored is not None and scored.key == self.call.key
+
+    def over_all(self) -> Callable[[Sequence[str]], Any]:
+        """What scores the texts of all events."""
+        assert self.call.function.scores is not None
+        return self.call.function.scores
+
+    def among(self) -> Callable[[Sequence[int], Sequence[str], int], Any]:
+        """What scores the texts of some rows of all; the others get 0."""
+        scores = self.over_all()
+
+        def scatter(rows: Sequence[int], texts: Sequence[str], count: int) -> Any:
+            column = np.zeros(count)
+            column[rows] = scores(texts)
+            return column
+
+        return scatter
+
+
+def bounded_score(part: Node) -> Call | None:
+    """The call behind ``signal(field).score >= bound`` with a bound above 0, where many can be scored at once."""
+    if not isinstance(part, Compare):
+        return None
+    left, op, right = oriented(part)
+    if not isinstance(left, Part) or left.name != "score" or op not in (">", ">=") or not isinstance(right, Const):
+        return None
+    call = left.signal
+    if not isinstance(call, Call) or call.function.scores is None or not isinstance(call.arguments[0], Attribute):
+        return None
+    return call if isinstance(right.value, (int, float)) and right.value > 0 else None
+
+
+def score_columns(conditions: Iterable[Node]) -> dict[str, ScoreColumn]:
+    """The signals worth scoring for all events, for conditions that features say nothing about."""
+    found: dict[str, ScoreColumn] = {}
+    for condition in conditions:
+        for part in walk(condition):
+            call = bounded_score(part)
+            if call is not None:
+                field = call.arguments[0]
+                assert isinstance(field, Attribute)
+                found.setdefault(call.key, ScoreColumn(f"y{len(found)}", field, call))
+    return found
 
 
 def text_screens(conditions: Iterable[Node]) -> dict[str, TextScreen]:
@@ -73,12 +155,9 @@ def text_screens(conditions: Iterable[Node]) -> dict[str, TextScreen]:
     return {key: screen for key, screen in found.items() if screen.cost > SCREEN_COST and screen.pieces}
 
 
-def asks(condition: Node, screen: TextScreen) -> bool:
-    """Whether a condition has a test that the screen answers."""
-    return any(
-        isinstance(part, Call) and part.arguments[0].key == screen.field.key and text_piece(part) in screen.pieces
-        for part in walk(condition)
-    )
+def asks(condition: Node, screen: TextScreen | ScoreColumn) -> bool:
+    """Whether a condition has a test that the screen or column answers."""
+    return any(screen.asked_by(part) for part in walk(condition))
 
 
 def field_bound(node: Node, emitter: Emitter) -> str | None:
@@ -106,6 +185,13 @@ def field_bound(node: Node, emitter: Emitter) -> str | None:
             return None
 
 
+def score_bound(node: Compare) -> str:
+    """The operator and bound of a comparison that :func:`bounded_score` accepts."""
+    _, op, right = oriented(node)
+    assert isinstance(right, Const)
+    return f"{op} {right.value!r}"
+
+
 def text_piece(test: Call) -> str | None:
     """What a screen must look for so that a test of a text can hold; None if nothing can be said."""
     if len(test.arguments) != 1:
@@ -127,6 +213,7 @@ class Masks:
     def __init__(self, slots: Mapping[str, Slots]) -> None:
         self.slots = slots
         self.screens: dict[str, TextScreen] = {}
+        self.scores: dict[str, ScoreColumn] = {}
         self.features: set[int] = set()
         self.lines: dict[str, str] = {}
 
@@ -149,6 +236,9 @@ class Masks:
                         return None
                     parts.append(masked)
                 return f"({' | '.join(dict.fromkeys(part[0] for part in parts))})", all(part[1] for part in parts)
+            case Compare() if (scored := bounded_score(node)) is not None:
+                column = self.scores.get(scored.key)
+                return None if column is None else (f"({column.name} {score_bound(node)})", False)
             case Compare() | Present():
                 one = self._compare(node) if isinstance(node, Compare) else self._present(node)
                 return None if one is None else (self._named(one), True)

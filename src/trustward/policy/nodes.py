@@ -136,10 +136,10 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part(Node):
-    """One part of a signal: score, category or reasons."""
+    """One part of a signal."""
 
     signal: Node
-    name: Literal["score", "category", "reasons"]
+    name: Literal["score", "verdict", "category", "reasons"]
 
     @property
     def below(self) -> tuple[Node, ...]:

@@ -17,7 +17,7 @@ from trustward.base.units import MISSING
 from trustward.model.decision import Action
 from trustward.policy.columns import float_cell, key_text, whole_cell
 from trustward.policy.emit import Emitter, Names, cost, currency_of
-from trustward.policy.masks import Masks, TextScreen, asks, field_bound, rest, text_screens
+from trustward.policy.masks import Masks, ScoreColumn, TextScreen, asks, field_bound, rest, score_columns, text_screens
 from trustward.policy.nodes import (
     All,
     Attribute,
@@ -31,7 +31,6 @@ from trustward.policy.nodes import (
 )
 from trustward.policy.rules import Rule, Target, TypedRule
 from trustward.policy.streams import Columns, Slots
-from trustward.screening.screen import Screen
 
 _INDENT = "    "
 FEW = 16
@@ -190,14 +189,14 @@ class Writer:
             f"return [True if m and {cell} else False for m, e in Zip(({found[0]}).tolist(), E)]",
         ]
 
-    def _screen(self, screen: TextScreen, conditions: Iterable[Node]) -> list[str]:
+    def _screen(self, screen: TextScreen | ScoreColumn, conditions: Iterable[Node]) -> list[str]:
         """The lines that screen the texts of a field, on the events where a condition that asks could hold."""
         bounds = {field_bound(node, self._sharing()): None for node in conditions if asks(node, screen)}
         cell = screen.field.name if screen.field.required else f"{screen.field.name} or ''"
-        made = Screen(screen.pieces)
         if None in bounds:
-            return [f"{screen.name} = {self.names.bind(('screen', *screen.pieces), made)}([e.{cell} for e in E])"]
-        name = self.names.bind(("screen among", *screen.pieces), made.among)
+            name = self.names.bind(("all", *screen.key), screen.over_all())
+            return [f"{screen.name} = {name}([e.{cell} for e in E])"]
+        name = self.names.bind(("among", *screen.key), screen.among())
         return [
             f"q = [i for i, e in Enumerate(E) if {' or '.join(code for code in bounds if code)}]",
             f"{screen.name} = {name}(q, [E[i].{cell} for i in q], Len(E))",
@@ -241,6 +240,7 @@ class Writer:
         self._line(1, "add = out.append")
         masks = Masks(self.slots)
         masks.screens = text_screens(typed.when for _, typed in self.rules if masks.mask(typed.when) is None)
+        masks.scores = score_columns(typed.when for _, typed in self.rules if masks.mask(typed.when) is None)
         groups: dict[str, list[tuple[int, Node | None]]] = {}
         plain: list[tuple[int, TypedRule]] = []
         narrow: dict[bool, list[tuple[int, Node]]] = {}
@@ -257,7 +257,8 @@ class Writer:
         for code, name in masks.lines.items():
             if re.search(rf"\b{name}\b", used):
                 self._line(1, f"{name} = {code}")
-        for screen in masks.screens.values():
+        columns: list[TextScreen | ScoreColumn] = [*masks.screens.values(), *masks.scores.values()]
+        for screen in columns:
             for line in self._screen(screen, [typed.when for _, typed in self.rules]):
                 self._line(1, line)
         for code, rules in groups.items():

@@ -8,7 +8,7 @@ program with a message: a policy must never run with half of its functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -36,8 +36,9 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     ``signal``. ``call`` takes the values of the arguments that are not literals and returns the result, or None if
     there is none; it is never called with a missing value. With literals, ``prepare`` takes them when the policy is
     loaded and returns ``call``; a ValueError from it is a fault of the policy. ``cost`` is the typical time in
-    microseconds, which orders the tests of a rule.
-    ``example`` is an expression for the docs.
+    microseconds, which orders the tests of a rule. ``scores``, for a function from one text to a signal, takes many
+    texts at once and gives their scores as an array, each equal to what ``call`` says; an empty text, which stands for
+    a missing one, gets 0. ``example`` is an expression for the docs.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     result: str
     call: Callable[..., Any] | None = None
     prepare: Callable[..., Callable[..., Any]] | None = None
+    scores: Callable[[Sequence[str]], Any] | None = None
     cost: float
     about: str
     example: str
@@ -189,6 +191,8 @@ def _problem(function: Function) -> str:
         return f"unknown result type {function.result!r}"
     if (function.prepare is None) == (function.call is None) or literal_seen != (function.prepare is not None):
         return "it needs prepare if it has literal arguments, and call if not"
+    if function.scores is not None and (function.result != "signal" or len(function.arguments) != 1):
+        return "only a function from one text to a signal has scores of many"
     if not function.about or not function.example or not function.cost > 0:
         return "it needs about, example and a cost above 0"
     return ""

@@ -1,0 +1,1 @@
+"""Texts: what a message says, in any language, without knowing who wrote it."""
