@@ -1,0 +1,134 @@
+"""Where money goes: IBAN, bank accounts, wallets by name or number, crypto addresses, cards (masked)."""
+
+from __future__ import annotations
+
+import re
+
+from trustward.screening.contacts import phones, trigger
+from trustward.screening.contacts.checks import brand_of, crypto_kind, iban_ok, luhn_ok, masked
+from trustward.screening.contacts.finding import Finding
+from trustward.screening.contacts.words import banks, fillers, meaning_of, wallets
+
+_CRYPTO = re.compile(
+    r"(?<![A-Za-z0-9])(?:0[xX][0-9a-fA-F]{40}|(?:bc1|ltc1|BC1|LTC1)[a-zA-Z0-9]{11,71}|[EU]Q[\w-]{46}|[13TLMDrXA][1-9A-HJ-NP-Za-km-z]{24,34})(?![A-Za-z0-9])"
+)
+_SOLANA = re.compile(r"(?<![A-Za-z0-9])[1-9A-HJ-NP-Za-km-z]{43,44}(?![A-Za-z0-9])")
+_SOLANA_CUE = re.compile(r"(?<![a-z])(?:sol|solana|phantom|spl)(?![a-z])")
+_IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\s?\d\d(?:[ \-.]?[a-z0-9]){11,30}(?![a-z0-9])")
+_DIGITS = re.compile(r"[0-9](?<![\w+#.][0-9])(?:[ .\-*]{0,2}[0-9]){5,24}(?![\w])")
+_MAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_NAME = re.compile(r"[@$]([a-z0-9][a-z0-9_.-]{1,30}[a-z0-9])")
+_KEYS = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{3}\.\d{3}\.\d{3}-\d\d|\d\d\.\d{3}\.\d{3}/\d{4}-\d\d|\d{8,9}[a-z]|[tsr]\d\d[a-z]{2}\d{4}[a-z]"
+)
+_CARD = re.compile(r"[0-9](?<![\w+#.][0-9])[0-9]{3}(?:[ -]{0,2}[0-9]){9,15}(?![\w])")
+_NEAR = 40
+_PHONED = frozenset(["paypal", "venmo", "cashapp"])
+
+
+def find_checked(finding: Finding) -> None:
+    """Addresses and numbers with a check sum: crypto, IBAN."""
+    plain, low = finding.plain, finding.low
+    for found in _CRYPTO.finditer(plain):
+        if finding.spent():
+            return
+        kind = crypto_kind(found[0])
+        if kind:
+            name = found[0].lower() if kind == "eth" or found[0][:3].lower() in ("bc1", "ltc") else found[0]
+            finding.add("payment_account", f"{kind}:{name}", *found.span())
+    if _SOLANA_CUE.search(low):
+        for found in _SOLANA.finditer(plain):
+            if finding.spent():
+                return
+            finding.add("payment_account", f"sol:{found[0]}", *found.span())
+    for found in _IBAN.finditer(low):
+        if finding.spent():
+            return
+        end = _iban_end(found[0])
+        if end:
+            name = re.sub("[ .-]", "", found[0][:end]).upper()
+            finding.add("payment_account", f"iban:{name}", found.start(), found.start() + end)
+
+
+def _iban_end(text: str) -> int:
+    """How much of the text is an IBAN: words after one look like a part of it."""
+    ends = [len(text), *(gap.start() for gap in re.finditer("[ .-]", text))]
+    for end in sorted(ends, reverse=True)[:12]:
+        if 15 <= len(re.sub("[ .-]", "", text[:end])) <= 34 and iban_ok(re.sub("[ .-]", "", text[:end])):
+            return end
+    return 0
+
+
+def find_wallets(finding: Finding) -> None:
+    """Names and numbers after a payment service's name."""
+    low = finding.low
+    for word in wallets().pattern.finditer(low):
+        if finding.spent():
+            return
+        meaning = meaning_of(wallets(), word[0])
+        if meaning is not None:
+            _wallet(finding, meaning[0], word.end())
+
+
+def _wallet(finding: Finding, service: str, at: int) -> None:
+    low = finding.low
+    for _ in range(6):
+        filler = fillers().match(low, at)
+        if filler is None or filler.end() == at or low[at] in "@$+":
+            break
+        at = filler.end()
+    at -= low[at - 1 : at] in ("@", "$", "+") and at > 0
+    for pattern in (_MAIL, _KEYS):
+        if (found := pattern.match(low, at)) is not None:
+            finding.add("payment_account", f"{service}:{found[0]}", *found.span())
+            return
+    number = phones.number_at(low, at, finding.region)
+    if number is not None and service not in _PHONED:
+        finding.add("payment_account", f"{service}:{number[0]}", at, number[1])
+        finding.add("phone", number[0], at, number[1])
+    elif (found := _DIGITS.match(low, at)) is not None:
+        finding.add("payment_account", f"{service}:{_bare(found[0])}", *found.span())
+    elif (found := _NAME.match(low, at)) is not None:
+        finding.add("payment_account", f"{service}:{found[1]}", *found.span())
+
+
+def find_banks(finding: Finding) -> None:
+    """Account numbers with a bank's name, or a word for an account, shortly before or after them."""
+    low = finding.low
+    words = [(word.start(), word.end()) for word, _ in zip(banks().finditer(low), range(400), strict=False)]
+    if not words:
+        return
+    index = 0
+    for found in _DIGITS.finditer(low):
+        if finding.spent():
+            return
+        start, end = found.span()
+        while index < len(words) and words[index][1] < start - _NEAR:
+            index += 1
+        if index == len(words):
+            return
+        if trigger.CUE in trigger.cues()(low[max(0, start - 14) : start]) and not banks().search(
+            low, max(0, start - 14), start
+        ):
+            continue
+        digits = _bare(found[0])
+        near = words[index][0] < start or words[index][0] - end <= 12
+        if not near or not 8 <= len(digits) <= 20 or phones.is_date(found[0]):
+            continue
+        if not finding.plain[max(0, start - 2) : start].endswith("+"):
+            name = f"bank:{digits}" if not (len(digits) >= 13 and luhn_ok(digits) and brand_of(digits)) else ""
+            finding.add(*(("payment_account", name) if name else ("card", masked(digits))), start, end)
+
+
+def find_cards(finding: Finding) -> None:
+    """Payment cards by brand and check digit; only the first six and last four digits are given."""
+    for found in _CARD.finditer(finding.low):
+        if finding.spent():
+            return
+        digits = _bare(found[0])
+        if 13 <= len(digits) <= 19 and brand_of(digits) and luhn_ok(digits):
+            finding.add("card", masked(digits), *found.span())
+
+
+def _bare(text: str) -> str:
+    return "".join(filter(str.isdigit, text))

@@ -1,0 +1,139 @@
+"""The words that announce contact points, from ``data/contacts``, and patterns made of them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# Not followed by a letter, unless that is of a script without spaces.
+_STANDS_ALONE = r"(?![^\W\d_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+_DATA = Path(__file__).resolve().parent.parent / "data" / "contacts"
+
+
+class Named(NamedTuple):
+    """A pattern of words, and what each of its words stands for."""
+
+    pattern: re.Pattern[str]
+    meaning: dict[str, tuple[str, bool]]
+
+
+@cache
+def tables() -> dict[str, Any]:
+    """The word lists as they stand in ``words.toml``."""
+    return tomllib.loads((_DATA / "words.toml").read_text("utf-8"))
+
+
+@cache
+def tlds() -> frozenset[str]:
+    """Top-level domains, lower case, in punycode and in their own letters."""
+    found = set((_DATA / "tlds.txt").read_text("utf-8").split())
+    for name in tuple(found):
+        if name.startswith("xn--"):
+            try:
+                found.add(name.encode().decode("idna"))
+            except UnicodeError:
+                continue
+    return frozenset(found)
+
+
+def any_of(words: Iterable[str]) -> str:
+    """The source of a pattern for one of some words, the longest first, with any spacing between parts of a word."""
+    chosen = sorted(set(words), key=lambda word: (-len(word), word))
+    return "|".join(re.escape(word).replace(r"\ ", r"\s?") for word in chosen)
+
+
+def bounded(words: Iterable[str]) -> str:
+    """Like :func:`any_of`, but a word of Latin, Cyrillic and other spaced scripts must stand alone.
+
+    Scripts without spaces have no such borders: there a word counts wherever it stands.
+    """
+    spaced: list[str] = []
+    solid: list[str] = []
+    for word in set(words):
+        (solid if solid_script(word[0]) or not word[0].isalnum() else spaced).append(word)
+    parts = []
+    if spaced:
+        parts.append(
+            rf"(?<![^\W\d_])(?:{any_of(spaced)})(?![^\W\d_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+        )
+    if solid:
+        parts.append(f"(?:{any_of(solid)})")
+    return "|".join(parts)
+
+
+def solid_script(letter: str) -> bool:
+    """Whether words of the letter's script are written without spaces, or with endings that stick to them."""
+    return "\u0e00" <= letter <= "\u0e7f" or "\u3040" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7af"
+
+
+def _key(word: str) -> str:
+    return re.sub(r"\s", "", word)
+
+
+@cache
+def messengers() -> Named:
+    """Names of messengers; ``meaning`` gives the service and whether the word is sure."""
+    meaning: dict[str, tuple[str, bool]] = {}
+    words: list[str] = []
+    for service, forms in tables()["messengers"].items():
+        for kind in ("short", "sure"):
+            for word in forms[kind]:
+                meaning[_key(word)] = (service, kind == "sure")
+                words.append(word)
+    return Named(re.compile(bounded(words)), meaning)
+
+
+@cache
+def wallets() -> Named:
+    """Names of payment services that pay to a name or a number."""
+    meaning = {_key(word): (service, True) for service, words in tables()["wallets"].items() for word in words}
+    words = [word for forms in tables()["wallets"].values() for word in forms]
+    return Named(re.compile(bounded(words)), meaning)
+
+
+@cache
+def banks() -> re.Pattern[str]:
+    """Names of banks and words for an account at one."""
+    found = tables()["banks"]
+    return re.compile(bounded([*found["accounts"], *found["names"]]))
+
+
+@cache
+def everyday() -> frozenset[str]:
+    """Names of messengers that are everyday words."""
+    return frozenset(tables()["everyday"]["words"])
+
+
+@cache
+def fillers() -> re.Pattern[str]:
+    """One thing that may stand between a messenger and a name: group ``sign`` or ``invite`` if it announces the name."""
+    found = tables()["fillers"]
+    signs, weak, plain = bounded(found["signs"]), bounded(found["weak"]), bounded(found["plain"])
+    invites = bounded(tables()["invitations"]["words"])
+    mark = r"[:=@>→➡＝]|->|[👉➤▶]"
+    return re.compile(rf"(?P<sign>{mark}|{signs})|(?P<invite>{weak}|{invites})|{plain}|[^\w\n@:=+]|\n")
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """Words that are no account's name."""
+    forms = tables()
+    return frozenset(
+        [
+            *forms["stop"]["words"],
+            *forms["fillers"]["signs"],
+            *forms["fillers"]["plain"],
+            *forms["fillers"]["weak"],
+            *forms["invitations"]["words"],
+            *(word for names in forms["messengers"].values() for word in names["sure"] + names["short"]),
+        ]
+    )
+
+
+def meaning_of(named: Named, found: str) -> tuple[str, bool] | None:
+    """What a word found by the pattern stands for."""
+    return named.meaning.get(_key(found))
