@@ -19,7 +19,8 @@ _AT_NAME = re.compile(r"(?<![\w@./])@([a-z0-9](?:[a-z0-9_.]{1,30}[a-z0-9_]))(?![
 _NAME = re.compile(r"@?((?:live:\.?)?[a-z0-9_](?:[a-z0-9_.\-]{1,30}[a-z0-9_])?)(?![a-z0-9_@])")
 _BEFORE = re.compile(
     r"(?<![\w.])@?([a-z0-9_][a-z0-9_.]{2,30}[a-z0-9_])[\s,]{0,2}"
-    r"(?:[(\[/|-]|\b(?:on|in|via|at|di|en|em|sur|auf|su|op|no|na|trên|sa|через|в)\b)[\s:]{0,2}(?:my |the |meu |mi |il )?$"
+    r"(?:[(\[/|-]|\b(?:on|in|via|at|di|en|em|sur|auf|su|op|no|na|trên|sa|через|в)\b)[\s:]{0,2}"
+    r"(?:my |the |meu |mi |il )?$"
 )
 _MOST_FILLERS = 7
 _FIRST_SOLID = "\u0e00"

@@ -138,10 +138,14 @@ def _cut(low: str, start: int, end: int) -> tuple[int, int, list[str]]:
         if port in known:
             stop = spots[last][0] + len(port)
             labels = [low[a:b] for a, b in spots[: last + 1]]
-            labels[-1] = port
+            labels[-1] = written
             return _trimmed(start, stop, labels)
-    if all(low[a:b].isdigit() for a, b in spots) and len(spots) == 4:
-        return start, end, [low[a:b] for a, b in spots]
+    labels = [low[a:b] for a, b in spots]
+    if len(labels) == 4:  # An address in numbers, with or without a port.
+        written = len(labels[-1])
+        labels[-1] = labels[-1].partition(":")[0]
+        if all(label.isdecimal() for label in labels):
+            return start, end - written + len(labels[-1]), labels
     return start, end, []
 
 

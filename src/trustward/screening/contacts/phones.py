@@ -20,7 +20,9 @@ _NUMBER = re.compile(
 _GLUED = re.compile(rf"{_FIRST}(?<![0-9#]{_FIRST}){_THEN}(?:(?:{_GAP}){{0,3}}+[0-9]){{5,}}+")
 _GROUP = re.compile(r"[\doilszb]+")
 _DATE = re.compile(
-    r"\(?(?:\d{1,4}([-/. ])\d{1,2}\1\d{1,4}|\d{1,2}([:.])\d\d\s?-\s?\d{1,2}\2\d\d)(?:[\s_-]{1,3}\d{1,2}(?:[.:]?\d\d){0,2})?\)?"
+    r"(?:(?:19|20)\d\d([-/. ])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19|20)?\d\d"
+    r"|\d{1,2}([:.])\d\d\s?-\s?\d{1,2}\3\d\d)"
+    r"(?:[\s_-]{1,3}\d{1,2}(?:[.:]?\d\d){0,2})?"
 )
 _NETWORK = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _SUM = re.compile(r"(?:[$€£¥₹฿₫₩]|\b(?:rs|rp|usd|sgd|myr|rm|idr|vnd|thb|php|eur|gbp|cny|hkd|twd|jpy|inr))[.\s]{0,2}$")

@@ -22,11 +22,18 @@ _LINKS = (
     r"://|[:：]\s?\\\\|\bh[tx]{2}ps?\W|[\pL\pN_\])}\-][.。．｡][\pL\pN]{2}|[\[({<]\s?(?:[.]|dot|punto|ponto|点|點)"
     r"|\b(?:dot|d0t|punto|ponto)\b"
 )
-_MAILS = r"[@＠]|[\[({<*_]\s?(?:at|arroba|ät|a t|艾特|圈a)\s?[\])}>*_]|\b(?:arroba|собака|собачка)\b|\bat\s\S{2,40}\s(?:dot|punto|ponto|point)\b"
+_MAILS = (
+    r"[@＠]|[\[({<*_]\s?(?:at|arroba|ät|a t|艾特|圈a)\s?[\])}>*_]|\b(?:arroba|собака|собачка)\b"
+    r"|\bat\s\S{2,40}\s(?:dot|punto|ponto|point)\b"
+)
 _CHECKED = r"[0-9A-Za-z_\-]{25}|\b[a-z]{2}\s?[0-9]{2}(?:[ .\-]?[a-z0-9]){11}"
 _SOON = r".{0,30}[0-9@$]"
 # Invisible characters may stand inside anything.
-_UNSEEN = r"[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}\x{1d400}-\x{1d7ff}\x{24b6}-\x{24e9}\x{ff21}-\x{ff5a}]"
+_UNSEEN = (
+    r"[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}"
+    r"\x{1d400}-\x{1d7ff}\x{24b6}-\x{24e9}\x{ff21}-\x{ff5a}]"
+    r"|[a-z][\x{370}-\x{4ff}]|[\x{370}-\x{4ff}][a-z]"
+)
 
 DIGITS, LINKS, MAILS, CHECKED, UNSEEN, HANDLES, WALLETS, BANKS = range(8)
 """The questions, by their place in what :func:`kinds` gives."""
@@ -50,9 +57,9 @@ def _compiled(sources: Iterable[str]) -> Test:
 
     def test(text: str) -> list[int]:
         try:
-            return match(text.encode())  # type: ignore[no-any-return]
+            return match(text.encode())
         except UnicodeEncodeError:  # A lone surrogate.
-            return match(text.encode("utf-8", "replace"))  # type: ignore[no-any-return]
+            return match(text.encode("utf-8", "replace"))
 
     return test
 
@@ -73,7 +80,9 @@ def _handles() -> str:
     sure = _words(word for names in forms for word in names["sure"])
     short = _words(word for names in forms for word in names["short"])
     # A short word needs a sign, a digit or an underscore soon after it; all of them need a name to follow or precede.
-    return rf"{sure}|{short}[^\pL\n]{{0,3}}(?:[:：=@0-9_]|\pL{{0,12}}[^\pL\n]{{0,4}}(?:[:：=@0-9_]|\b(?:id|is)\b|\w{{0,12}}[0-9_]))"
+    sign = r"[:：=@0-9_]"
+    soon = rf"\pL{{0,12}}[^\pL\n]{{0,4}}(?:{sign}|\b(?:id|is)\b|\w{{0,12}}[0-9_])"
+    return rf"{sure}|{short}[^\pL\n]{{0,3}}(?:{sign}|{soon})"
 
 
 @cache

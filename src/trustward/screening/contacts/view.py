@@ -79,6 +79,13 @@ def _form(letter: str) -> str | None:
 _FORMS = _Forms()
 _ODD: set[str] = set()
 """The letters met so far that become none or several."""
+_MIXED = re.compile("[A-Za-z][Ͱ-ӿ]|[Ͱ-ӿ][A-Za-z]")
+_WORD = re.compile(r"[^\W\d_]+")
+_LOOKS = str.maketrans(
+    "аеорсухіјѕԁһӏкмтвнгАЕОРСУХІЈЅКМТВНΑΒΕΖΗΙΚΜΝΟΡΤΥΧαορνυικτ",
+    "aeopcyxijsdhlkmtbhrAEOPCYXIJSKMTBHABEZHIKMNOPTYXaopvuikt",
+)
+"""Letters of Cyrillic and Greek that look like Latin ones: read so in words that hold both."""
 _RUN = "0-9" + "".join(NUMERALS)
 _NUMERALS = re.compile(rf"[{_RUN}](?:[ .·-]?[{_RUN}]){{5,}}")
 _TO_DIGITS = str.maketrans(NUMERALS)
@@ -90,6 +97,11 @@ def _lowered(text: str) -> str:
     if len(low) == len(text):
         return low
     return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _one_alphabet(found: re.Match[str]) -> str:
+    word = found[0]
+    return word.translate(_LOOKS) if _MIXED.search(word) else word
 
 
 def _digits(found: re.Match[str]) -> str:
@@ -110,6 +122,8 @@ def view(text: str) -> View:
     places: tuple[int, ...] | None = None
     if not _ODD.isdisjoint(text):
         places = tuple(at for at, letter in enumerate(text) for _ in _FORMS[ord(letter)] or "")
+    if _MIXED.search(plain):
+        plain = _WORD.sub(_one_alphabet, plain)
     if _NUMERALS.search(plain):
         plain = _NUMERALS.sub(_digits, plain)
     return View(plain, _lowered(plain), places)

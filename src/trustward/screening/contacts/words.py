@@ -110,7 +110,7 @@ def everyday() -> frozenset[str]:
 
 @cache
 def fillers() -> re.Pattern[str]:
-    """One thing that may stand between a messenger and a name: group ``sign`` or ``invite`` if it announces the name."""
+    """One thing that may stand between a messenger and a name: groups ``sign`` and ``invite`` announce it."""
     found = tables()["fillers"]
     signs, weak, plain = bounded(found["signs"]), bounded(found["weak"]), bounded(found["plain"])
     invites = bounded(tables()["invitations"]["words"])
