@@ -138,7 +138,7 @@ def _cut(low: str, start: int, end: int) -> tuple[int, int, list[str]]:
         if port in known:
             stop = spots[last][0] + len(port)
             labels = [low[a:b] for a, b in spots[: last + 1]]
-            labels[-1] = written
+            labels[-1] = port
             return _trimmed(start, stop, labels)
     labels = [low[a:b] for a, b in spots]
     if len(labels) == 4:  # An address in numbers, with or without a port.
