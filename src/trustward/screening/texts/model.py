@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,7 +95,7 @@ class Model:
     def category(self, flags: Any) -> str:
         """The likeliest category of the text that was read last."""
         out = np.empty(len(self.numbers.categories), np.float64)
-        kernel.heads(self._room.outs, flags, self._head_tables(), self._head_scales(), out)
+        kernel.heads(self._room.outs, flags, *self._head_tables, out)
         return self.numbers.categories[int(out.argmax())]
 
     def concepts(self, flags: Any) -> list[str]:
@@ -104,20 +105,23 @@ class Model:
         order = sorted(found.tolist(), key=lambda c: -int(weight[kernel.concept_place(c)]))
         return [self.lexicon.concepts[c] for c in order]
 
-    @cache  # noqa: B019 - one model lives as long as the process
-    def _head_tables(self) -> tuple[Any, ...]:
-        return tuple(_load(path) for path in self._heads)
-
-    @cache  # noqa: B019 - the same
-    def _head_scales(self) -> Any:
-        return np.array(self.numbers.head_scales, np.float64)
+    @cached_property
+    def _head_tables(self) -> tuple[tuple[Any, ...], Any]:
+        tables = tuple(_load(path) for path in self._heads)
+        return tables, np.array(self.numbers.head_scales, np.float64)
 
 
+@cache
 def _load(path: Path) -> Any:
     return np.load(path, allow_pickle=False)
 
 
-@cache
+_OWN = threading.local()
+
+
 def model() -> Model:
-    """The shipped model, loaded once."""
-    return Model(DATA, lexicon())
+    """The shipped model: the weights are loaded once, and each thread has its own room to work in."""
+    found: Model | None = getattr(_OWN, "model", None)
+    if found is None:
+        found = _OWN.model = Model(DATA, lexicon())
+    return found
