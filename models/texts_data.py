@@ -46,8 +46,8 @@ class Text(NamedTuple):
     group: str
 
 
-ADVERTS = 0.35
-"""What bulk advertising counts as: less than a scam, more than a message between people."""
+ADVERTS, OFFERS = 0.35, 0.1
+"""What bulk advertising counts as, and what the offers of real shops to their customers do."""
 _ZH_KINDS = {
     "FR:Phishing(Bank)": "phishing",
     "FR:Phishing(Other)": "phishing",
@@ -234,7 +234,7 @@ def value_of(slot: str, lang: str, chance: random.Random, brand: str) -> str:
     if slot == "badlink":
         return bad_link(chance, brand)
     if slot == "goodlink":
-        return good_link(chance, brand)
+        return good_link(chance, brand or chance.choice(known["shop"] + known["bank"] + known["brand"]))
     if slot == "code":
         return str(chance.randint(1000, 999999))
     if slot == "ref":
@@ -263,7 +263,7 @@ def written(lang: str) -> Iterator[Text]:
         kind, text = line.split("\t", 1)
         label = 0.0 if kind.startswith("ok.") else 1.0
         if kind == "ok.marketing":
-            label = 0.1
+            label = OFFERS
         for fill in range(FILLS if "{" in text else 1):
             message = filled(text, lang, draws(lang, str(number), text, str(fill)))
             yield Text(message, label, "written", lang, kind, f"written:{lang}:{number}")

@@ -4,8 +4,8 @@ A text becomes three families of features, each a list of places in a table of w
 
 - *characters*: pieces of three to five characters within words; in alphabets without spaces, of one to four;
 - *words*: single words and pairs of neighbours;
-- *meanings*: concepts of the lexicon in any language (``account``, ``suspend``, ``click``), pairs of them, and the shape
-  of the text (a link, an amount, a code, shouting), so that what is learned in one language holds in another.
+- *meanings*: concepts of the lexicon in any language (``account``, ``suspend``, ``click``), pairs of them, and the
+  shape of the text (a link, an amount, a code, shouting), so that what is learned in one language holds in another.
 
 Numbers are read by their length only, links and addresses as such, never by their characters alone.
 """
@@ -53,8 +53,8 @@ CONCEPTS = 256
 ) = range(11, 18)
 S_LENGTH, S_UPPER, S_SHOUTS, S_PICTURES, S_DIGITS, S_TRICKS, S_HOST, S_ENDING = 18, 28, 36, 41, 47, 53, 58, 82
 SHAPES = 338
-"""Ranges of shapes: length of the text, share of capitals, exclamation marks, pictures, digits, tricks, what the host of
-a link looks like, and its ending by hash."""
+"""Ranges of shapes: length of the text, share of capitals, exclamation marks, pictures, digits, tricks, what the host
+of a link looks like, and its ending by hash."""
 FLAGS = 8
 FL_SHAPES, FL_CONCEPTS, FL_TRICKS, FL_CHARS, FL_WORDS, FL_MEANINGS, FL_LETTERS, FL_NUMBERS = range(FLAGS)
 
@@ -322,9 +322,7 @@ def _tokens(
                 counts[1] += 1
             elif read[i] == 63:
                 shapes[S_QUESTION] = np.uint8(1)
-            # An apostrophe joins what it stands between; all other signs part words.
-            joins = (read[i] == 39 or read[i] == 0x2019) and i + 1 < n and kinds[i + 1] == LATIN
-            if not joins and m > 0 and seq[m - 1] != 32:
+            if m > 0 and seq[m - 1] != 32:
                 seq[m] = np.uint32(32)
                 dense[m] = np.uint8(0)
                 m += 1
@@ -668,7 +666,10 @@ def concept_place(concept: int) -> int:
 
 @kernel
 def heads(outs: Any, flags: Any, weights: Any, scales: Any, out: Any) -> None:
-    """The scores of the categories from the features of the text that was read last: ``weights[f][place, category]``."""
+    """The scores of the categories from the features of the text that was read last.
+
+    ``weights[f][place, category]``, with ``scales[f, category]`` and the constants in ``scales[3]``.
+    """
     for c in range(out.size):
         out[c] = scales[3, c]
     for f in range(3):
