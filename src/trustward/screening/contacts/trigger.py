@@ -6,15 +6,13 @@ All questions are one automaton (RE2) over the text, linear in its length: most 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 
-import re2
-from re2 import _re2
+from trustward.screening.contacts.sets import Test, matcher
 from trustward.screening.contacts.view import NUMERALS
 from trustward.screening.contacts.words import tables
 
-_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
 _NUMERAL = r"\pN" + "".join(NUMERALS)
 _GAP = r"[^\pL\pN\n]"
 _DIGITS = rf"[{_NUMERAL}](?:{_GAP}{{0,4}}[{_NUMERAL}oOlISZB]){{5}}"
@@ -39,29 +37,6 @@ DIGITS, LINKS, MAILS, CHECKED, UNSEEN, HANDLES, WALLETS, BANKS = range(8)
 """The questions, by their place in what :func:`kinds` gives."""
 CUE, OTHER = range(2)
 """What :func:`cues` says of the words before a number: it is a telephone number; it is another one."""
-
-Test = Callable[[str], list[int]]
-
-
-def _compiled(sources: Iterable[str]) -> Test:
-    """Which of the patterns match, without regard to case, in any order."""
-    options = re2.Options()
-    options.never_capture = True
-    options.log_errors = False
-    options.max_mem = 64 << 20
-    several = _re2.Set(_re2.RE2.Anchor.UNANCHORED, options)
-    for source in sources:
-        several.Add(f"(?i){source}".encode())
-    several.Compile()
-    match = several.Match
-
-    def test(text: str) -> list[int]:
-        try:
-            return match(text.encode())
-        except UnicodeEncodeError:  # A lone surrogate.
-            return match(text.encode("utf-8", "replace"))
-
-    return test
 
 
 def _words(words: Iterable[str], *, whole: bool = False) -> str:
@@ -91,7 +66,7 @@ def kinds() -> Test:
     forms = tables()
     wallets = _words(word for words in forms["wallets"].values() for word in words)
     banks = _words([*forms["banks"]["accounts"], *forms["banks"]["names"]])
-    return _compiled(
+    return matcher(
         [
             _DIGITS,
             _LINKS,
@@ -110,10 +85,10 @@ def cues() -> Test:
     """What the few words before a number say that it is."""
     phone = _words(tables()["phones"]["cues"], whole=True)
     others = _words(tables()["phones"]["others"], whole=True)
-    return _compiled([phone, rf"{others}[\s:.#]{{0,3}}(?:(?:no|nr|number|id|is|:|号)[\s:.#]{{0,3}})?$"])
+    return matcher([phone, rf"{others}[\s:.#]{{0,3}}(?:(?:no|nr|number|id|is|:|号)[\s:.#]{{0,3}})?$"])
 
 
 @cache
 def invitation() -> Test:
     """Whether a few words before a messenger's name invite to write or to add somebody."""
-    return _compiled([_words(tables()["invitations"]["words"], whole=True)])
+    return matcher([_words(tables()["invitations"]["words"], whole=True)])
