@@ -35,6 +35,7 @@ from trustward.screening.networks.travel import distance_km, speed_over, travel_
 from trustward.screening.screeners import screeners
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X)"
 
 
 @pytest.mark.parametrize(
@@ -186,12 +187,12 @@ def test_an_address_means_the_same_in_any_spelling(ip: IPv4Address | IPv6Address
             "ok",
         ),
         (
-            f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) {WEBKIT} CriOS/126.0.6478.54 Mobile/15E148 Safari/604.1",
+            f"{IPHONE} {WEBKIT} CriOS/126.0.6478.54 Mobile/15E148 Safari/604.1",
             "browser",
             "ok",
         ),
         (
-            f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) {WEBKIT} Mobile/15E148 MicroMessenger/8.0.43(0x1800)",
+            f"{IPHONE} {WEBKIT} Mobile/15E148 MicroMessenger/8.0.43(0x1800)",
             "app",
             "ok",
         ),
