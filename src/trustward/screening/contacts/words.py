@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# Not followed by a letter, unless that is of a script without spaces.
-_STANDS_ALONE = r"(?![^\W\d_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+# Not followed by a letter. After Latin words, those of scripts without spaces may follow ("line追加"). The class stays
+# below 256, because large ones take milliseconds to compile, and there is one for each first letter.
+_AFTER_LATIN = r"(?![a-z\xdf-\xff])"
+_LATIN_END = "\u0250"
+_AFTER = r"(?![^\W\d_])"
 _DATA = Path(__file__).resolve().parent.parent / "data" / "contacts"
 
 
@@ -59,7 +62,11 @@ def bounded(words: Iterable[str]) -> str:
     for first, rests in groups.items():
         start, rest = re.escape(first), f"(?:{any_of(rests)})"
         solid = solid_script(first) or not first.isalnum()
-        parts.append(f"{start}{rest}" if solid else rf"{start}(?<![^\W\d_]{start}){rest}{_STANDS_ALONE}")
+        parts.append(
+            f"{start}{rest}"
+            if solid
+            else rf"{start}(?<![^\W\d_]{start}){rest}{_AFTER_LATIN if first < _LATIN_END else _AFTER}"
+        )
     return "|".join(parts)
 
 
