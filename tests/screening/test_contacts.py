@@ -206,6 +206,13 @@ def test_payment_accounts(text: str, region: str, account: str) -> None:
     assert ("payment_account", account) in found(text, region)
 
 
+def test_a_word_for_an_account_speaks_for_one_number() -> None:
+    assert found("DBS acc 012-345678-9, 9123 4567", "SG") == [
+        ("payment_account", "bank:0123456789"),
+        ("phone", "+6591234567"),
+    ]
+
+
 def test_check_sums() -> None:
     assert crypto_kind("1BoatSLRHtKNngkdXEeobR76b53LETtpyX") == ""
     assert not bech32_ok("bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdx")

@@ -54,7 +54,7 @@ def read(text: str, region: str = "") -> Read:
     """Like :func:`contacts`, and whether there was more than is given."""
     whole = len(text) <= LONGEST
     kinds = trigger.kinds()(text if whole else text[:LONGEST])
-    if not kinds:
+    if trigger.ONLY_WORDS.issuperset(kinds):
         return _NOTHING if whole else _CUT
     from trustward.screening.contacts import reading  # noqa: PLC0415 - numbering plans load when they are needed
 

@@ -98,12 +98,13 @@ def find_banks(finding: Finding) -> None:
     words = [(word.start(), word.end()) for word, _ in zip(banks().finditer(low), range(400), strict=False)]
     if not words:
         return
-    index = 0
+    index, taken = 0, 0
     for found in _DIGITS.finditer(low):
         if finding.spent():
             return
         start, end = found.span()
-        while index < len(words) and words[index][1] < start - _NEAR:
+        # A word speaks for one number: the first after it.
+        while index < len(words) and words[index][1] < max(start - _NEAR, taken):
             index += 1
         if index == len(words):
             return
@@ -118,6 +119,7 @@ def find_banks(finding: Finding) -> None:
         if not finding.plain[max(0, start - 2) : start].endswith("+"):
             name = f"bank:{digits}" if not (len(digits) >= 13 and luhn_ok(digits) and brand_of(digits)) else ""
             finding.add(*(("payment_account", name) if name else ("card", masked(digits))), start, end)
+            taken = end
 
 
 def find_cards(finding: Finding) -> None:

@@ -59,7 +59,7 @@ def find_plain(finding: Finding) -> None:
         if finding.spent():
             return
         name = found[1]
-        if not name.replace(".", "").replace("_", "").isdigit():
+        if not name.replace(".", "").replace("_", "").isdigit() and not name.endswith((".com", ".net", ".org")):
             finding.add("handle", f"@{name}", found.start(), found.end())
 
 

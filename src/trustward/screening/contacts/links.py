@@ -25,8 +25,9 @@ _WORDLIKE = frozenset(
 _SHORT_WORDS = frozenset(
     "in it is to so am at be by do as no al et me us you pm call free like lol here now one all men how see read save"
     " watch talk open hot new next name map mom place play rip run safe say show sky star tax tips vote wow yes room"
-    " rest town still thanks".split()
+    " rest town still thanks il im tc ki got meet".split()
 )
+_SECOND = frozenset("co com gov org net ac edu or go ne gob gouv nic res mil".split())
 _HANDLE_HOSTS = {
     "wa.me": "whatsapp",
     "api.whatsapp.com": "whatsapp",
@@ -173,14 +174,14 @@ def _likely(labels: list[str], path: str, written: str) -> bool:
     last, name = labels[-1], labels[-2]
     if len(path) > 1 or labels[0] == "www":
         return True
+    if last in _SHORT_WORDS:
+        return (len(labels) > 2 and name in _SECOND) or any(c.isdigit() or c == "-" for c in name)
     if len(labels) > 2:
         return len(name) > 1 or any(len(label) > 2 for label in labels[:-2])
     if not name.strip("-_") or (written.rpartition(".")[2][:1].isupper() and not written.isupper()):
         return False
     if name.isdigit() and len(name) < 2:
         return False
-    if last in _SHORT_WORDS:
-        return any(c.isdigit() or c == "-" for c in name)
     if last in _WORDLIKE:
         return len(name) >= 5 or any(c.isdigit() for c in name)
     return len(name) >= 2 or last not in _WORDLIKE

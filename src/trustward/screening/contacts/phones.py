@@ -15,12 +15,12 @@ _GAP = r"[^\w\n,;:%$€£¥₹฿₫₩+#\0]|_"
 _FIRST = "[0-9+(]"
 _THEN = r"(?:(?<=[0-9])|(?<=[+(])\+?[0-9])"
 _NUMBER = re.compile(
-    rf"{_FIRST}(?<![\w#]{_FIRST}){_THEN}(?:(?:{_GAP}){{0,3}}+(?:[0-9]|[oilszb](?=[oilszb]{{0,2}}[0-9]))){{5,}}+"
+    rf"{_FIRST}(?<![\w#]{_FIRST}){_THEN}(?:(?:{_GAP}){{0,3}}+(?:[0-9]|[oilszb](?=[oilszb]{{0,4}}[0-9]))){{5,}}+"
 )
 _GLUED = re.compile(rf"{_FIRST}(?<![0-9#]{_FIRST}){_THEN}(?:(?:{_GAP}){{0,3}}+[0-9]){{5,}}+")
 _GROUP = re.compile(r"[\doilszb]+")
 _DATE = re.compile(
-    r"(?:(?:19|20)\d\d([-/. ])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19|20)?\d\d"
+    r"(?:(?:19|20)\d\d/\d{3,5}|(?:19|20)\d\d([-/. ])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19|20)?\d\d"
     r"|\d{1,2}([:.])\d\d\s?-\s?\d{1,2}\3\d\d)"
     r"(?:[\s_-]{1,3}\d{1,2}(?:[.:]?\d\d){0,2})?"
 )
@@ -88,7 +88,7 @@ def _joined(candidate: re.Match[str], groups: list[tuple[int, int]]) -> str:
     raw = "".join([text[start:end] for start, end in groups])
     if not raw.isdigit():
         real = sum(map(str.isdigit, raw))
-        if real * 3 < len(raw) * 2:
+        if real * 2 < len(raw):
             return ""
         raw = raw.translate(_LETTERS)
     return "+" + raw if groups[0][0] > base and "+" in text[base : groups[0][0]] else raw
@@ -125,7 +125,7 @@ def find(finding: Finding) -> None:
             return
         whole = candidate[0]
         start, end = candidate.span()
-        if _NETWORK.fullmatch(whole) or _DATE.fullmatch(whole):
+        if is_date(whole.lstrip("(")):
             continue
         before = low[max(0, start - 24) : start]
         if (start and low[start - 1] == "*") or low[end : end + 1] in ("#", "*"):

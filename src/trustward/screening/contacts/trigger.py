@@ -6,15 +6,13 @@ All questions are one automaton (RE2) over the text, linear in its length: most 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 
-import re2
-from re2 import _re2
+from trustward.screening.contacts.sets import Test, matcher
 from trustward.screening.contacts.view import NUMERALS
 from trustward.screening.contacts.words import tables
 
-_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
 _NUMERAL = r"\pN" + "".join(NUMERALS)
 _GAP = r"[^\pL\pN\n]"
 _DIGITS = rf"[{_NUMERAL}](?:{_GAP}{{0,4}}[{_NUMERAL}oOlISZB]){{5}}"
@@ -26,8 +24,7 @@ _MAILS = (
     r"[@＠]|[\[({<*_]\s?(?:at|arroba|ät|a t|艾特|圈a)\s?[\])}>*_]|\b(?:arroba|собака|собачка)\b"
     r"|\bat\s\S{2,40}\s(?:dot|punto|ponto|point)\b"
 )
-_CHECKED = r"[0-9A-Za-z_\-]{25}|\b[a-z]{2}\s?[0-9]{2}(?:[ .\-]?[a-z0-9]){11}"
-_SOON = r".{0,30}[0-9@$]"
+_CHECKED = r"[0-9A-Za-z_\-]{15}|\b[a-z]{2}[0-9]{2}[ .\-]?[a-z0-9]{4}"
 # Invisible characters may stand inside anything.
 _UNSEEN = (
     r"[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}"
@@ -37,31 +34,10 @@ _UNSEEN = (
 
 DIGITS, LINKS, MAILS, CHECKED, UNSEEN, HANDLES, WALLETS, BANKS = range(8)
 """The questions, by their place in what :func:`kinds` gives."""
+ONLY_WORDS = frozenset([WALLETS, BANKS])
+"""What is nothing by itself: a bank's name without a number."""
 CUE, OTHER = range(2)
 """What :func:`cues` says of the words before a number: it is a telephone number; it is another one."""
-
-Test = Callable[[str], list[int]]
-
-
-def _compiled(sources: Iterable[str]) -> Test:
-    """Which of the patterns match, without regard to case, in any order."""
-    options = re2.Options()
-    options.never_capture = True
-    options.log_errors = False
-    options.max_mem = 64 << 20
-    several = _re2.Set(_re2.RE2.Anchor.UNANCHORED, options)
-    for source in sources:
-        several.Add(f"(?i){source}".encode())
-    several.Compile()
-    match = several.Match
-
-    def test(text: str) -> list[int]:
-        try:
-            return match(text.encode())
-        except UnicodeEncodeError:  # A lone surrogate.
-            return match(text.encode("utf-8", "replace"))
-
-    return test
 
 
 def _words(words: Iterable[str], *, whole: bool = False) -> str:
@@ -75,34 +51,17 @@ def _words(words: Iterable[str], *, whole: bool = False) -> str:
     return "(?:" + "|".join(parts) + ")"
 
 
-def _handles() -> str:
-    forms = tables()["messengers"].values()
-    sure = _words(word for names in forms for word in names["sure"])
-    short = _words(word for names in forms for word in names["short"])
-    # A short word needs a sign, a digit or an underscore soon after it; all of them need a name to follow or precede.
-    sign = r"[:：=@0-9_]"
-    soon = rf"\pL{{0,12}}[^\pL\n]{{0,4}}(?:{sign}|\b(?:id|is)\b|\w{{0,12}}[0-9_])"
-    return rf"{sure}|{short}[^\pL\n]{{0,3}}(?:{sign}|{soon})"
-
-
 @cache
 def kinds() -> Test:
     """Which kinds of contact points a text can hold, by one pass over it."""
     forms = tables()
     wallets = _words(word for words in forms["wallets"].values() for word in words)
     banks = _words([*forms["banks"]["accounts"], *forms["banks"]["names"]])
-    return _compiled(
-        [
-            _DIGITS,
-            _LINKS,
-            _MAILS,
-            _CHECKED,
-            _UNSEEN,
-            _handles(),
-            f"{wallets}{_SOON}",
-            f"{banks}.{{0,60}}[0-9]|[0-9].{{0,20}}{banks}",
-        ]
-    )
+    names = forms["messengers"].values()
+    sure = _words(word for known in names for word in known["sure"])
+    handles = f"{sure}|{_words((word for known in names for word in known['short']), whole=True)}"
+    # Counted repeats of anything would be more exact, and make the automaton too large to be quick.
+    return matcher([_DIGITS, _LINKS, _MAILS, _CHECKED, _UNSEEN, handles, wallets, banks])
 
 
 @cache
@@ -110,10 +69,10 @@ def cues() -> Test:
     """What the few words before a number say that it is."""
     phone = _words(tables()["phones"]["cues"], whole=True)
     others = _words(tables()["phones"]["others"], whole=True)
-    return _compiled([phone, rf"{others}[\s:.#]{{0,3}}(?:(?:no|nr|number|id|is|:|号)[\s:.#]{{0,3}})?$"])
+    return matcher([phone, rf"{others}[\s:.#]{{0,3}}(?:(?:no|nr|number|id|is|:|号)[\s:.#]{{0,3}})?$"])
 
 
 @cache
 def invitation() -> Test:
     """Whether a few words before a messenger's name invite to write or to add somebody."""
-    return _compiled([_words(tables()["invitations"]["words"], whole=True)])
+    return matcher([_words(tables()["invitations"]["words"], whole=True)])
