@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ SCAMS = ("discord_antiscam", "gaso_pig_butchering", "cryptoscamdb", "eth_phishin
 
 
 MATERIAL = Path(__file__).parent / "material" / "links"
-WRITTEN = ("honest_paths", "scam_paths", "platforms", "scam_names")
+WRITTEN = ("honest_paths", "scam_paths", "platforms", "scam_names", "shared")
 
 
 class Rows(NamedTuple):
@@ -81,9 +81,7 @@ def packed(urls: Sequence[str]) -> tuple[Array, Array]:
     return data, np.cumsum(lengths + 1) - 1
 
 
-_EMPTY = tables.Trees(
-    np.zeros(1, dtype=np.int32), np.full(1, -1, dtype=np.int16), np.zeros(1, dtype=np.float32), np.zeros(1, dtype=np.int32)
-)
+_EMPTY = tables.Trees(np.zeros(1, dtype=np.int16), np.zeros(1, dtype=np.float32))
 
 
 class Bench:
@@ -241,9 +239,7 @@ def with_made(rows: Rows) -> Rows:
 
 
 def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
-    """Rows made of the written material and of the names in ``rows``: honest and harmful sites on shared hosts,
-    honest paths on popular names, hacked sites.
-    """
+    """Rows of the written material: sites on shared hosts, honest paths on popular names, hacked sites."""
     random = np.random.RandomState(11)
     words = [word for _, listed in tables.read_words() for word in listed if word.isalpha()]
     honest = [url.split(".")[0] for url, source in zip(rows.urls, rows.source, strict=True) if source == "tranco"]
@@ -261,17 +257,20 @@ def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
         while "{" in pattern:
             before, _, after = pattern.partition("{")
             kind, _, after = after.partition("}")
-            size = random.randint(3, 10)
-            made = {
-                "n": lambda: str(random.randint(10 ** random.randint(1, 8))),
-                "hex": lambda: "".join(random.choice(list("0123456789abcdef"), random.randint(8, 40))),
-                "id": lambda: "".join(random.choice(list("abcdefghijklmnopqrstuvwxyz0123456789"), size)),
-                "word": lambda: pick(words),
-                "brand": lambda: pick(brands),
-                "mail": lambda: f"{pick(words)}@{pick(honest)}.com",
-            }[kind]()
-            pattern = before + made + after
+            pattern = before + made_of[kind]() + after
         return pattern
+
+    made_of: dict[str, Callable[[], str]] = {
+        "n": lambda: str(random.randint(10 ** random.randint(1, 8))),
+        "hex": lambda: letters("0123456789abcdef", random.randint(8, 40)),
+        "id": lambda: letters("abcdefghijklmnopqrstuvwxyz0123456789", random.randint(3, 10)),
+        "word": lambda: str(pick(words)),
+        "brand": lambda: str(pick(brands)),
+        "mail": lambda: f"{pick(words)}@{pick(honest)}.com",
+    }
+
+    def letters(alphabet: str, size: int) -> str:
+        return "".join(alphabet[number] for number in random.randint(len(alphabet), size=size))
 
     urls: list[str] = []
     harmful: list[int] = []
@@ -300,6 +299,12 @@ def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
                 owner = name
             rest = spell(pick([one[4:] for one in lines["scam_paths"] if one.startswith("own ")]))
             add(f"{name}.{host}{rest if random.rand() < 0.6 else ''}", 1, "written_harmful_site", owner)
+    for line in lines["shared"]:
+        pattern, good, bad = line.rsplit(" ", 2)
+        for number in range(int(good) + int(bad)):
+            label = int(number >= int(good))
+            made = spell(pattern)
+            add(made, label, "written_shared", made)
     for _ in range(9000):
         number = random.randint(len(honest_owner))
         start = pick(("", "www.", "www.", "https://", "https://www."))

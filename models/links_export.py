@@ -14,44 +14,40 @@ from models.links_fit import Model
 Array = npt.NDArray[Any]
 
 
+DEPTH = 5
+PLACES = 2 ** (DEPTH + 1) - 1
+
+
 def flat_trees(model: Any) -> dict[str, Array]:
-    """The trees of a booster, node by node; a left child follows its parent."""
-    roots: list[int] = []
-    column: list[int] = []
-    border: list[float] = []
-    right: list[int] = []
+    """The trees of a booster, each made complete: 31 splits and 32 leaves; what all begin with comes last."""
+    stages = model._predictors  # noqa: SLF001 - the library has no public way to its nodes
+    column = np.zeros(len(stages) * PLACES + 1, dtype=np.int16)
+    border = np.zeros(len(stages) * PLACES + 1, dtype=np.float32)
 
-    def add(nodes: Any, number: int) -> None:
+    def add(nodes: Any, number: int, base: int, place: int, depth: int) -> None:
         node = nodes[number]
-        here = len(column)
-        if node["is_leaf"]:
-            column.append(-1)
-            border.append(float(node["value"]))
-            right.append(0)
+        if depth == DEPTH:
+            if not node["is_leaf"]:
+                raise ValueError("a tree is deeper than 5")
+            border[base + place] = node["value"]
             return
-        column.append(int(node["feature_idx"]))
-        # The largest float32 that is not above the threshold splits float32 features just as the threshold does.
-        exact = float(node["num_threshold"])
-        small = np.float32(exact)
-        border.append(float(small if float(small) <= exact else np.nextafter(small, np.float32(-np.inf))))
-        right.append(0)
-        add(nodes, int(node["left"]))
-        right[here] = len(column)
-        add(nodes, int(node["right"]))
+        if node["is_leaf"]:
+            # A leaf higher up: both ways lead to it.
+            left = right = number
+        else:
+            left, right = int(node["left"]), int(node["right"])
+            column[base + place] = node["feature_idx"]
+            # The largest float32 that is not above the threshold splits float32 features just as the threshold does.
+            exact = float(node["num_threshold"])
+            small = np.float32(exact)
+            border[base + place] = small if float(small) <= exact else np.nextafter(small, np.float32(-np.inf))
+        add(nodes, left, base, 2 * place + 1, depth + 1)
+        add(nodes, right, base, 2 * place + 2, depth + 1)
 
-    for stage in model._predictors:  # noqa: SLF001 - the library has no public way to its nodes
-        roots.append(len(column))
-        add(stage[0].nodes, 0)
-    roots.append(len(column))
-    column.append(-1)
-    border.append(float(np.ravel(model._baseline_prediction)[0]))  # noqa: SLF001
-    right.append(0)
-    return {
-        "trees_roots": np.array(roots, dtype=np.int32),
-        "trees_column": np.array(column, dtype=np.int16),
-        "trees_border": np.array(border, dtype=np.float32),
-        "trees_right": np.array(right, dtype=np.int32),
-    }
+    for number, stage in enumerate(stages):
+        add(stage[0].nodes, 0, number * PLACES, 0, 0)
+    border[-1] = float(np.ravel(model._baseline_prediction)[0])  # noqa: SLF001
+    return {"trees_column": column, "trees_border": border}
 
 
 def curve_of(odds: Array, harmful: Array, weights: Array) -> tuple[list[float], list[float]]:

@@ -1,4 +1,7 @@
-"""Letters of other scripts that look like Latin ones (after Unicode's confusables.txt; only letters that hosts may hold)."""
+"""Letters of other scripts that look like Latin ones.
+
+After Unicode's confusables.txt, but only letters that hosts may hold.
+"""
 
 from __future__ import annotations
 

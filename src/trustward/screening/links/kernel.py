@@ -1,4 +1,4 @@
-# ruff: noqa: C901, FBT001, FBT002, PLR0911, PLR0912, PLR0913, PLR0915, PLR0917, PLR1714, SIM108, SIM109, ERA001
+# ruff: noqa: C901, FBT001, FBT002, PLR0911, PLR0912, PLR0913, PLR0915, PLR0917, PLR1714, SIM102, SIM108, SIM109
 # (A compiled loop is one piece, or it is slow; compiled functions take arrays one by one and by position.)
 """The compiled part: takes links apart, looks hosts up, measures, and adds the models up."""
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trustward.base.jit import kernel, shared
+from trustward.base.jit import kernel, pointer, shared
 from trustward.screening.links import words as w
 
 _OFFSET = np.uint64(0xCBF29CE484222325)
@@ -55,9 +55,8 @@ _FI = w.F
 
 
 @shared
-def find(keys: Any, values: Any, hashed: Any) -> Any:
+def find(keys: Any, values: Any, mask: Any, hashed: Any) -> Any:
     """The value of a 64-bit hash in the open table, or 0."""
-    mask = np.uint64(keys.size - 1)
     short = np.uint32(hashed >> _U32)
     if short == 0:
         short = np.uint32(1)
@@ -70,9 +69,8 @@ def find(keys: Any, values: Any, hashed: Any) -> Any:
 
 
 @shared
-def put(keys: Any, values: Any, hashed: Any, value: Any) -> Any:
+def put(keys: Any, values: Any, mask: Any, hashed: Any, value: Any) -> Any:
     """Add bits to the value of a hash; a brand's number is never written over."""
-    mask = np.uint64(keys.size - 1)
     short = np.uint32(hashed >> _U32)
     if short == 0:
         short = np.uint32(1)
@@ -98,8 +96,9 @@ def hash_back(text: Any, start: Any, end: Any) -> Any:
 def fill(text: Any, ends: Any, given: Any, keys: Any, values: Any) -> None:
     """Put hosts, joined in ``text`` and ended at ``ends``, into the table with their bits."""
     start = 0
+    mask = np.uint64(keys.size - 1)
     for n in range(ends.size):
-        put(keys, values, hash_back(text, start, ends[n]), given[n])
+        put(pointer(keys), pointer(values), mask, hash_back(pointer(text), start, ends[n]), given[n])
         start = ends[n]
 
 
@@ -108,14 +107,13 @@ def hash_all(text: Any, ends: Any, out: Any) -> None:
     """The hash of each host."""
     start = 0
     for n in range(ends.size):
-        out[n] = hash_back(text, start, ends[n])
+        out[n] = hash_back(pointer(text), start, ends[n])
         start = ends[n]
 
 
 @shared
-def in_filter(bits: Any, hashed: Any, probes: Any) -> Any:
-    """Whether a hash is in a Bloom filter (no false "no"; a few in a thousand false "yes")."""
-    size = np.uint64(bits.size * 8)
+def in_filter(bits: Any, size: Any, hashed: Any, probes: Any) -> Any:
+    """Whether a hash is in a Bloom filter of ``size`` bits (no false "no"; a few in a thousand false "yes")."""
     step = (hashed * _MIX) | _U1
     place = hashed
     for _ in range(probes):
@@ -236,16 +234,18 @@ def take_apart(text: Any, start: Any, end: Any, spans: Any, forced: Any) -> Any:
             # An escaped letter, digit, mark of a link's own, or percent sign hides something.
             if code == 37 or code == 58 or (45 <= code <= 57) or (65 <= code <= 90) or (97 <= code <= 122):
                 return 1
-        elif c == 58 and i + 2 < end and text[i + 1] == _SLASH and text[i + 2] == _SLASH:
-            return 1
-        elif c == _SLASH and (before == 61 or before == 63 or before == 38 or before == 35 or before == 124):
-            return 1
-        elif c == _SLASH and before == _SLASH:
-            return 1
-        elif c == 35 and before == 63:
-            return 1
-        elif (c == 119 or c == 87) and (before == 61 or before == _SLASH) and i + 3 < end and _low(text[i + 1]) == 119:
-            return 1
+        elif c == 58:
+            if i + 2 < end and text[i + 1] == _SLASH and text[i + 2] == _SLASH:
+                return 1
+        elif c == _SLASH:
+            if before == 61 or before == 63 or before == 38 or before == 35 or before == 124 or before == _SLASH:
+                return 1
+        elif c == 35:
+            if before == 63:
+                return 1
+        elif c == 119 or c == 87:
+            if (before == 61 or before == _SLASH) and i + 3 < end and _low(text[i + 1]) == 119:
+                return 1
         before = c
         i += 1
     return 0
@@ -253,7 +253,7 @@ def take_apart(text: Any, start: Any, end: Any, spans: Any, forced: Any) -> Any:
 
 @shared
 def walk(text: Any, i: Any, end: Any, step: Any, last: Any, alphabet: Any) -> Any:
-    """The longest word of the trie that starts at ``i``: its number plus one in the high part, its length in the low."""
+    """The longest word of the trie that starts at ``i``: its number plus one above, its length in the low 8 bits."""
     node = 0
     found = 0
     j = i
@@ -261,7 +261,7 @@ def walk(text: Any, i: Any, end: Any, step: Any, last: Any, alphabet: Any) -> An
         symbol = alphabet[text[j]]
         if symbol == 0:
             break
-        node = step[node, symbol]
+        node = step[node * _SYMBOLS + symbol]
         if node == 0:
             break
         j += 1
@@ -301,9 +301,8 @@ def surprise(text: Any, start: Any, end: Any, chain: Any, alphabet: Any, out: An
 
 
 @shared
-def pieces(text: Any, start: Any, end: Any, alphabet: Any, seed: Any, out: Any, most: Any) -> Any:
-    """The numbers of all runs of 3 to 5 bytes, boundaries included; other bytes than letters and digits are boundaries."""
-    count = 0
+def pieces(text: Any, start: Any, end: Any, seed: Any, out: Any, count: Any, most: Any) -> Any:
+    """Put the numbers of all runs of 3 to 5 bytes, boundaries included, behind ``count`` others; returns how many."""
     for i in range(start - 1, end - 1):
         h = seed
         for n in range(5):
@@ -322,11 +321,11 @@ def pieces(text: Any, start: Any, end: Any, alphabet: Any, seed: Any, out: Any, 
 
 
 @shared
-def near_brand(text: Any, start: Any, end: Any, prefix: Any, power: Any, near_keys: Any, near_values: Any) -> Any:
+def near_brand(text: Any, start: Any, end: Any, prefix: Any, power: Any, keys: Any, values: Any, mask: Any) -> Any:
     """The brand, plus one, that a run of bytes is one edit away from, else 0."""
     n = end - start
     whole = prefix[end] - prefix[start] * power[n]
-    found = find(near_keys, near_values, whole * _BASE)
+    found = find(keys, values, mask, whole * _BASE)
     if found != 0:
         return found
     for k in range(start, end):
@@ -335,7 +334,7 @@ def near_brand(text: Any, start: Any, end: Any, prefix: Any, power: Any, near_ke
         rest = end - k - 1
         head = prefix[k] - prefix[start] * power[k - start]
         tail = prefix[end] - prefix[k + 1] * power[rest]
-        found = find(near_keys, near_values, (head * power[rest] + tail) * _BASE)
+        found = find(keys, values, mask, (head * power[rest] + tail) * _BASE)
         if found != 0:
             return found
     return np.uint32(0)
@@ -345,6 +344,7 @@ def near_brand(text: Any, start: Any, end: Any, prefix: Any, power: Any, near_ke
 def fill_near(text: Any, ends: Any, brands: Any, keys: Any, values: Any) -> None:
     """Put each name, and each name with one letter missing, into the table of near names."""
     start = 0
+    mask = np.uint64(keys.size - 1)
     for n in range(ends.size):
         end = ends[n]
         for gone in range(start - 1, end):
@@ -353,8 +353,8 @@ def fill_near(text: Any, ends: Any, brands: Any, keys: Any, values: Any) -> None
                 if i != gone:
                     h = h * _BASE + np.uint64(text[i])
             h = h * _BASE
-            if find(keys, values, h) == 0:
-                put(keys, values, h, np.uint32(brands[n]))
+            if find(pointer(keys), pointer(values), mask, h) == 0:
+                put(pointer(keys), pointer(values), mask, h, np.uint32(brands[n]))
         start = end
 
 
@@ -379,7 +379,6 @@ def scan_words(
     covered = 0
     i = start
     while i < end:
-        c = text[i]
         left = i == start or not _letter(text[i - 1])
         found = 0
         length = 0
@@ -460,7 +459,7 @@ def look_alike(text: Any, start: Any, end: Any, scratch: Any, prefix: Any, table
             number = (found >> 8) - 1
             left = i == 0 or not _letter(scratch[i - 1])
             right = i + length == n or not _letter(scratch[i + length])
-            if length >= 5 and (left or right or length >= 7) and (brands.strong[number] != 0 or (left and right)):
+            if ((left and right) or (left and length >= 6) or length >= 8) and length >= 5 and (brands.strong[number] != 0 or (left and right)):
                 if seen[1] < _SKELETON:
                     seen[0] = brands.owner[number] + 1
                     seen[1] = _SKELETON
@@ -478,19 +477,25 @@ def look_alike(text: Any, start: Any, end: Any, scratch: Any, prefix: Any, table
     for k in range(start, end + 1):
         if k == end or text[k] == _HYPHEN:
             if k - token >= 6 and k - token <= 20:
-                owner = near_brand(text, token, k, prefix, tables.power, brands.near_keys, brands.near_values)
+                owner = near_brand(text, token, k, prefix, tables.power, brands.near_keys, brands.near_values, brands.near_mask)
                 if owner != 0:
                     seen[0] = owner
                     seen[1] = max(seen[1], _NEAR)
                     seen[2] += 1
                     return
             token = k + 1
-    for length in range(min(14, end - start - 1), 6, -1):
+    for length in range(min(14, end - start - 1), 7, -1):
         for side in range(2):
             a = start if side == 0 else end - length
-            owner = near_brand(text, a, a + length, prefix, tables.power, brands.near_keys, brands.near_values)
-            if owner != 0 and brands.longest[owner - 1] >= 7:
+            owner = near_brand(text, a, a + length, prefix, tables.power, brands.near_keys, brands.near_values, brands.near_mask)
+            if owner != 0 and brands.longest[owner - 1] >= 8:
                 seen[0] = owner
                 seen[1] = max(seen[1], _NEAR)
                 seen[2] += 1
                 return
+
+
+@kernel
+def find_one(keys: Any, values: Any, hashed: Any) -> Any:
+    """The bits of one host in the table, or 0."""
+    return find(pointer(keys), pointer(values), np.uint64(keys.size - 1), hashed)

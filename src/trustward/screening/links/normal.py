@@ -227,11 +227,7 @@ def _named(host: str, port: int | None, tricks: int) -> tuple[tuple[str, str, in
         if not visible.isascii():
             tricks |= w.UNICODE | _mixture(visible)
             visible = unicodedata.normalize("NFKC", visible).lower()
-            try:
-                label = "xn--" + visible.encode("punycode").decode("ascii") if not visible.isascii() else visible
-            except UnicodeError:
-                return None, tricks
-        labels.append(label)
+        labels.append(visible if visible.isascii() else "xn--" + visible.encode("punycode", "replace").decode("ascii"))
         shown.append(visible)
     name = ".".join(labels)
     # A long name is no host, but it is no reason to lose a link either: what a resolver would refuse is cut.
@@ -361,9 +357,7 @@ def _target(path: str, query: str, fragment: str, depth: int) -> Link | None:
     if depth >= DEEPEST:
         return None
     for part in (query, path, fragment):
-        found = None
-        for found in _NESTED.finditer(part[:2000]):
-            break
+        found = _NESTED.search(part[:2000])
         if found is None:
             continue
         inner = part[found.start() :]

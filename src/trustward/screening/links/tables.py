@@ -29,6 +29,7 @@ EVERYDAY = frozenset(
     "impact caixa permata mercantil starling tangerine permata intel canon epson nomura correos correios allegro otto "
     "optimism lido aramco elster revenue permata chime medicare levis rapid vanguard sushi kraken maxis telus claro "
     "reown meta sagawa exness valorant genshin minecraft cable garena moomoo tiger rakuten mandiri woori hasil pekao "
+    "tonline tmobile interac delhivery americanas hostinger swisspost jtexpress chanel garanti ionos antai bigpond "
     "suica amendes free live messenger indosat bouygues truist comcast blockchain ethereum bitcoin solana cardano "
     "polkadot tether dogecoin arbitrum altinn pajak iphone wordpress blizzard crocs funko prada globe oculus".split()
 )
@@ -70,12 +71,13 @@ class BrandTables(NamedTuple):
 
 
 class Trees(NamedTuple):
-    """Trees, node by node: a leaf has column -1 and its value as border; the left child is the next node."""
+    """Complete trees of depth 5: 63 places each for a column and a border, or a leaf's value.
 
-    roots: Array
+    The last place of ``border`` is what all begin with.
+    """
+
     column: Array
     border: Array
-    right: Array
 
 
 class Work(NamedTuple):
@@ -225,7 +227,8 @@ def brand_tables(brands: Sequence[Brand]) -> BrandTables:
     step, last = trie(row[0] for row in rows)
     skeleton_step, skeleton_last = trie(skeleton_of(row[0]) if len(row[0]) >= 5 else "" for row in rows)
     skeleton_last[0] = 0
-    near = [row for row in rows if row[2] and len(row[0]) >= 6]
+    # "Bank of Somewhere" is not misspelt as one word; its parts would be found in honest names.
+    near = [row for row in rows if row[2] and len(row[0]) >= 6 and " " not in brands[row[1]].name]
     size = 1 << max(10, (sum(len(row[0]) + 1 for row in near) * 2).bit_length())
     keys = np.zeros(size, dtype=np.uint32)
     values = np.zeros(size, dtype=np.uint32)
@@ -236,7 +239,7 @@ def brand_tables(brands: Sequence[Brand]) -> BrandTables:
         step=step,
         last=last,
         owner=np.array([row[1] for row in rows] or [0], dtype=np.int32),
-        strong=np.array([row[2] for row in rows] or [0], dtype=np.uint8),
+        strong=np.array([row[2] for row in rows] or [False], dtype=np.uint8),
         skeleton_step=skeleton_step,
         skeleton_last=skeleton_last,
         near_keys=keys,
