@@ -93,9 +93,7 @@ def in_set(rows: Rows) -> tuple[list[Result], Rows, Array]:
 
 def thresholds(odds: Array, more: Array, xs: list[float], ys: list[float]) -> tuple[float, float]:
     """Scores that at most 0.4 % and 0.08 % of honest links reach, in each of two groups."""
-    borders = [
-        max(float(np.quantile(group, 1 - share)) for group in (odds, more)) for share in (0.004, 0.0008)
-    ]
+    borders = [max(float(np.quantile(group, 1 - share)) for group in (odds, more)) for share in (0.004, 0.0008)]
     return float(np.interp(borders[0], xs, ys)), float(np.interp(borders[1], xs, ys))
 
 

@@ -51,7 +51,9 @@ class Rows(NamedTuple):
 
 def draw(text: str, salt: str = "") -> float:
     """A number from 0 to 1 that a text always gets."""
-    return int.from_bytes(blake2b(f"{salt}\0{text}".encode("utf-8", "replace"), digest_size=7).digest()) / float(1 << 56)
+    return int.from_bytes(blake2b(f"{salt}\0{text}".encode("utf-8", "replace"), digest_size=7).digest()) / float(
+        1 << 56
+    )
 
 
 def read_set(data: Path, name: str) -> list[dict[str, str]]:
@@ -179,7 +181,8 @@ def load_rows(data: Path) -> Rows:
     source = ["tranco" if one.startswith("tranco") else one for one in source]
     spans = spans_of(urls)
     group = [
-        url[span[3] if span[3] >= 0 else span[0] : span[1]].lower() for url, span in zip(urls, spans.tolist(), strict=True)
+        url[span[3] if span[3] >= 0 else span[0] : span[1]].lower()
+        for url, span in zip(urls, spans.tolist(), strict=True)
     ]
     rows = Rows(urls, np.array(harmful, dtype=np.int8), source, group, np.zeros(len(urls), dtype=bool))
     return rows.take(np.array([bool(one) for one in group]))
@@ -225,7 +228,13 @@ def with_made(rows: Rows) -> Rows:
             add(url, 0, origin, owner, hide=draw(url, "hide") < 0.7)
             if chance < 0.5 and rests[0]:
                 rest = rests[0][int(draw(url, "rest") * len(rests[0]))]
-                add(("www." if chance < 0.2 else "") + url + rest, 0, "made_honest", owner, hide=draw(url, "hide2") < 0.5)
+                add(
+                    ("www." if chance < 0.2 else "") + url + rest,
+                    0,
+                    "made_honest",
+                    owner,
+                    hide=draw(url, "hide2") < 0.5,
+                )
         elif origin in SCAMS:
             add(url, 1, origin, owner, hide=False)
             if chance < 0.35 and rests[1]:
@@ -308,7 +317,9 @@ def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
     for _ in range(9000):
         number = random.randint(len(honest_owner))
         start = pick(("", "www.", "www.", "https://", "https://www."))
-        add(start + honest_owner[number] + spell(pick(lines["honest_paths"])), 0, "written_honest", honest_owner[number])
+        add(
+            start + honest_owner[number] + spell(pick(lines["honest_paths"])), 0, "written_honest", honest_owner[number]
+        )
     hacked = [one[7:] for one in lines["scam_paths"] if one.startswith("hacked ")]
     for _ in range(2500):
         owner = pick(honest_owner)

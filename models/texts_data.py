@@ -256,24 +256,21 @@ def filled(line: str, lang: str, chance: random.Random) -> str:
 
 
 def written(lang: str) -> Iterator[Text]:
-    """What we wrote in a language."""
-    for number, line in enumerate((MATERIAL / "texts" / f"{lang}.tsv").read_text(encoding="utf-8").splitlines()):
-        if line.startswith("#") or "\t" not in line:
-            continue
-        kind, text = line.split("\t", 1)
-        label = 0.0 if kind.startswith("ok.") else 1.0
-        if kind == "ok.marketing":
-            label = OFFERS
-        for fill in range(FILLS if "{" in text else 1):
-            message = filled(text, lang, draws(lang, str(number), text, str(fill)))
-            yield Text(message, label, "written", lang, kind, f"written:{lang}:{number}")
+    """What we wrote in a language; its lines may stand in several files, ``LANG.tsv`` and ``LANG.2.tsv``."""
+    for path in sorted((MATERIAL / "texts").glob(f"{lang}.*")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+            if line.startswith("#") or "\t" not in line:
+                continue
+            kind, text = line.split("\t", 1)
+            label = OFFERS if kind == "ok.marketing" else 0.0 if kind.startswith("ok.") else 1.0
+            for fill in range(FILLS if "{" in text else 1):
+                message = filled(text, lang, draws(lang, str(number), text, str(fill)))
+                yield Text(message, label, "written", lang, kind, f"{path.stem}:{number}")
 
 
 def languages() -> list[str]:
     """The languages that we have written material in."""
-    return sorted(
-        path.stem for path in (MATERIAL / "texts").glob("*.tsv") if (MATERIAL / "slots" / f"{path.stem}.toml").exists()
-    )
+    return sorted(path.stem for path in (MATERIAL / "slots").glob("*.toml"))
 
 
 def everything(data: Path) -> list[Text]:

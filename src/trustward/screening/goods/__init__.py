@@ -13,9 +13,7 @@ from typing import Any
 from trustward.model.signal import Signal
 from trustward.screening.screeners import Screener
 
-CATEGORIES = (
-    "phone-cards",
-)
+CATEGORIES = ("phone-cards",)
 """The shipped categories; a test compares them with the files."""
 
 

@@ -85,7 +85,10 @@ def tree_of(words: Sequence[str]) -> Tree:
     while size < 2 * codes.size + 2:
         size *= 2
     tree = Tree(
-        np.zeros(size, np.uint64), np.zeros(size, np.int32), np.zeros(codes.size + 1, np.int32), np.zeros(65_536, np.uint8)
+        np.zeros(size, np.uint64),
+        np.zeros(size, np.int32),
+        np.zeros(codes.size + 1, np.int32),
+        np.zeros(65_536, np.uint8),
     )
     kernel.build_tree(codes, starts, *tree)
     return tree

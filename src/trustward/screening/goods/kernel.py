@@ -157,9 +157,7 @@ def _ends(seq: Any, typ: Any, m: Any, end: Any) -> Any:
 
 
 @part
-def _spell(
-    seq: Any, typ: Any, alt: Any, m: Any, tree: Any, right: Any, out: Any, out_typ: Any, out_alt: Any
-) -> Any:
+def _spell(seq: Any, typ: Any, alt: Any, m: Any, tree: Any, right: Any, out: Any, out_typ: Any, out_alt: Any) -> Any:
     """Put spelling tricks right: ``right`` holds the characters that each word of the tree stands for."""
     keys, nexts, values, firsts = tree
     codes, starts = right
@@ -208,9 +206,7 @@ def _read(codes: Any, start: Any, stop: Any, folding: Any, spelling: Any, right:
 
 
 @kernel
-def streams(
-    codes: Any, starts: Any, folding: Any, spelling: Any, right: Any, scratch: Any, out: Any, ends: Any
-) -> int:
+def streams(codes: Any, starts: Any, folding: Any, spelling: Any, right: Any, scratch: Any, out: Any, ends: Any) -> int:
     """The streams of many texts, one after the other in ``out``; text i ends at ``ends[i]``. Returns their length."""
     facts = np.zeros(8, np.int64)
     total = 0

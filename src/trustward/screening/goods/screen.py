@@ -137,8 +137,10 @@ class Goods:
 
     def _scored(self, listing: Mapping[str, Any], title: Any, description: Any) -> list[Found]:
         """The score of each category that anything speaks for."""
-        return [Found(category, evidence, self._score(evidence)) for category, evidence in evidence_of(
-            self.words, listing, title, description).items()]
+        return [
+            Found(category, evidence, self._score(evidence))
+            for category, evidence in evidence_of(self.words, listing, title, description).items()
+        ]
 
     def _score(self, evidence: Evidence) -> float:
         total = sum(weight * value for weight, value in zip(self._row, evidence.values, strict=True))
@@ -205,7 +207,9 @@ def load_taxonomy(extra: Sequence[str | Path | Source] = ()) -> Goods:
 
     Raises UsageError with all faults, each with file, line and column.
 
-    >>> goods = load_taxonomy(['''
+    >>> goods = load_taxonomy(
+    ...     [
+    ...         '''
     ... [mooncake-vouchers]
     ... title = "Mooncake vouchers"
     ... forbidden = ["*"]
@@ -213,7 +217,9 @@ def load_taxonomy(extra: Sequence[str | Path | Source] = ()) -> Goods:
     ... misses = ["Mooncake box"]
     ... [mooncake-vouchers.offers]
     ... en = ["mooncake voucher"]
-    ... '''])
+    ... '''
+    ...     ]
+    ... )
     >>> goods.screen_listing({"title": "Mooncake vouchers 50% off"}).category
     'mooncake-vouchers'
     """

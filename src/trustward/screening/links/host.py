@@ -287,5 +287,3 @@ def measure_host(
     if official != 0:
         kinds |= np.uint32(1 << 31)
     return kinds
-
-

@@ -184,5 +184,3 @@ def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: A
     if n > 1:
         more = pieces(low, 0, min(n, 120), _PATH_SEED, work.numbers, amount, 2048) - amount
     work.amounts[1] = more
-
-

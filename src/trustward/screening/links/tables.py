@@ -214,7 +214,9 @@ def _vocabulary() -> frozenset[str]:
 
 def read_words() -> list[tuple[str, list[str]]]:
     """Words by class."""
-    return [(group, words.split()) for group, _, words in (line.partition(":") for line in lines_of(text_of("words.txt")))]
+    return [
+        (group, words.split()) for group, _, words in (line.partition(":") for line in lines_of(text_of("words.txt")))
+    ]
 
 
 def brand_tables(brands: Sequence[Brand]) -> BrandTables:

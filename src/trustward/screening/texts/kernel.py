@@ -55,6 +55,9 @@ S_LENGTH, S_UPPER, S_SHOUTS, S_PICTURES, S_DIGITS, S_TRICKS, S_HOST, S_ENDING = 
 SHAPES = 338
 """Ranges of shapes: length of the text, share of capitals, exclamation marks, pictures, digits, tricks, what the host
 of a link looks like, and its ending by hash."""
+FLOOR, REACH = -2.0, 4.0
+"""Two judgements become one score: harm counts from FLOOR up, mass mailing between -REACH and REACH, so that an
+advertisement is above what people write to each other and below a scam."""
 FLAGS = 8
 FL_SHAPES, FL_CONCEPTS, FL_TRICKS, FL_CHARS, FL_WORDS, FL_MEANINGS, FL_LETTERS, FL_NUMBERS = range(FLAGS)
 
@@ -623,10 +626,10 @@ def features(
 
 
 @part
-def _sum(weights: Any, places: Any, size: Any) -> Any:
+def _sum(weights: Any, places: Any, size: Any, head: Any) -> Any:
     total = 0
     for j in range(size):
-        total += int(weights[places[j]])
+        total += int(weights[places[j], head])
     return total
 
 
@@ -645,17 +648,21 @@ def logits(
 ) -> None:
     """The score of each text before calibration, and its flags (``facts``: one row of FLAGS a text).
 
-    ``weights`` are three tables of whole numbers, ``scales`` what a unit of each is worth, and the constant.
+    ``weights`` are three tables of whole numbers with two columns, harm and mass mailing; ``scales[f]`` is what a unit of
+    family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one.
     """
     for i in range(starts.size - 1):
         flags = facts[i]
         _read(codes, starts[i], starts[i + 1], folding, lexicon, scratch, outs[0], outs[1], outs[2], flags)
-        total = scales[3]
+        harm = scales[3, 0]
+        mass = scales[3, 1]
         for f in range(3):
             size = flags[3 + f]
             if size > 0:
-                total += scales[f] * _sum(weights[f], outs[f], size) / np.sqrt(size)
-        out[i] = total
+                root = np.sqrt(size)
+                harm += scales[f, 0] * _sum(weights[f], outs[f], size, 0) / root
+                mass += scales[f, 1] * _sum(weights[f], outs[f], size, 1) / root
+        out[i] = max(harm, FLOOR) + min(max(mass, -REACH), REACH) + 0.001 * harm
 
 
 @kernel

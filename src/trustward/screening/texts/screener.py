@@ -12,7 +12,8 @@ import numpy as np
 from trustward.model.signal import Signal, verdict_of
 from trustward.screening.contacts import contacts
 from trustward.screening.folding import TRICKS
-from trustward.screening.links import link_scores, screen_link
+from trustward.screening.links.screen import link_scores, screen_link
+from trustward.screening.links.tables import meta as link_numbers
 from trustward.screening.texts import kernel
 from trustward.screening.texts.model import Model, model
 from trustward.screening.texts.reader import DATA
@@ -75,7 +76,7 @@ def text_scores(texts: Sequence[str]) -> Any:
     every = [link for _, links in found for link in links]
     if every:
         each = link_scores(every).tolist()
-        harmful = link_bound()
+        harmful = link_numbers().harmful
         at = 0
         for row, links in found:
             if links:
@@ -132,11 +133,3 @@ def _told(at_work: Model, flags: Any, score: float) -> tuple[str, tuple[str, ...
 def concept_phrases() -> dict[str, str]:
     """What a concept is called in a reason."""
     return dict(tomllib.loads((DATA / "phrases.toml").read_text(encoding="utf-8")))
-
-
-@cache
-def link_bound() -> float:
-    """The score from which a link is harmful."""
-    from trustward.screening.links import HARMFUL  # noqa: PLC0415 - the links' data loads when it is needed
-
-    return HARMFUL
