@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from trustward.engine.examples import run_examples
 from trustward.model.catalogue import load_catalogue
 from trustward.policy.compiled import load_policy
 from trustward.policy.source import Source
 from trustward.screening.contacts.functions import FUNCTIONS as CONTACTS
 from trustward.screening.functions import load_functions
+from trustward.screening.identities import SCREENER as IDENTITY_SCREENERS
 from trustward.screening.identities.functions import FUNCTIONS as IDENTITIES
+from trustward.screening.networks import SCREENER as NETWORK_SCREENERS
 from trustward.screening.networks.functions import FUNCTIONS as NETWORKS
 
 POLICY = '''
@@ -64,3 +71,18 @@ def test_a_policy_uses_them_all() -> None:
     catalogue = load_catalogue()
     policy = load_policy([Source("shared.policy", POLICY)], catalogue, functions=functions)
     assert run_examples(policy, catalogue) == []
+
+
+@given(st.one_of(st.text(max_size=30), st.text(alphabet="１2①٣+@．.:a(ｂ½㎏Ⅳ", max_size=20)))
+def test_normalising_changes_nothing(value: str) -> None:
+    for screener in (*IDENTITY_SCREENERS, *NETWORK_SCREENERS):
+        assert screener.screen(normalize("NFKC", value)) == screener.screen(value)
+
+
+def test_scores_of_many_are_those_of_each() -> None:
+    values = ["+6591234567", "", "a@mailinator.com", "10.0.0.1", "curl/8.6.0", "+6591234567"]
+    for function in (*IDENTITIES, *NETWORKS):
+        if function.scores is not None:
+            assert function.call is not None
+            expected = [function.call(value).score if value else 0.0 for value in values]
+            assert function.scores(values).tolist() == expected

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from trustward.model.signal import Signal
 from trustward.screening.functions import Function
+from trustward.screening.identities.batches import scores_by
 
 
 def phone(number: str) -> Signal:
@@ -90,6 +91,7 @@ FUNCTIONS: tuple[Function, ...] = (
         arguments=(("number", "text"),),
         result="signal",
         call=phone,
+        scores=scores_by(phone),
         cost=60.0,
         about="What a telephone number says: `.category` is mobile, fixed, voip, premium, invalid and so on.",
         example='phone(event.phone).category == "premium"',
@@ -117,6 +119,7 @@ FUNCTIONS: tuple[Function, ...] = (
         arguments=(("address", "text"),),
         result="signal",
         call=email,
+        scores=scores_by(email),
         cost=15.0,
         about="What a mail address says: `.category` is disposable, look-alike, free, relay, role, other or invalid.",
         example='email(event.email).category == "disposable"',

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+from unicodedata import normalize
 
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
@@ -35,7 +36,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _plain(value: str) -> str:
-    return view(value[:LONGEST]).plain.strip()
+    return view(normalize("NFKC", value[:LONGEST])).plain.strip()
 
 
 def merchant(value: str | Mapping[str, object]) -> Signal:

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import phonenumbers as plans
 from phonenumbers import PhoneNumberType as Kind
@@ -72,7 +73,7 @@ def range_of(number: str) -> Range | None:
 
 def _parsed(value: str, region: str) -> tuple[Any, str]:
     """The library's number, and the digits as they were read."""
-    plain = view(value[:LONGEST]).plain.strip()
+    plain = view(normalize("NFKC", value[:LONGEST])).plain.strip()
     if not region and len(plain) > 3 and plain[2] in ": " and plain[:2].isalpha():
         region, plain = plain[:2].upper(), plain[3:]
     plain = plain.removeprefix("tel:").strip()
@@ -111,7 +112,7 @@ def phone(value: str, region: str = "") -> Signal:
     """
     number, digits = _parsed(value, region.upper() if len(region) == 2 and region.isascii() else "")
     if number is None:
-        if "+" in value[:LONGEST]:
+        if "+" in normalize("NFKC", value[:LONGEST]):
             return signal([(0.75, "no country has this code")], "unreadable")
         if 7 <= len(digits) <= 13:
             return signal([(0.3, "the number's country is not known")], "unreadable")

@@ -12,6 +12,7 @@ from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def parsed(value: str) -> IPv4Address | IPv6Address | None:
     >>> str(parsed("[::ffff:192.0.2.1]:443")), str(parsed("2001:DB8::1%eth0")), parsed("example.org")
     ('192.0.2.1', '2001:db8::1', None)
     """
-    text = value[:LONGEST].strip()
+    text = normalize("NFKC", value[:LONGEST]).strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

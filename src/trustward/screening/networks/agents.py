@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from trustward.model.signal import Signal, verdict_of
 from trustward.screening.contacts.sets import Test, matcher
@@ -112,7 +113,7 @@ def agents(values: Sequence[str]) -> list[Signal]:
 
 def judged(value: str) -> tuple[float, str, str]:
     """Score, category and reason."""
-    text = value[:LONGEST].strip()
+    text = normalize("NFKC", value[:LONGEST]).strip()
     if not text or text == "-":
         return 0.85, "empty", "no user agent"
     low = text.lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trustward.model.signal import Signal
 from trustward.screening.functions import Function
+from trustward.screening.identities.batches import scores_by
 from trustward.screening.networks import travel
 
 
@@ -40,6 +41,7 @@ FUNCTIONS: tuple[Function, ...] = (
         arguments=(("ip", "text"),),
         result="signal",
         call=address,
+        scores=scores_by(address),
         cost=6.0,
         about="What a network address says: `.category` is bad, vpn, hosting, cloud, private, public and so on.",
         example='address(event.ip).category == "vpn"',
@@ -58,6 +60,7 @@ FUNCTIONS: tuple[Function, ...] = (
         arguments=(("user_agent", "text"),),
         result="signal",
         call=agent,
+        scores=scores_by(agent),
         cost=15.0,
         about="What a user agent says: `.score` is how surely it is a program, `.category` what kind of one.",
         example="agent(event.user_agent).score >= 0.9",
