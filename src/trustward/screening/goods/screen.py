@@ -149,11 +149,12 @@ class Goods:
 
     def _signal(self, listing: Mapping[str, Any], title: Any, description: Any) -> Signal:
         market = str(listing.get("market") or "").upper()[:2]
-        best: tuple[float, float, tuple[int, int]] | None = None
+        best: tuple[float, float, int, tuple[int, int]] | None = None
         signal = self._harmless
         for category, evidence, raw in self._scored(listing, title, description):
             score, about = self._in_market(raw, self.words.categories[category], market)
-            rank = (score, raw, self._rank(category))
+            # Of two that are as likely, the one with the longer words is the more particular.
+            rank = (score, raw, evidence.longest, self._rank(category))
             if best is None or rank > best:
                 best = rank
                 score = round(min(max(score, _LOW), _HIGH), 4)
