@@ -85,6 +85,8 @@ def _stream(read: Any, kinds: Any, n: Any, seq: Any, typ: Any, alt: Any) -> Any:
     """Write the stream of a folded text; returns its length."""
     m = 0
     pending = 0
+    signs = 0
+    lone = False
     for i in range(n):
         kind = kinds[i]
         code = read[i]
@@ -110,10 +112,20 @@ def _stream(read: Any, kinds: Any, n: Any, seq: Any, typ: Any, alt: Any) -> Any:
             if kind == SPACE:
                 pending = max(pending, 1)
             else:
-                pending = max(pending, 3 if _is_break(code) else 2)
+                # A full stop ends a phrase where a space follows it.
+                stop = _is_break(code) or (code == 46 and i + 1 < n and kinds[i + 1] == SPACE)
+                pending = max(pending, 3 if stop else 2)
+            signs += 1
             continue
         flag = 0
-        if pending > 0 and m > 0:
+        # A letter by itself; such letters with one sign between each two of them are one word (s.i.m).
+        single = kind == LATIN and (
+            i + 1 == n or (kinds[i + 1] != LATIN and kinds[i + 1] != DIGIT and kinds[i + 1] != MARK)
+        )
+        joined = lone and single and pending == 2 and signs == 1
+        if joined:
+            flag = PARTED
+        elif pending > 0 and m > 0:
             before = typ[m - 1]
             if pending < 3 and (t != T_WORD or before != T_WORD):
                 if pending == 2 and before != T_WORD and t != T_WORD:
@@ -123,12 +135,61 @@ def _stream(read: Any, kinds: Any, n: Any, seq: Any, typ: Any, alt: Any) -> Any:
                 typ[m] = np.uint8(T_SPACE)
                 alt[m] = np.uint8(0)
                 m += 1
+        lone = joined or (single and (m == 0 or typ[m - 1] != T_WORD))
         pending = 0
+        signs = 0
         seq[m] = code
         typ[m] = np.uint8(t)
         alt[m] = np.uint8(flag)
         m += 1
+    _letters(seq, typ, m)
     return m
+
+
+@part
+def _letter(code: Any) -> Any:
+    """The letter that a digit is taken for, or 0."""
+    c = np.int64(code)
+    if c == 48:
+        return 111
+    if c == 49:
+        return 105
+    if c == 51:
+        return 101
+    if c == 52:
+        return 97
+    if c == 53:
+        return 115
+    return 116 if c == 55 else 0
+
+
+@part
+def _letters(seq: Any, typ: Any, m: Any) -> Any:
+    """Digits of words that are mostly small letters become letters: words of the taxonomy are read so too."""
+    i = 0
+    while i < m:
+        if typ[i] != T_WORD:
+            i += 1
+            continue
+        end = i
+        letters = 0
+        digits = 0
+        other = 0
+        while end < m and typ[end] == T_WORD:
+            c = np.int64(seq[end])
+            if 97 <= c <= 122:
+                letters += 1
+            elif _letter(seq[end]) != 0:
+                digits += 1
+            else:
+                other += 1
+            end += 1
+        if other == 0 and letters >= 2 and 0 < digits <= letters:
+            for j in range(i, end):
+                letter = _letter(seq[j])
+                if letter != 0:
+                    seq[j] = np.uint32(letter)
+        i = end
 
 
 @part
