@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -66,9 +67,7 @@ def by_language(goods: Goods, rows: Sequence[Listing]) -> str:
     ]
     for name in sorted(table, key=lambda name: (len(name) > 3, name)):
         a, b, c, d, e, f = table[name]
-        lines.append(
-            f"| {name} | {a} | {_share(b, a)} | {_share(c, a)} | {d} | {_share(e, d)} | {_share(f, d)} |"
-        )
+        lines.append(f"| {name} | {a} | {_share(b, a)} | {_share(c, a)} | {d} | {_share(e, d)} | {_share(f, d)} |")
     return "\n".join(lines)
 
 
@@ -83,7 +82,9 @@ def by_category(goods: Goods, rows: Sequence[Listing]) -> str:
         elif signal.verdict != "ok":
             table[signal.category][3] += 1
     lines = ["| category | listings | found | under its name | false alarms |", "| --- | ---: | ---: | ---: | ---: |"]
-    lines += [f"| {name} | {n} | {found} | {named} | {false} |" for name, (n, found, named, false) in sorted(table.items())]
+    lines += [
+        f"| {name} | {n} | {found} | {named} | {false} |" for name, (n, found, named, false) in sorted(table.items())
+    ]
     return "\n".join(lines)
 
 
@@ -110,19 +111,16 @@ def calibration(goods: Goods, rows: Sequence[Listing]) -> str:
     signals = _signals(goods, [row for row in rows if row.language in LANGUAGES])
     total = [sum((row.kind == "ok") == side for row, _ in signals) for side in (False, True)]
     lines = ["| score | harmful | harmless | share at even odds | mean score |", "| --- | ---: | ---: | ---: | ---: |"]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         inside = [(row, signal) for row, signal in signals if low <= signal.score < high]
         bad = sum(row.kind != "ok" for row, _ in inside)
         good = len(inside) - bad
         weight = bad / total[0] + good / total[1]
         if not inside:
             continue
-        mean = sum(
-            signal.score / (total[1] if row.kind == "ok" else total[0]) for row, signal in inside
-        ) / weight
-        lines.append(
-            f"| {low:.1f} to {min(high, 1.0):.1f} | {bad} | {good} | {100 * bad / total[0] / weight:.0f} % | {mean:.2f} |"
-        )
+        mean = sum(signal.score / (total[1] if row.kind == "ok" else total[0]) for row, signal in inside) / weight
+        share = 100 * bad / total[0] / weight
+        lines.append(f"| {low:.1f} to {min(high, 1.0):.1f} | {bad} | {good} | {share:.0f} % | {mean:.2f} |")
     return "\n".join(lines)
 
 
@@ -166,7 +164,9 @@ ATTACKS: dict[str, Callable[[str], str]] = {
 
 def attacks(goods: Goods, rows: Iterable[Listing]) -> str:
     """What is left of the found listings when their titles are obfuscated."""
-    found = [row for row, signal in _signals(goods, [row for row in rows if row.kind != "ok"]) if signal.verdict != "ok"]
+    found = [
+        row for row, signal in _signals(goods, [row for row in rows if row.kind != "ok"]) if signal.verdict != "ok"
+    ]
     lines = ["| trick | titles changed | still found |", "| --- | ---: | ---: |"]
     for name, attack in ATTACKS.items():
         changed = [row for row in found if attack(row.fields["title"]) != row.fields["title"]]

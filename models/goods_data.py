@@ -9,7 +9,10 @@ MATERIAL = Path(__file__).resolve().parent / "material" / "goods"
 
 
 class Listing(NamedTuple):
-    """A listing (``written`` as such) or a message: its language, what it is (a category, message, or ok), its fields."""
+    """A listing (``written`` as such) or a message.
+
+    ``kind`` is a category, ``message`` (it offers what may not be sold) or ``ok``.
+    """
 
     language: str
     kind: str

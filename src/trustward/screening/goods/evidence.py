@@ -22,8 +22,8 @@ from trustward.screening.goods.taxonomy import (
 )
 
 FEATURES = ("offer", "offers", "code", "codes", "pair", "pairs", "traded", "price", "trick", "contact", "home")
-"""Kinds of evidence: words that are enough (one, several), code words (one, several), goods with a sign (one, several),
-goods that are traded, a price far too low, a spelling trick, another way of contact, a category where it is harmless."""
+"""Kinds of evidence: words that are enough (one, several), code words (the same), goods with a sign (the same), goods
+that are traded, a price far too low, a spelling trick, another way of contact, a category where it is harmless."""
 _OFFER, _OFFERS, _CODE, _CODES, _PAIR, _PAIRS, _TRADED, _PRICE, _TRICK, _CONTACT, _HOME = range(len(FEATURES))
 NEAR = 30
 """Characters that may stand between goods and what makes them forbidden."""
@@ -136,7 +136,7 @@ def _covers(harmless: Match, match: Match) -> bool:
 
 
 def _beside(accessory: Match, match: Match, kind: int) -> bool:
-    """Whether a word for an accessory stands beside a match: right beside it if the match is a phrase that is enough."""
+    """Whether a word for an accessory stands beside a match; a phrase that is enough needs it right beside."""
     reach = 1 if kind == OFFER and not match[2] & _NAME else accessory[2]
     if accessory[0] < match[1] and match[0] < accessory[1]:
         return not (match[0] <= accessory[0] and accessory[1] <= match[1])
@@ -204,12 +204,15 @@ def _weigh(
     parts: dict[int, Evidence],
 ) -> None:
     """Add one field's evidence for one category."""
+    sold = words.categories[owner].traded and TRADE in field.shared
+    if OFFER not in found and CODE not in found and not (GOODS in found and (SIGN in found or sold)):
+        return
     offers, codes = field.kept(found, OFFER), field.kept(found, CODE)
     goods = field.kept(found, GOODS)
     near = flags = traded = 0
     if goods:
         near, flags = _near(goods, field.kept(found, SIGN))
-        if words.categories[owner].traded and TRADE in field.shared:
+        if sold:
             traded, more = _near(goods, field.shared[TRADE])
             flags |= more
     if not (offers or codes or near or traded):

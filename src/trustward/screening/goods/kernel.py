@@ -53,7 +53,7 @@ def build_tree(codes: Any, starts: Any, keys: Any, nexts: Any, values: Any, firs
     mask = np.uint64(keys.size - 1)
     nodes = 1
     for word in range(starts.size - 1):
-        node = np.int64(0)
+        node: Any = np.int64(0)
         for i in range(starts[word], starts[word + 1]):
             if i == starts[word]:
                 firsts[codes[i] & np.uint32(0xFFFF)] = np.uint8(1)
@@ -218,9 +218,7 @@ def _ends(seq: Any, typ: Any, m: Any, end: Any) -> Any:
 
 
 @part
-def _spell(
-    seq: Any, typ: Any, alt: Any, m: Any, tree: Any, right: Any, out: Any, out_typ: Any, out_alt: Any
-) -> Any:
+def _spell(seq: Any, typ: Any, alt: Any, m: Any, tree: Any, right: Any, out: Any, out_typ: Any, out_alt: Any) -> Any:
     """Put spelling tricks right: ``right`` holds the characters that each word of the tree stands for."""
     keys, nexts, values, firsts = tree
     codes, starts = right
@@ -230,7 +228,7 @@ def _spell(
         best = -1
         stop = i
         if firsts[seq[i] & np.uint32(0xFFFF)] != 0 and _starts(typ, i):
-            node = np.int64(0)
+            node: Any = np.int64(0)
             j = i
             while j < m:
                 node = _child(keys, nexts, node, seq[j])
@@ -269,9 +267,7 @@ def _read(codes: Any, start: Any, stop: Any, folding: Any, spelling: Any, right:
 
 
 @kernel
-def streams(
-    codes: Any, starts: Any, folding: Any, spelling: Any, right: Any, scratch: Any, out: Any, ends: Any
-) -> int:
+def streams(codes: Any, starts: Any, folding: Any, spelling: Any, right: Any, scratch: Any, out: Any, ends: Any) -> int:
     """The streams of many texts, one after the other in ``out``; text i ends at ``ends[i]``. Returns their length."""
     facts = np.zeros(8, np.int64)
     total = 0
@@ -292,6 +288,7 @@ def find(
     spelling: Any,
     right: Any,
     tree: Any,
+    needs: Any,
     scratch: Any,
     matches: Any,
     ends: Any,
@@ -299,7 +296,9 @@ def find(
 ) -> int:
     """All matches of many texts: rows of word, first character, end, flags. Text i's end at row ``ends[i]``.
 
-    ``tricks[i]`` gets what folding undid. Returns how many texts fitted in.
+    ``needs`` has two words of bits for each word of the tree. Where no bit of the first that any match has is a bit of
+    the second that any match has, nothing speaks for any category, and the text has no rows. ``tricks[i]`` gets what
+    folding undid. Returns how many texts fitted in.
     """
     keys, nexts, values, firsts = tree
     facts = np.zeros(8, np.int64)
@@ -309,13 +308,16 @@ def find(
             return i
         m = _read(codes, starts[i], starts[i + 1], folding, spelling, right, scratch, facts)
         seq, typ, alt = scratch[5], scratch[6], scratch[7]
+        first = row
         limit = row + MOST_MATCHES
+        one = np.int64(0)
+        other = np.int64(0)
         for at in range(m):
             if row >= limit:
                 break
             if firsts[seq[at] & np.uint32(0xFFFF)] == 0 or not _starts(typ, at):
                 continue
-            node = np.int64(0)
+            node: Any = np.int64(0)
             j = at
             flags = 0
             while j < m:
@@ -326,11 +328,16 @@ def find(
                 flags |= np.int64(alt[j]) & (3 if j > at else SPELLED)
                 j += 1
                 if values[node] > 0 and row < limit and _ends(seq, typ, m, j):
-                    matches[row, 0] = values[node] - 1
+                    word = np.int64(values[node]) - 1
+                    one |= needs[word, 0]
+                    other |= needs[word, 1]
+                    matches[row, 0] = word
                     matches[row, 1] = at
                     matches[row, 2] = j
                     matches[row, 3] = flags
                     row += 1
+        if one & other == 0:
+            row = first
         ends[i] = row
         tricks[i] = facts[0]
     return int(starts.size - 1)

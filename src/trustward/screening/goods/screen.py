@@ -117,15 +117,15 @@ class Goods:
                 words.spelling,
                 words.right,
                 words.tree,
+                words.needs,
                 self._scratch,
                 self._matches,
                 ends,
                 tricks,
             )
-            rows = self._matches[: ends[done - 1]].tolist()
             first = 0
             for end, trick in zip(ends[:done].tolist(), tricks[:done].tolist(), strict=True):
-                found.append((rows[first:end], trick) if end > first else None)
+                found.append((self._matches[first:end].tolist(), trick) if end > first else None)
                 first = end
             begin += done
         return found
@@ -137,8 +137,10 @@ class Goods:
 
     def _scored(self, listing: Mapping[str, Any], title: Any, description: Any) -> list[Found]:
         """The score of each category that anything speaks for."""
-        return [Found(category, evidence, self._score(evidence)) for category, evidence in evidence_of(
-            self.words, listing, title, description).items()]
+        return [
+            Found(category, evidence, self._score(evidence))
+            for category, evidence in evidence_of(self.words, listing, title, description).items()
+        ]
 
     def _score(self, evidence: Evidence) -> float:
         total = sum(weight * value for weight, value in zip(self._row, evidence.values, strict=True))
@@ -206,7 +208,9 @@ def load_taxonomy(extra: Sequence[str | Path | Source] = ()) -> Goods:
 
     Raises UsageError with all faults, each with file, line and column.
 
-    >>> goods = load_taxonomy(['''
+    >>> goods = load_taxonomy(
+    ...     [
+    ...         '''
     ... [mooncake-vouchers]
     ... title = "Mooncake vouchers"
     ... forbidden = ["*"]
@@ -214,7 +218,9 @@ def load_taxonomy(extra: Sequence[str | Path | Source] = ()) -> Goods:
     ... misses = ["Mooncake box"]
     ... [mooncake-vouchers.offers]
     ... en = ["mooncake voucher"]
-    ... '''])
+    ... '''
+    ...     ]
+    ... )
     >>> goods.screen_listing({"title": "Mooncake vouchers 50% off"}).category
     'mooncake-vouchers'
     """
@@ -222,11 +228,11 @@ def load_taxonomy(extra: Sequence[str | Path | Source] = ()) -> Goods:
 
 
 def check_taxonomy(extra: Sequence[str | Path | Source] = ()) -> list[str]:
-    """All faults of the shipped taxonomy with a service's own files; messages are ``file:line:column: what``.
+    r"""All faults of the shipped taxonomy with a service's own files; messages are ``file:line:column: what``.
 
     Examples are tried too: a hit must be at least suspicious in its category, a miss must not be of it.
 
-    >>> check_taxonomy(["[x-ray]\\nseverty = 'high'\\n"])[0]
+    >>> check_taxonomy(["[x-ray]\nseverty = 'high'\n"])[0]
     "<text 1>:2:1: unknown or of the wrong type: 'severty'; did you mean 'severity'?"
     """
     sources = [*taxonomy.shipped(), *(taxonomy.as_source(text, n) for n, text in enumerate(extra, 1))]
