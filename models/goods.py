@@ -7,19 +7,20 @@ listings in ``models/material/goods/build.tsv``. ``measure.tsv`` is read for the
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
+from models import goods_card
+from models.goods_data import LANGUAGES, MATERIAL, Listing, listings, messages
 from trustward.screening.goods import compiled, taxonomy
 from trustward.screening.goods.evidence import FEATURES, only_elsewhere
-from trustward.screening.goods.screen import Goods, Weights
+from trustward.screening.goods.screen import Goods, Weights, check_taxonomy
 
-MATERIAL = Path(__file__).resolve().parent / "material" / "goods"
 PRIOR = Weights(
     none=-2.5,
     constant=-1.0,
@@ -42,52 +43,31 @@ STRENGTH = 1.0
 """How hard they are drawn: the variance of the prior."""
 
 
-class Listing(NamedTuple):
-    """One written listing: its language, what it is (a category, or ok), and its fields."""
-
-    language: str
-    kind: str
-    fields: dict[str, Any]
-
-
-def listings(path: Path) -> list[Listing]:
-    """Read a file of written listings."""
-    found = []
-    for line in path.read_text("utf-8").splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        language, kind, title, *more = line.split("\t")
-        fields: dict[str, Any] = {"title": title}
-        for option in more[0].split("|") if more else ():
-            name, _, value = option.partition("=")
-            fields[name] = float(value) if name == "price" else value
-        found.append(Listing(language, kind, fields))
-    return found
-
-
 def weights(goods: Goods, rows: Sequence[Listing]) -> Weights:
     """The weights: a logistic regression with the prior's weights as an offset, on listings with any evidence.
 
-    An honest and a harmful listing count the same in sum, so that scores are meant for even odds.
+    Honest and harmful ones count the same in sum, so that scores are meant for even odds; of the honest ones, written
+    listings and messages count the same.
     """
-    vectors, labels, none = [], [], [0, 0]
+    vectors, labels, shares, none = [], [], [], [0.0, 0.0]
     base = np.array([PRIOR.weights[name] for name in FEATURES])
-    for row in rows:
+    groups = [(row.kind == "ok", row.written) for row in rows]
+    sizes = Counter(groups)
+    for row, group in zip(rows, groups, strict=True):
         label = int(row.kind != "ok")
+        share = (0.25 if group[0] else 0.5 * sizes[group] / (sizes[False, True] + sizes[False, False])) / sizes[group]
         best = max(goods.found(row.fields), key=lambda found: found.score, default=None)
         if best is None:
-            none[label] += 1
+            none[label] += share
             continue
-        vectors.append([*best.evidence.values, 1.0, PRIOR.constant + base @ best.evidence.values])
+        offset = PRIOR.constant + base @ best.evidence.values - only_elsewhere(best.evidence)
+        vectors.append([*best.evidence.values, 1.0, offset])
         labels.append(label)
-    total = [sum(1 for row in rows if row.kind == "ok"), sum(1 for row in rows if row.kind != "ok")]
-    x, y = np.array(vectors), np.array(labels)
-    share = np.where(y == 1, 0.5 / total[1], 0.5 / total[0]) * len(rows)
-    learned = fit(x[:, :-1], x[:, -1], y, share)
-    # Shares of listings without any evidence, with half a listing more on each side.
-    missed, passed = (none[1] + 0.5) / (total[1] + 1), (none[0] + 0.5) / (total[0] + 1)
+        shares.append(share * len(rows))
+    x = np.array(vectors)
+    learned = fit(x[:, :-1], x[:, -1], np.array(labels), np.array(shares))
     return Weights(
-        none=round(float(np.log(missed / passed)), 3),
+        none=round(float(np.log(none[1] / none[0])), 3),
         constant=round(PRIOR.constant + float(learned[-1]), 3),
         weights={name: round(float(base[i] + learned[i]), 3) for i, name in enumerate(FEATURES)},
     )
@@ -113,3 +93,25 @@ def compile_taxonomy() -> int:
     data = msgspec.json.encode(index)
     (taxonomy.DATA / "compiled.json").write_bytes(data + b"\n")
     return len(data) + 1
+
+
+def build(data: Path) -> str:
+    """Compile, learn, and write the card's figures; returns them."""
+    compile_taxonomy()
+    rows = [*listings(MATERIAL / "build.tsv"), *(m for m in messages(seen=False) if known(m))]
+    words = compiled.load()
+    learned = weights(Goods(words, PRIOR), rows)
+    (taxonomy.DATA / "weights.json").write_bytes(msgspec.json.format(msgspec.json.encode(learned), indent=1) + b"\n")
+    faults = check_taxonomy()
+    if faults:
+        raise SystemExit("\n".join(faults))
+    return goods_card.write(Goods(words, learned), data)
+
+
+def known(message: Listing) -> bool:
+    """Whether a message is honest, or in a language whose words are there."""
+    return message.kind == "ok" or message.language in LANGUAGES
+
+
+if __name__ == "__main__":
+    print(build(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -129,6 +131,19 @@ BUILT_IN: tuple[Function, ...] = (
 """The plain text functions."""
 
 
+def of_screeners() -> list[Function]:
+    """What the screeners offer to rules: the constant ``FUNCTIONS`` of each room's own ``functions`` module.
+
+    >>> {"link", "phones"} <= {function.name for function in of_screeners()}
+    True
+    """
+    found: list[Function] = []
+    here = Path(__file__).resolve().parent
+    for room in sorted(path.parent.name for path in here.glob("*/functions.py")):
+        found += import_module(f"{__package__}.{room}.functions").FUNCTIONS
+    return found
+
+
 def load_functions(extra: Iterable[Function] = ()) -> dict[str, Function]:
     """All functions by name: the built-in ones, installed extensions, and ``extra``.
 
@@ -138,7 +153,7 @@ def load_functions(extra: Iterable[Function] = ()) -> dict[str, Function]:
     True
     """
     known: dict[str, Function] = {}
-    for function in BUILT_IN:
+    for function in (*BUILT_IN, *of_screeners()):
         register(known, function, "built in")
     for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         try:

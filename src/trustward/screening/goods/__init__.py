@@ -13,15 +13,58 @@ from typing import Any
 from trustward.model.signal import Signal
 from trustward.screening.screeners import Screener
 
-CATEGORIES = ("phone-cards",)
+CATEGORIES = (
+    "bank-accounts",
+    "payment-codes",
+    "real-name-accounts",
+    "sms-codes",
+    "phone-cards",
+    "topup-cards",
+    "iot-cards",
+    "sim-boxes",
+    "esim-accounts",
+    "counterfeit",
+    "personal-data",
+    "fraud-kits",
+    "counterfeit-money",
+    "fake-engagement",
+    "cheats",
+    "gift-cards",
+    "currency-exchange",
+    "tickets",
+    "identity-papers",
+    "certificates",
+    "invoices",
+    "seals",
+    "drugs",
+    "medicines",
+    "abortion-pills",
+    "weapons",
+    "fireworks",
+    "wildlife",
+    "tobacco",
+    "vapes",
+    "alcohol",
+    "gambling",
+    "adult-services",
+    "organs",
+    "covert-devices",
+    "uniforms",
+    "medical-devices",
+    "animals",
+    "seeds",
+    "food",
+    "unsafe-goods",
+)
 """The shipped categories; a test compares them with the files."""
 
 
 def screen_listing(listing: Mapping[str, Any]) -> Signal:
-    """What a listing says: ``title``, and where known ``description``, ``price``, ``currency``, ``category``, ``market``.
+    """What a listing says by its ``title`` and its other fields, as far as they are known.
 
-    ``price`` is in the currency's main unit, ``currency`` an ISO 4217 code, ``market`` the ISO 3166 code of the country
-    where it is sold. Without a market only what is forbidden or licensed everywhere is more than ``ok``.
+    They are ``description``, ``price`` (in the currency's main unit), ``currency`` (ISO 4217), ``category`` (the
+    service's own) and ``market`` (ISO 3166, where it is sold). Without a market only what is forbidden or licensed
+    everywhere is more than ``ok``.
 
     >>> screen_listing({"title": "Bank account for rent, with debit card"}).category
     'bank-accounts'

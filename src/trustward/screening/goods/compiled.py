@@ -58,6 +58,7 @@ class Compiled(NamedTuple):
     tree: Tree
     spelling: Tree
     right: tuple[Any, Any]
+    needs: Any
     version: str
 
 
@@ -162,8 +163,37 @@ def compiled(index: Index) -> Compiled:
         tree_of(words),
         tree_of(wrong),
         flat(index.right.split("\n") if wrong else []),
+        needs_of([pairs[text] for text in index.uses], index.categories),
         f"{VERSION}-{index.hash[:8]}",
     )
+
+
+def needs_of(uses: Sequence[Sequence[tuple[int, int]]], categories: Sequence[taxonomy.Category]) -> Any:
+    """Two words of bits for each word: of which categories it is goods, and of which it is a sign of them.
+
+    What is evidence by itself, or with a price, has a bit of its own in both. With more than 60 categories some share
+    a bit, and more texts are looked at than need be.
+    """
+    traded = 0
+    for number, category in enumerate(categories):
+        traded |= (1 << number % 60) if category.traded else 0
+    alone = 1 << 60
+    needs = np.zeros((len(uses), 2), np.int64)
+    for row, use in enumerate(uses):
+        goods = signs = 0
+        for kind, owner in use:
+            if kind in (taxonomy.OFFER, taxonomy.CODE, taxonomy.BRAND):
+                goods |= alone
+                signs |= alone
+            elif kind == taxonomy.GOODS:
+                goods |= 1 << owner % 60
+            elif kind == taxonomy.SIGN:
+                signs |= 1 << owner % 60
+            elif kind == taxonomy.TRADE:
+                signs |= traded
+        if goods or signs:
+            needs[row] = goods, signs
+    return needs
 
 
 def load(extra: Sequence[str | Path | taxonomy.Source] = ()) -> Compiled:

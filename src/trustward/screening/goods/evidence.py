@@ -22,14 +22,17 @@ from trustward.screening.goods.taxonomy import (
 )
 
 FEATURES = ("offer", "offers", "code", "codes", "pair", "pairs", "traded", "price", "trick", "contact", "home")
-"""Kinds of evidence: words that are enough (one, several), code words (one, several), goods with a sign (one, several),
-goods that are traded, a price far too low, a spelling trick, another way of contact, a category where it is harmless."""
+"""Kinds of evidence: words that are enough (one, several), code words (the same), goods with a sign (the same), goods
+that are traded, a price far too low, a spelling trick, another way of contact, a category where it is harmless."""
 _OFFER, _OFFERS, _CODE, _CODES, _PAIR, _PAIRS, _TRADED, _PRICE, _TRICK, _CONTACT, _HOME = range(len(FEATURES))
 NEAR = 30
 """Characters that may stand between goods and what makes them forbidden."""
 _BESIDE = 14
 _BESIDE_DENSE = 6
 _DENIED = 4
+_DENSE = "\u0e00"
+_NAME = 8
+"""Flag of a match: one word of letters, which is the goods' name rather than a phrase of the trade."""
 _CHEAP = 0.15
 _ELSEWHERE = 1.0
 _FOLDED = (folding.MIXED, folding.APART, folding.HIDDEN, folding.LEET)
@@ -47,7 +50,7 @@ Match = tuple[int, int, int]
 class Evidence:
     """What speaks for one category: a value for each of FEATURES, and where it was found."""
 
-    __slots__ = ("contradicted", "fields", "kinds", "price", "tricks", "values")
+    __slots__ = ("contradicted", "fields", "kinds", "longest", "price", "tricks", "values")
 
     def __init__(self) -> None:
         self.values = [0.0] * len(FEATURES)
@@ -55,6 +58,7 @@ class Evidence:
         self.fields: set[str] = set()
         self.tricks: set[str] = set()
         self.price = ""
+        self.longest = 0
         self.contradicted = False
 
     def add(self, kind: int, field: str) -> None:
@@ -91,15 +95,17 @@ class _Field:
         self.shared: dict[int, list[Match]] = {}
         uses = words.uses
         for word, start, end, flags in rows:
-            match = (start, end, flags)
+            text = words.words[word]
+            match = (start, end, flags | (_NAME if " " not in text and text[0] < _DENSE else 0))
             for kind, owner in uses[word]:
                 if kind <= HARMLESS:
                     self.of.setdefault(owner, {}).setdefault(kind, []).append(match)
                 elif kind == BRAND:
                     self.shared.setdefault(kind, []).append((start, end, owner))
                 elif kind == ACCESSORY:
-                    dense = words.words[word][0] >= "\u0e00"
-                    self.shared.setdefault(kind, []).append((start, end, _BESIDE_DENSE if dense else _BESIDE))
+                    self.shared.setdefault(kind, []).append(
+                        (start, end, _BESIDE_DENSE if text[0] >= _DENSE else _BESIDE)
+                    )
                 else:
                     self.shared.setdefault(kind, []).append(match)
 
@@ -115,7 +121,7 @@ class _Field:
             match
             for match in matches
             if not (
-                any(_covers(other, match) for other in harmless)
+                any(_covers(other, match) or (kind == CODE and _within(other, match)) for other in harmless)
                 or any(_beside(other, match, kind) for other in accessories)
                 or any(0 <= match[0] - other[1] <= _DENIED and other[1] <= match[0] for other in denials)
             )
@@ -130,12 +136,18 @@ def _covers(harmless: Match, match: Match) -> bool:
 
 
 def _beside(accessory: Match, match: Match, kind: int) -> bool:
-    """Whether a word for an accessory stands beside a match: right beside it if the match is enough by itself."""
-    reach = 1 if kind == OFFER else accessory[2]
+    """Whether a word for an accessory stands beside a match; a phrase that is enough needs it right beside."""
+    reach = 1 if kind == OFFER and not match[2] & _NAME else accessory[2]
     if accessory[0] < match[1] and match[0] < accessory[1]:
         return not (match[0] <= accessory[0] and accessory[1] <= match[1])
     gap = accessory[0] - match[1] if accessory[0] >= match[1] else match[0] - accessory[1]
     return 0 <= gap <= reach
+
+
+def _within(harmless: Match, match: Match) -> bool:
+    """Whether a harmless phrase stands so near that a code word is most likely no code."""
+    gap = harmless[0] - match[1] if harmless[0] >= match[1] else match[0] - harmless[1]
+    return 0 <= gap <= _BESIDE_DENSE
 
 
 def _apart(matches: list[Match]) -> int:
@@ -192,12 +204,15 @@ def _weigh(
     parts: dict[int, Evidence],
 ) -> None:
     """Add one field's evidence for one category."""
+    sold = words.categories[owner].traded and TRADE in field.shared
+    if OFFER not in found and CODE not in found and not (GOODS in found and (SIGN in found or sold)):
+        return
     offers, codes = field.kept(found, OFFER), field.kept(found, CODE)
     goods = field.kept(found, GOODS)
     near = flags = traded = 0
     if goods:
         near, flags = _near(goods, field.kept(found, SIGN))
-        if words.categories[owner].traded and TRADE in field.shared:
+        if sold:
             traded, more = _near(goods, field.shared[TRADE])
             flags |= more
     if not (offers or codes or near or traded):
@@ -219,6 +234,7 @@ def _weigh(
         evidence.add(_TRADED, name)
     for match in (*offers, *codes):
         flags |= match[2]
+        evidence.longest = max(evidence.longest, match[1] - match[0])
     _tricks(evidence, flags, folded)
     if CONTACT in field.shared:
         evidence.values[_CONTACT] = 1.0

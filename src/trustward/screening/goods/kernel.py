@@ -53,7 +53,7 @@ def build_tree(codes: Any, starts: Any, keys: Any, nexts: Any, values: Any, firs
     mask = np.uint64(keys.size - 1)
     nodes = 1
     for word in range(starts.size - 1):
-        node = np.int64(0)
+        node: Any = np.int64(0)
         for i in range(starts[word], starts[word + 1]):
             if i == starts[word]:
                 firsts[codes[i] & np.uint32(0xFFFF)] = np.uint8(1)
@@ -85,6 +85,8 @@ def _stream(read: Any, kinds: Any, n: Any, seq: Any, typ: Any, alt: Any) -> Any:
     """Write the stream of a folded text; returns its length."""
     m = 0
     pending = 0
+    signs = 0
+    lone = False
     for i in range(n):
         kind = kinds[i]
         code = read[i]
@@ -110,10 +112,20 @@ def _stream(read: Any, kinds: Any, n: Any, seq: Any, typ: Any, alt: Any) -> Any:
             if kind == SPACE:
                 pending = max(pending, 1)
             else:
-                pending = max(pending, 3 if _is_break(code) else 2)
+                # A full stop ends a phrase where a space follows it.
+                stop = _is_break(code) or (code == 46 and i + 1 < n and kinds[i + 1] == SPACE)
+                pending = max(pending, 3 if stop else 2)
+            signs += 1
             continue
         flag = 0
-        if pending > 0 and m > 0:
+        # A letter by itself; such letters with one sign between each two of them are one word (s.i.m).
+        single = kind == LATIN and (
+            i + 1 == n or (kinds[i + 1] != LATIN and kinds[i + 1] != DIGIT and kinds[i + 1] != MARK)
+        )
+        joined = lone and single and pending == 2 and signs == 1
+        if joined:
+            flag = PARTED
+        elif pending > 0 and m > 0:
             before = typ[m - 1]
             if pending < 3 and (t != T_WORD or before != T_WORD):
                 if pending == 2 and before != T_WORD and t != T_WORD:
@@ -123,12 +135,61 @@ def _stream(read: Any, kinds: Any, n: Any, seq: Any, typ: Any, alt: Any) -> Any:
                 typ[m] = np.uint8(T_SPACE)
                 alt[m] = np.uint8(0)
                 m += 1
+        lone = joined or (single and (m == 0 or typ[m - 1] != T_WORD))
         pending = 0
+        signs = 0
         seq[m] = code
         typ[m] = np.uint8(t)
         alt[m] = np.uint8(flag)
         m += 1
+    _letters(seq, typ, m)
     return m
+
+
+@part
+def _letter(code: Any) -> Any:
+    """The letter that a digit is taken for, or 0."""
+    c = np.int64(code)
+    if c == 48:
+        return 111
+    if c == 49:
+        return 105
+    if c == 51:
+        return 101
+    if c == 52:
+        return 97
+    if c == 53:
+        return 115
+    return 116 if c == 55 else 0
+
+
+@part
+def _letters(seq: Any, typ: Any, m: Any) -> Any:
+    """Digits of words that are mostly small letters become letters: words of the taxonomy are read so too."""
+    i = 0
+    while i < m:
+        if typ[i] != T_WORD:
+            i += 1
+            continue
+        end = i
+        letters = 0
+        digits = 0
+        other = 0
+        while end < m and typ[end] == T_WORD:
+            c = np.int64(seq[end])
+            if 97 <= c <= 122:
+                letters += 1
+            elif _letter(seq[end]) != 0:
+                digits += 1
+            else:
+                other += 1
+            end += 1
+        if other == 0 and letters >= 2 and 0 < digits <= letters:
+            for j in range(i, end):
+                letter = _letter(seq[j])
+                if letter != 0:
+                    seq[j] = np.uint32(letter)
+        i = end
 
 
 @part
@@ -167,7 +228,7 @@ def _spell(seq: Any, typ: Any, alt: Any, m: Any, tree: Any, right: Any, out: Any
         best = -1
         stop = i
         if firsts[seq[i] & np.uint32(0xFFFF)] != 0 and _starts(typ, i):
-            node = np.int64(0)
+            node: Any = np.int64(0)
             j = i
             while j < m:
                 node = _child(keys, nexts, node, seq[j])
@@ -227,6 +288,7 @@ def find(
     spelling: Any,
     right: Any,
     tree: Any,
+    needs: Any,
     scratch: Any,
     matches: Any,
     ends: Any,
@@ -234,7 +296,9 @@ def find(
 ) -> int:
     """All matches of many texts: rows of word, first character, end, flags. Text i's end at row ``ends[i]``.
 
-    ``tricks[i]`` gets what folding undid. Returns how many texts fitted in.
+    ``needs`` has two words of bits for each word of the tree. Where no bit of the first that any match has is a bit of
+    the second that any match has, nothing speaks for any category, and the text has no rows. ``tricks[i]`` gets what
+    folding undid. Returns how many texts fitted in.
     """
     keys, nexts, values, firsts = tree
     facts = np.zeros(8, np.int64)
@@ -244,13 +308,16 @@ def find(
             return i
         m = _read(codes, starts[i], starts[i + 1], folding, spelling, right, scratch, facts)
         seq, typ, alt = scratch[5], scratch[6], scratch[7]
+        first = row
         limit = row + MOST_MATCHES
+        one = np.int64(0)
+        other = np.int64(0)
         for at in range(m):
             if row >= limit:
                 break
             if firsts[seq[at] & np.uint32(0xFFFF)] == 0 or not _starts(typ, at):
                 continue
-            node = np.int64(0)
+            node: Any = np.int64(0)
             j = at
             flags = 0
             while j < m:
@@ -261,11 +328,16 @@ def find(
                 flags |= np.int64(alt[j]) & (3 if j > at else SPELLED)
                 j += 1
                 if values[node] > 0 and row < limit and _ends(seq, typ, m, j):
-                    matches[row, 0] = values[node] - 1
+                    word = np.int64(values[node]) - 1
+                    one |= needs[word, 0]
+                    other |= needs[word, 1]
+                    matches[row, 0] = word
                     matches[row, 1] = at
                     matches[row, 2] = j
                     matches[row, 3] = flags
                     row += 1
+        if one & other == 0:
+            row = first
         ends[i] = row
         tricks[i] = facts[0]
     return int(starts.size - 1)

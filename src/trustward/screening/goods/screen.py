@@ -117,15 +117,15 @@ class Goods:
                 words.spelling,
                 words.right,
                 words.tree,
+                words.needs,
                 self._scratch,
                 self._matches,
                 ends,
                 tricks,
             )
-            rows = self._matches[: ends[done - 1]].tolist()
             first = 0
             for end, trick in zip(ends[:done].tolist(), tricks[:done].tolist(), strict=True):
-                found.append((rows[first:end], trick) if end > first else None)
+                found.append((self._matches[first:end].tolist(), trick) if end > first else None)
                 first = end
             begin += done
         return found
@@ -151,11 +151,12 @@ class Goods:
 
     def _signal(self, listing: Mapping[str, Any], title: Any, description: Any) -> Signal:
         market = str(listing.get("market") or "").upper()[:2]
-        best: tuple[float, float, tuple[int, int]] | None = None
+        best: tuple[float, float, int, tuple[int, int]] | None = None
         signal = self._harmless
         for category, evidence, raw in self._scored(listing, title, description):
             score, about = self._in_market(raw, self.words.categories[category], market)
-            rank = (score, raw, self._rank(category))
+            # Of two that are as likely, the one with the longer words is the more particular.
+            rank = (score, raw, evidence.longest, self._rank(category))
             if best is None or rank > best:
                 best = rank
                 score = round(min(max(score, _LOW), _HIGH), 4)
@@ -227,11 +228,11 @@ def load_taxonomy(extra: Sequence[str | Path | Source] = ()) -> Goods:
 
 
 def check_taxonomy(extra: Sequence[str | Path | Source] = ()) -> list[str]:
-    """All faults of the shipped taxonomy with a service's own files; messages are ``file:line:column: what``.
+    r"""All faults of the shipped taxonomy with a service's own files; messages are ``file:line:column: what``.
 
     Examples are tried too: a hit must be at least suspicious in its category, a miss must not be of it.
 
-    >>> check_taxonomy(["[x-ray]\\nseverty = 'high'\\n"])[0]
+    >>> check_taxonomy(["[x-ray]\nseverty = 'high'\n"])[0]
     "<text 1>:2:1: unknown or of the wrong type: 'severty'; did you mean 'severity'?"
     """
     sources = [*taxonomy.shipped(), *(taxonomy.as_source(text, n) for n, text in enumerate(extra, 1))]

@@ -41,8 +41,11 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Category(msgspec.Struct, kw_only=True):
-    """One kind of goods. ``traded``: the goods' name with a word of trade is enough. ``homes``: categories of services
-    under which the words are harmless, as parts of their names."""
+    """One kind of goods.
+
+    ``traded``: the goods' name with a word of trade is enough. ``homes``: categories of services under which the words
+    are harmless, as parts of their names.
+    """
 
     id: str
     title: str = ""
@@ -74,7 +77,7 @@ class Entry(msgspec.Struct):
 
 
 class Written(msgspec.Struct):
-    """Everything that the files say, before words are made plain. ``faults`` are messages with file, line and column."""
+    """Everything that the files say, before words are made plain; ``faults`` are messages with file, line, column."""
 
     sources: list[Source]
     categories: list[Category]
