@@ -51,7 +51,9 @@ class Rows(NamedTuple):
 
 def draw(text: str, salt: str = "") -> float:
     """A number from 0 to 1 that a text always gets."""
-    return int.from_bytes(blake2b(f"{salt}\0{text}".encode("utf-8", "replace"), digest_size=7).digest()) / float(1 << 56)
+    return int.from_bytes(blake2b(f"{salt}\0{text}".encode("utf-8", "replace"), digest_size=7).digest()) / float(
+        1 << 56
+    )
 
 
 def read_set(data: Path, name: str) -> list[dict[str, str]]:
@@ -179,7 +181,8 @@ def load_rows(data: Path) -> Rows:
     source = ["tranco" if one.startswith("tranco") else one for one in source]
     spans = spans_of(urls)
     group = [
-        url[span[3] if span[3] >= 0 else span[0] : span[1]].lower() for url, span in zip(urls, spans.tolist(), strict=True)
+        url[span[3] if span[3] >= 0 else span[0] : span[1]].lower()
+        for url, span in zip(urls, spans.tolist(), strict=True)
     ]
     rows = Rows(urls, np.array(harmful, dtype=np.int8), source, group, np.zeros(len(urls), dtype=bool))
     return rows.take(np.array([bool(one) for one in group]))
@@ -225,7 +228,13 @@ def with_made(rows: Rows) -> Rows:
             add(url, 0, origin, owner, hide=draw(url, "hide") < 0.7)
             if chance < 0.5 and rests[0]:
                 rest = rests[0][int(draw(url, "rest") * len(rests[0]))]
-                add(("www." if chance < 0.2 else "") + url + rest, 0, "made_honest", owner, hide=draw(url, "hide2") < 0.5)
+                add(
+                    ("www." if chance < 0.2 else "") + url + rest,
+                    0,
+                    "made_honest",
+                    owner,
+                    hide=draw(url, "hide2") < 0.5,
+                )
         elif origin in SCAMS:
             add(url, 1, origin, owner, hide=False)
             if chance < 0.35 and rests[1]:
@@ -236,6 +245,36 @@ def with_made(rows: Rows) -> Rows:
             if not label and chance < 0.4:
                 add(host_of(url), 0, "made_bare", owner, hide=draw(owner, "hide") < 0.4)
     return Rows(urls, np.array(harmful, dtype=np.int8), source, group, np.array(hidden, dtype=bool))
+
+
+def _speller(
+    random: Any, words: Sequence[str], brands: Sequence[str], honest: Sequence[str]
+) -> tuple[Callable[[Sequence[Any]], Any], Callable[[str], str]]:
+    """What picks one of some items, and what fills in a pattern."""
+
+    def pick(items: Sequence[Any]) -> Any:
+        return items[random.randint(len(items))]
+
+    def letters(alphabet: str, size: int) -> str:
+        return "".join(alphabet[number] for number in random.randint(len(alphabet), size=size))
+
+    made_of: dict[str, Callable[[], str]] = {
+        "n": lambda: str(random.randint(10 ** random.randint(1, 8))),
+        "hex": lambda: letters("0123456789abcdef", random.randint(8, 40)),
+        "id": lambda: letters("abcdefghijklmnopqrstuvwxyz0123456789", random.randint(3, 10)),
+        "word": lambda: str(pick(words)),
+        "brand": lambda: str(pick(brands)),
+        "mail": lambda: f"{pick(words)}@{pick(honest)}.com",
+    }
+
+    def spell(pattern: str) -> str:
+        while "{" in pattern:
+            before, _, after = pattern.partition("{")
+            kind, _, after = after.partition("}")
+            pattern = before + made_of[kind]() + after
+        return pattern
+
+    return pick, spell
 
 
 def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
@@ -250,28 +289,7 @@ def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
         if source in SCAMS and label
     ]
 
-    def pick(items: Sequence[Any]) -> Any:
-        return items[random.randint(len(items))]
-
-    def spell(pattern: str) -> str:
-        while "{" in pattern:
-            before, _, after = pattern.partition("{")
-            kind, _, after = after.partition("}")
-            pattern = before + made_of[kind]() + after
-        return pattern
-
-    made_of: dict[str, Callable[[], str]] = {
-        "n": lambda: str(random.randint(10 ** random.randint(1, 8))),
-        "hex": lambda: letters("0123456789abcdef", random.randint(8, 40)),
-        "id": lambda: letters("abcdefghijklmnopqrstuvwxyz0123456789", random.randint(3, 10)),
-        "word": lambda: str(pick(words)),
-        "brand": lambda: str(pick(brands)),
-        "mail": lambda: f"{pick(words)}@{pick(honest)}.com",
-    }
-
-    def letters(alphabet: str, size: int) -> str:
-        return "".join(alphabet[number] for number in random.randint(len(alphabet), size=size))
-
+    pick, spell = _speller(random, words, brands, honest)
     urls: list[str] = []
     harmful: list[int] = []
     source: list[str] = []
@@ -308,7 +326,9 @@ def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
     for _ in range(9000):
         number = random.randint(len(honest_owner))
         start = pick(("", "www.", "www.", "https://", "https://www."))
-        add(start + honest_owner[number] + spell(pick(lines["honest_paths"])), 0, "written_honest", honest_owner[number])
+        add(
+            start + honest_owner[number] + spell(pick(lines["honest_paths"])), 0, "written_honest", honest_owner[number]
+        )
     hacked = [one[7:] for one in lines["scam_paths"] if one.startswith("hacked ")]
     for _ in range(2500):
         owner = pick(honest_owner)

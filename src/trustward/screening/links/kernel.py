@@ -1,4 +1,4 @@
-# ruff: noqa: C901, FBT001, FBT002, PLR0911, PLR0912, PLR0913, PLR0915, PLR0917, PLR1714, SIM102, SIM108, SIM109
+# ruff: noqa: C901, PLR0911, PLR0912, PLR0913, PLR0917, PLR1714, SIM102, SIM108
 # (A compiled loop is one piece, or it is slow; compiled functions take arrays one by one and by position.)
 """The compiled part: takes links apart, looks hosts up, measures, and adds the models up."""
 
@@ -459,7 +459,11 @@ def look_alike(text: Any, start: Any, end: Any, scratch: Any, prefix: Any, table
             number = (found >> 8) - 1
             left = i == 0 or not _letter(scratch[i - 1])
             right = i + length == n or not _letter(scratch[i + length])
-            if ((left and right) or (left and length >= 6) or length >= 8) and length >= 5 and (brands.strong[number] != 0 or (left and right)):
+            if (
+                ((left and right) or (left and length >= 6) or length >= 8)
+                and length >= 5
+                and (brands.strong[number] != 0 or (left and right))
+            ):
                 if seen[1] < _SKELETON:
                     seen[0] = brands.owner[number] + 1
                     seen[1] = _SKELETON
@@ -477,7 +481,9 @@ def look_alike(text: Any, start: Any, end: Any, scratch: Any, prefix: Any, table
     for k in range(start, end + 1):
         if k == end or text[k] == _HYPHEN:
             if k - token >= 6 and k - token <= 20:
-                owner = near_brand(text, token, k, prefix, tables.power, brands.near_keys, brands.near_values, brands.near_mask)
+                owner = near_brand(
+                    text, token, k, prefix, tables.power, brands.near_keys, brands.near_values, brands.near_mask
+                )
                 if owner != 0:
                     seen[0] = owner
                     seen[1] = max(seen[1], _NEAR)
@@ -487,7 +493,9 @@ def look_alike(text: Any, start: Any, end: Any, scratch: Any, prefix: Any, table
     for length in range(min(14, end - start - 1), 7, -1):
         for side in range(2):
             a = start if side == 0 else end - length
-            owner = near_brand(text, a, a + length, prefix, tables.power, brands.near_keys, brands.near_values, brands.near_mask)
+            owner = near_brand(
+                text, a, a + length, prefix, tables.power, brands.near_keys, brands.near_values, brands.near_mask
+            )
             if owner != 0 and brands.longest[owner - 1] >= 8:
                 seen[0] = owner
                 seen[1] = max(seen[1], _NEAR)

@@ -63,7 +63,9 @@ _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,20}):(?!\d{1,5}(?:[/?#]|$))", re.IGNORECASE)
 _END = re.compile(r"[/?#]")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
-_NESTED = re.compile(r"(?:h[tx]{2}ps?|https?):(?://|%2f%2f|/)|(?<=[=/?&#|])//(?=[\w-]+\.)|(?<==)www\.|(?<=/)www\.", re.IGNORECASE)
+_NESTED = re.compile(
+    r"(?:h[tx]{2}ps?|https?):(?://|%2f%2f|/)|(?<=[=/?&#|])//(?=[\w-]+\.)|(?<==)www\.|(?<=/)www\.", re.IGNORECASE
+)
 _ESCAPED = re.compile(r"%[0-9a-fA-F]{2}")
 _KEPT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-./:")
 _PORTS = {"http": (80, 443), "https": (443, 80), "ftp": (21,)}
@@ -314,7 +316,9 @@ def _six(text: str) -> str | None:
     head_groups = before.split(":") if before else []
     tail_groups = after.split(":") if after else []
     missing = 8 - len(head_groups) - len(tail_groups)
-    if (missing < 1 if doubled else missing != 0) or any(not 1 <= len(group) <= 4 for group in head_groups + tail_groups):
+    if (missing < 1 if doubled else missing != 0) or any(
+        not 1 <= len(group) <= 4 for group in head_groups + tail_groups
+    ):
         return None
     groups = [int(group, 16) for group in [*head_groups, *["0"] * missing, *tail_groups]]
     if groups[:5] == [0] * 5 and groups[5] in (0, 0xFFFF) and groups[6]:

@@ -144,9 +144,7 @@ def _odd(text: str, brands: Brands) -> _Odd:
     for one in read:
         tricks |= one[1]
     domains = dict.fromkeys(one.registrable or one.host for one in chain)
-    return _Odd(
-        scores[first], int(raw.facts[first]), tricks, int(raw.spans[first, 6]), link.url, tuple(domains)
-    )
+    return _Odd(scores[first], int(raw.facts[first]), tricks, int(raw.spans[first, 6]), link.url, tuple(domains))
 
 
 def _weight(tricks: int) -> float:
