@@ -247,6 +247,36 @@ def with_made(rows: Rows) -> Rows:
     return Rows(urls, np.array(harmful, dtype=np.int8), source, group, np.array(hidden, dtype=bool))
 
 
+def _speller(
+    random: Any, words: Sequence[str], brands: Sequence[str], honest: Sequence[str]
+) -> tuple[Callable[[Sequence[Any]], Any], Callable[[str], str]]:
+    """What picks one of some items, and what fills in a pattern."""
+
+    def pick(items: Sequence[Any]) -> Any:
+        return items[random.randint(len(items))]
+
+    def letters(alphabet: str, size: int) -> str:
+        return "".join(alphabet[number] for number in random.randint(len(alphabet), size=size))
+
+    made_of: dict[str, Callable[[], str]] = {
+        "n": lambda: str(random.randint(10 ** random.randint(1, 8))),
+        "hex": lambda: letters("0123456789abcdef", random.randint(8, 40)),
+        "id": lambda: letters("abcdefghijklmnopqrstuvwxyz0123456789", random.randint(3, 10)),
+        "word": lambda: str(pick(words)),
+        "brand": lambda: str(pick(brands)),
+        "mail": lambda: f"{pick(words)}@{pick(honest)}.com",
+    }
+
+    def spell(pattern: str) -> str:
+        while "{" in pattern:
+            before, _, after = pattern.partition("{")
+            kind, _, after = after.partition("}")
+            pattern = before + made_of[kind]() + after
+        return pattern
+
+    return pick, spell
+
+
 def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
     """Rows of the written material: sites on shared hosts, honest paths on popular names, hacked sites."""
     random = np.random.RandomState(11)
@@ -259,28 +289,7 @@ def with_written(rows: Rows, brands: Sequence[str]) -> Rows:
         if source in SCAMS and label
     ]
 
-    def pick(items: Sequence[Any]) -> Any:
-        return items[random.randint(len(items))]
-
-    def spell(pattern: str) -> str:
-        while "{" in pattern:
-            before, _, after = pattern.partition("{")
-            kind, _, after = after.partition("}")
-            pattern = before + made_of[kind]() + after
-        return pattern
-
-    made_of: dict[str, Callable[[], str]] = {
-        "n": lambda: str(random.randint(10 ** random.randint(1, 8))),
-        "hex": lambda: letters("0123456789abcdef", random.randint(8, 40)),
-        "id": lambda: letters("abcdefghijklmnopqrstuvwxyz0123456789", random.randint(3, 10)),
-        "word": lambda: str(pick(words)),
-        "brand": lambda: str(pick(brands)),
-        "mail": lambda: f"{pick(words)}@{pick(honest)}.com",
-    }
-
-    def letters(alphabet: str, size: int) -> str:
-        return "".join(alphabet[number] for number in random.randint(len(alphabet), size=size))
-
+    pick, spell = _speller(random, words, brands, honest)
     urls: list[str] = []
     harmful: list[int] = []
     source: list[str] = []

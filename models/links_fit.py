@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from models.links_data import Rows, features_of, fold_of, pieces_of
+
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-
-from models.links_data import Rows, features_of, fold_of, pieces_of
 from trustward.screening.links import words as w
 
 Array = npt.NDArray[Any]
 FOLDS = 4
 RISING = (
-    "brand_suffix brand_token brand_within brand_near brand_skeleton brand_sub ending_in_host numeric host_pieces path_pieces "
-    "ending hosting tunnel ipfs dynamic mail domain_in_path"
+    "brand_suffix brand_token brand_within brand_near brand_skeleton brand_sub ending_in_host numeric host_pieces "
+    "path_pieces ending hosting tunnel ipfs dynamic mail domain_in_path"
 ).split()
 FALLING = "popular brand_official".split()
 
@@ -45,7 +45,7 @@ def balance(rows: Rows) -> Array:
     """Weights of rows: large sets count for more than small ones, but less than by their size."""
     pairs = list(zip(rows.source, rows.harmful.tolist(), strict=True))
     sizes = Counter(pairs)
-    weights = np.array([sizes[pair] ** -0.5 for pair in pairs])
+    weights = np.array([sizes[pair] ** -0.25 for pair in pairs])
     for label in (0, 1):
         chosen = rows.harmful == label
         weights[chosen] *= len(pairs) / 2 / max(weights[chosen].sum(), 1e-9)
@@ -65,7 +65,7 @@ def fit_both(rows: Rows, host: Any, path: Any, weights: Array) -> tuple[Linear, 
     """The linear models of hosts (from all rows) and of paths (from rows that have one of their own)."""
     own = np.array([source in ("url_pdd", "url_hannousse") for source in rows.source]) & (np.diff(path.indptr) > 0)
     return (
-        fit_linear(host, rows.harmful, weights, 0.5),
+        fit_linear(host, rows.harmful, np.ones(len(weights)), 1.0),
         fit_linear(path[own], rows.harmful[own], weights[own], 1.0),
     )
 

@@ -1,4 +1,7 @@
-"""Links: made plain, taken apart, looked up and scored. Nothing is loaded before the first link is screened."""
+"""Links: made plain, taken apart, looked up and scored. Nothing is loaded before the first link is screened.
+
+``SUSPICIOUS`` and ``HARMFUL`` are the scores from which a link is so.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from trustward.model.signal import Signal
 from trustward.screening.screeners import Screener
@@ -16,21 +22,41 @@ def _part(name: str) -> Any:
     return import_module(f"trustward.screening.links.{name}")
 
 
-def _screen(text: str) -> Signal:
+def screen_link(text: str) -> Signal:
+    """What a link says by itself.
+
+    >>> screen_link("https://www.wikipedia.org/").verdict
+    'ok'
+    """
     signal: Signal = _part("screen").screen_link(text)
     return signal
 
 
-def _screen_many(texts: Sequence[str]) -> list[Signal]:
+def screen_links(texts: Sequence[str]) -> list[Signal]:
+    """What each of some links says by itself: the same as :func:`screen_link`, faster."""
     signals: list[Signal] = _part("screen").screen_links(texts)
     return signals
+
+
+def link_scores(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    """The scores of links, shape (links,): those of :func:`screen_links` without anything else."""
+    scores: npt.NDArray[np.float32] = _part("screen").link_scores(texts)
+    return scores
+
+
+def __getattr__(name: str) -> float:
+    """The thresholds, which come with the trained model."""
+    if name in ("SUSPICIOUS", "HARMFUL"):
+        bound: float = getattr(_part("tables").meta(), name.lower())
+        return bound
+    raise AttributeError(name)
 
 
 SCREENER = Screener(
     name="link",
     about="A link: what hides its target is undone; look-alikes of brands, kinds of host, names and paths are judged.",
-    screen=_screen,
-    screen_many=_screen_many,
+    screen=screen_link,
+    screen_many=screen_links,
     categories=(
         "phishing",
         "crypto",

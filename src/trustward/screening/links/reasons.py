@@ -113,7 +113,7 @@ def reasons_of(facts: int, tricks: int, brand: str, grave: bool) -> tuple[str, .
 
 
 @lru_cache(maxsize=4096)
-def category_of(facts: int, grave: bool) -> str:  # noqa: FBT001, PLR0911
+def category_of(facts: int, grave: bool) -> str:  # noqa: FBT001
     """The category that facts point to; empty for what is not grave, unless it is a shortened link."""
     if not grave:
         return "shortener" if facts >> SHORTENED & 1 else ""

@@ -1,4 +1,4 @@
-# ruff: noqa: C901, FBT001, FBT002, PLR0911, PLR0912, PLR0913, PLR0915, PLR0917, PLR1714, SIM102, SIM108, SIM109
+# ruff: noqa: C901, PLR0912, PLR0915, PLR1714, SIM102
 # (A compiled loop is one piece, or it is slow; compiled functions take arrays one by one and by position.)
 """The compiled part, continued: what is measured of path, query and fragment."""
 

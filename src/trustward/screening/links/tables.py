@@ -22,19 +22,18 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 SKELETON = str.maketrans("il1|0o3e4a5s8b9g6z2", "lll|ooeeaassbbgggzz".replace("|", "l"))
 """Letters that look alike, each with the one that stands for all of them."""
 EVERYDAY = frozenset(
-    "target shell globe hotlink boost smart rogers three sprint puma pandora patagonia discover chime affirm linkt wise "
-    "revenue canada regions synchrony huntington halifax nationwide gemini phantom exodus ledger compound polygon ripple "
-    "celsius emirates delta hilton prudential orange signal tinder bumble notion zoom wish subito saison hermes yamato "
-    "monex token landing dragon galicia posten forma linea trust metro smart premier apple steam teams prime boots "
-    "impact caixa permata mercantil starling tangerine permata intel canon epson nomura correos correios allegro otto "
-    "optimism lido aramco elster revenue permata chime medicare levis rapid vanguard sushi kraken maxis telus claro "
-    "reown meta sagawa exness valorant genshin minecraft cable garena moomoo tiger rakuten mandiri woori hasil pekao "
+    "target shell globe hotlink boost smart rogers three sprint puma pandora patagonia discover chime affirm linkt "
+    "wise revenue canada regions synchrony huntington halifax nationwide gemini phantom exodus ledger compound "
+    "polygon ripple celsius emirates delta hilton prudential orange signal tinder bumble notion zoom wish subito "
+    "saison hermes yamato monex token landing dragon galicia posten forma linea trust metro premier apple steam "
+    "teams prime boots impact caixa permata mercantil starling tangerine intel canon epson nomura correos correios "
+    "allegro otto optimism lido aramco elster medicare levis rapid vanguard sushi kraken maxis telus claro reown "
+    "meta sagawa exness valorant genshin minecraft cable garena moomoo tiger rakuten mandiri woori hasil pekao "
     "tonline tmobile interac delhivery americanas hostinger swisspost jtexpress chanel garanti ionos antai bigpond "
     "suica amendes free live messenger indosat bouygues truist comcast blockchain ethereum bitcoin solana cardano "
-    "polkadot tether dogecoin arbitrum altinn pajak iphone wordpress blizzard crocs funko prada globe oculus".split()
+    "polkadot tether dogecoin arbitrum altinn pajak iphone wordpress blizzard crocs funko prada oculus".split()
 )
-"""Names that are everyday words, places, common surnames or open technologies: they count only as words by themselves."""
-KNOWN_BY_OTHERS = frozenset("blockchain ethereum bitcoin solana cardano polkadot wordpress iphone".split())
+"""Everyday words, places, surnames and open technologies among the names: they count only as words by themselves."""
 
 
 class Tables(NamedTuple):
@@ -200,9 +199,9 @@ def read_brands(lines: Iterable[str]) -> tuple[Brand, ...]:
 
 
 _BLUNT = frozenset(
-    "bank card post mail live home china credit bit web app shop the one max key gift pay max free card link line digital "
-    "intl group free abs first sync trade data news global group agencia receita banco banque caisse hong cash caisse "
-    "china landing service agricultural deutsche union canada australia bankof mail gov crypto gate sun star".split()
+    "bank card post mail live home china credit bit web app shop the one max key gift pay free link line digital "
+    "intl group abs first sync trade data news global agencia receita banco banque caisse hong cash landing service "
+    "agricultural deutsche union canada australia bankof gov crypto gate sun star".split()
 )
 """Never a brand's name by themselves."""
 

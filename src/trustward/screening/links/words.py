@@ -1,4 +1,4 @@
-"""The numbers that the compiled code and the tables share: kinds of host, classes of word, tricks, reasons, features."""
+"""The numbers that the compiled code and the tables share: kinds of host, words, tricks, features."""
 
 from __future__ import annotations
 
