@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
+
 from sklearn.linear_model import SGDClassifier
 
 FALSE_ALARMS = 0.01

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from models import links_attacks, links_card, links_export, links_lists
 from models.links_data import SCAMS, Rows, fold_of, learnt_from, load_rows
 from models.links_fit import Model, balance, fit, predict, recall
@@ -42,7 +43,7 @@ def measured(name: str, model: Model, rows: Rows) -> tuple[Result, Array]:
     pairs = {
         hide: (recall(found[~bad], found[bad]), recall(found[~bad], found[bad], 0.001)) for hide, found in odds.items()
     }
-    print(f"{name:32} {pairs}", flush=True)  # noqa: T201 - a training run says how it goes
+    print(f"{name:32} {pairs}", flush=True)
     return Result(name, int(bad.sum()), int((~bad).sum()), pairs[False], pairs[True]), odds[False]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from models.links_data import Rows, rest_of
 
+from models.links_data import Rows, rest_of
 from trustward.screening.links import words as w
 from trustward.screening.links.reasons import CATEGORIES, FACTS, UNDONE
 

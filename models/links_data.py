@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from scipy import sparse
 from trustward.screening.links import measure, tables
 from trustward.screening.links import words as w
 from trustward.screening.links.normal import normalise, reading

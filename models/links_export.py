@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from models.links_fit import Model
 
 Array = npt.NDArray[Any]

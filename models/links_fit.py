@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from models.links_data import Rows, features_of, fold_of, pieces_of
 
+from models.links_data import Rows, features_of, fold_of, pieces_of
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from trustward.screening.links import words as w

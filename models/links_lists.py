@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from models.links_data import BENCH, read_list, spans_of
 
+from models.links_data import BENCH, read_list, spans_of
 from trustward.screening.links import kernel, tables
 from trustward.screening.links import words as w
 

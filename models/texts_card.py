@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 def left_out(learned: Any, features: Any, scores: Any, fitted: Callable[..., Any]) -> list[Row]:
     """Recall at 1 % false alarms on material that the model of that line has never seen."""
-    source, lang, kind, labels = learned.sources, learned.langs, learned.kinds, learned.labels
+    source, lang, kind = learned.sources, learned.langs, learned.kinds
     reported, chat, written = source == REPORTED, source == CHAT, source == WRITTEN
     rows: list[Row] = []
 
@@ -93,38 +93,45 @@ def in_sets(learned: Any, scores: Any) -> list[tuple[str, int, int, float, float
     return rows
 
 
-def alarms(learned: Any, levels: Any, numbers: Numbers) -> list[tuple[str, int, float, float]]:
-    """Honest messages by language and kind: how many, and the shares that are suspicious and harmful."""
-    groups: list[tuple[str, Any]] = []
-    for lang in sorted(set(learned.langs[learned.sources == HONEST].tolist())):
-        groups.append((f"`honest_multi`, {lang}", (learned.sources == HONEST) & (learned.langs == lang)))
-    for name in (CHAT, "sms_zh_fbs_nus", "sms_tr", "sms_th"):
-        groups.append((f"`{name}`", (learned.sources == name) & (learned.labels == 0)))
-    for kind in sorted({k for k in learned.kinds[learned.sources == WRITTEN] if k.startswith("ok.")}):
-        groups.append((f"written, {kind}", (learned.sources == WRITTEN) & (learned.kinds == kind)))
-    rows = []
-    for name, inside in groups:
-        level = levels[inside]
-        rows.append(
-            (name, level.size, float((level >= numbers.suspicious).mean()), float((level >= numbers.harmful).mean()))
+Shares = list[tuple[str, int, float, float]]
+
+
+def shares(groups: list[tuple[str, Any]], levels: Any, numbers: Numbers) -> Shares:
+    """For groups of messages: how many, and the shares that are at least suspicious, and harmful."""
+    return [
+        (
+            name,
+            int(inside.sum()),
+            float((levels[inside] >= numbers.suspicious).mean()),
+            float((levels[inside] >= numbers.harmful).mean()),
         )
-    return rows
-
-
-def caught(learned: Any, levels: Any, numbers: Numbers) -> list[tuple[str, int, float, float]]:
-    """Harmful messages: the shares that are at least suspicious, and harmful, at the shipped thresholds."""
-    groups = [
-        (f"reported, {lang}", (learned.sources == REPORTED) & (learned.langs == lang)) for lang in ("en", *PLACES)
+        for name, inside in groups
     ]
-    for kind in sorted({k for k in learned.kinds[learned.sources == WRITTEN] if not k.startswith("ok.")}):
-        groups.append((f"written, {kind}", (learned.sources == WRITTEN) & (learned.kinds == kind)))
-    rows = []
-    for name, inside in groups:
-        level = levels[inside]
-        rows.append(
-            (name, level.size, float((level >= numbers.suspicious).mean()), float((level >= numbers.harmful).mean()))
-        )
-    return rows
+
+
+def written_kinds(learned: Any, *, honest: bool) -> list[tuple[str, Any]]:
+    """The kinds of the written material, with their messages."""
+    written = learned.sources == WRITTEN
+    kinds = sorted({kind for kind in learned.kinds[written] if kind.startswith("ok.") == honest})
+    return [(f"written, {kind}", written & (learned.kinds == kind)) for kind in kinds]
+
+
+def alarms(learned: Any, levels: Any, numbers: Numbers) -> Shares:
+    """Honest messages by language and kind."""
+    multi = learned.sources == HONEST
+    groups = [(f"`{HONEST}`, {lang}", multi & (learned.langs == lang)) for lang in sorted(set(learned.langs[multi]))]
+    groups += [
+        (f"`{name}`", (learned.sources == name) & (learned.labels == 0))
+        for name in (CHAT, "sms_zh_fbs_nus", "sms_tr", "sms_th")
+    ]
+    return shares([*groups, *written_kinds(learned, honest=True)], levels, numbers)
+
+
+def caught(learned: Any, levels: Any, numbers: Numbers) -> Shares:
+    """Harmful messages by language and kind."""
+    reported = learned.sources == REPORTED
+    groups = [(f"reported, {lang}", reported & (learned.langs == lang)) for lang in ("en", *PLACES)]
+    return shares([*groups, *written_kinds(learned, honest=False)], levels, numbers)
 
 
 def steps(learned: Any, levels: Any) -> list[tuple[str, int, float]]:

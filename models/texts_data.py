@@ -115,7 +115,7 @@ def with_values(text: str, key: str) -> str:
 
 
 def as_received(text: str, key: str) -> str:
-    """What the makers of a set have changed, undone: digits behind X, and links that the reading of pictures tore apart.
+    """What the makers of a set have changed, undone: digits behind X, links that the reading of pictures tore apart.
 
     A model must not learn that a masked number means harm because only the harmful messages were masked.
     """
@@ -140,10 +140,13 @@ _BAD_ENDINGS = (
     "top xyz shop icu vip cyou sbs online site club click live info cc com net co me link buzz lol cfd bond".split()
 )
 _BAD_WORDS = (
-    "secure login verify account update track parcel pay refund bonus gift claim help support online id service my info "
-    "fee delivery post bank card auth win prize job vip app mobile web portal".split()
+    "secure login verify account update track parcel pay refund bonus gift claim help support online id service my "
+    "info fee delivery post bank card auth win prize job vip app mobile web portal".split()
 )
-_GOOD_ENDINGS = "com com com net org co.uk de fr es it nl com.br co.id com.tr co.jp in.th com.my com.sg ng vn ru kr cn hk tw".split()
+_GOOD_ENDINGS = (
+    "com com com net org co.uk de fr es it nl com.br co.id com.tr co.jp in.th "
+    "com.my com.sg ng vn ru kr cn hk tw".split()
+)
 _SHORT = "bit.ly t.co tinyurl.com is.gd cutt.ly t.ly rb.gy s.id lnkd.in shorturl.at".split()
 
 

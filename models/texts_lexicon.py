@@ -13,8 +13,12 @@ from trustward.screening.folding import fold
 MATERIAL = Path(__file__).resolve().parent / "material"
 # Endings that are no words people write after a point: enough by themselves to make a link.
 PLAIN_ENDINGS = frozenset(
-    "com net org info xyz top shop online site club vip io app link click live icu biz cc cn ru tk ml ga cf gq cyou buzz sbs bond cfd "
-    "ly gl gd co us uk de fr nl br tr jp kr th vn my sg id ph ng ke za eu ir pk bd hk tw au nz mx ar cl pe ma eg sa ae".split()
+    (
+        "com net org info xyz top shop online site club vip io app link click live icu biz cc cn ru tk ml ga "
+        "cf gq cyou buzz  sbs bond cfd ly gl gd co us uk de fr nl br tr jp kr th vn my sg id ph ng ke  za eu "
+        "ir pk bd hk tw au nz mx ar cl pe ma eg sa ae "
+    ).split()
+)
 )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trustward.cli import backtest, demo, events, policy, replay, simulate
+from trustward.cli import backtest, demo, events, policy, replay, screen, simulate
 from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ app.command(name="replay")(replay.replay)
 app.command(name="backtest")(backtest.backtest)
 app.add_typer(policy.app, name="policy")
 app.add_typer(events.app, name="events")
+app.command(name="screen")(screen.screen)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
 app.add_typer(bench, name="bench")

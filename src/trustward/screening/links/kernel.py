@@ -1,4 +1,4 @@
-# ruff: noqa: C901, PLR0911, PLR0912, PLR0913, PLR0917, PLR1714, SIM102, SIM108
+# ruff: noqa: SIM102
 # (A compiled loop is one piece, or it is slow; compiled functions take arrays one by one and by position.)
 """The compiled part: takes links apart, looks hosts up, measures, and adds the models up."""
 

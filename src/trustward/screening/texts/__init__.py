@@ -51,7 +51,7 @@ SCREENER = Screener(
         "Bis morgen, ich bringe den Kuchen mit.",
     ),
     harmful=(
-        "Dear customer, your account has been suspended. Verify now at http://secure-login-update.top/verify or lose access",
+        "Dear customer, your account has been suspended. Verify now at http://secure-login-update.top/verify",
         "您的账户已被冻结，请立即点击 http://abc-icbc.top 验证身份，否则将扣除全部积分",
         "Su paquete está retenido en aduana, pague la tasa de 1,99 EUR aquí: https://correos-envio.xyz/pago",
     ),

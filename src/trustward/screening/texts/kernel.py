@@ -648,8 +648,8 @@ def logits(
 ) -> None:
     """The score of each text before calibration, and its flags (``facts``: one row of FLAGS a text).
 
-    ``weights`` are three tables of whole numbers with two columns, harm and mass mailing; ``scales[f]`` is what a unit of
-    family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one.
+    ``weights`` are three tables of whole numbers with two columns, harm and mass mailing; ``scales[f]`` is what a unit
+    of family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one.
     """
     for i in range(starts.size - 1):
         flags = facts[i]

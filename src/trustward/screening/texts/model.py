@@ -23,8 +23,8 @@ _BLOCK = 4_096
 class Numbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is not an array: ``numbers.json``.
 
-    ``scales`` are the worth of one unit of weight in each family for harm and for mass mailing, and the constants; ``knots`` and ``levels`` the
-    calibration (a score before calibration, and the share of harmful texts there at even odds).
+    ``scales`` are the worth of one unit of weight in each family for harm and for mass mailing, and the constants;
+    ``knots`` and ``levels`` the calibration (a score before it, and the share of harmful texts there at even odds).
     """
 
     version: str
