@@ -19,7 +19,6 @@ PLAIN_ENDINGS = frozenset(
         "ir pk bd hk tw au nz mx ar cl pe ma eg sa ae "
     ).split()
 )
-)
 
 
 def concepts() -> dict[str, list[str]]:

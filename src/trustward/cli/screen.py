@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,11 +42,13 @@ def screen(
     """Screen values by themselves: a score from 0 to 1, a verdict, and why.
 
     Each line of input is an object such as {"id": "m1", "value": "..."}; the value of a listing is an object of its
-    own, or its fields stand beside the id. Each line of output is an object with id, score, verdict (ok, suspicious, harmful),
-    category, reasons, entities and version, in the order of the input. A line that cannot be read is reported with its
-    number and passed over; the command then ends with exit code 1.
+    own, or its fields stand beside the id. Each line of output is an object with id, score, verdict (ok, suspicious,
+    harmful), category, reasons, entities and version, in the order of the input. A line that cannot be read is
+    reported with its number and passed over; the command then ends with exit code 1.
     """
     from trustward.base.errors import UsageError
+    from trustward.cli.console import counted, messages
+    from trustward.cli.exits import Exit
     from trustward.model.nearest import nearest
     from trustward.screening.screeners import screeners
 
@@ -64,22 +66,17 @@ def screen(
     faults = 0
     block: list[tuple[Any, Any]] = []
     for number, line in _lines(file):
-        found = _record(screener, number, line) if line is not None else None
-        if line is None:
+        if line is not None:
+            try:
+                block.append(_record(screener, number, line))
+            except UnreadableError as fault:
+                faults += 1
+                messages().print(f"line {number}: {fault.args[0]}; {fault.args[1]}", soft_wrap=True)
+        if line is None or len(block) >= _BLOCK:
             _write(screener, block)
             block = []
-        elif found is None:
-            faults += 1
-        else:
-            block.append(found)
-            if len(block) >= _BLOCK:
-                _write(screener, block)
-                block = []
     _write(screener, block)
     if faults:
-        from trustward.cli.console import counted, messages
-        from trustward.cli.exits import Exit
-
         messages().print(f"{counted(faults, 'line')} passed over")
         raise typer.Exit(Exit.FOUND)
 
@@ -89,7 +86,7 @@ def _lines(file: Path | None) -> Iterator[tuple[int, bytes | None]]:
     stream = file.open("rb") if file is not None else sys.stdin.buffer
     number, rest = 0, b""
     with stream:
-        while piece := stream.read1(_READ):  # type: ignore[attr-defined]
+        while piece := stream.read1(_READ):  # type: ignore[union-attr]
             lines = (rest + piece).split(b"\n")
             rest = lines.pop()
             for line in lines:
@@ -138,27 +135,33 @@ def _decoded(line: bytes) -> Any:
         return None
 
 
-def _record(screener: Screener, number: int, line: bytes) -> tuple[Any, Any] | None:
-    """Id and value of a line, or None after saying what is wrong with it; an empty line is nothing."""
+class UnreadableError(ValueError):
+    """What is wrong with a line, and what to do."""
+
+
+def _record(screener: Screener, number: int, line: bytes) -> tuple[Any, Any]:
+    """Id and value of a line. Raises :class:`UnreadableError`."""
     if not line.strip():
-        return _complain(number, "the line is empty", 'write {"id": ..., "value": ...}')
+        raise UnreadableError("the line is empty", 'write {"id": ..., "value": ...}')
     record = _decoded(line)
     if isinstance(record, str) and not screener.fields:
         return number, record
     if not isinstance(record, dict):
-        return _complain(number, "this is no object of JSON", 'write {"id": ..., "value": ...} on one line')
+        raise UnreadableError("this is no object of JSON", 'write {"id": ..., "value": ...} on one line')
     key = record.get("id", number)
     if not isinstance(key, (str, int)):
-        return _complain(number, "id is neither a text nor a whole number", "give each line an id of its own")
+        raise UnreadableError("id is neither a text nor a whole number", "give each line an id of its own")
     value = record.get("value")
     if screener.fields:
         given = value if isinstance(value, dict) else {k: v for k, v in record.items() if k not in ("id", "value")}
         if isinstance(value, str):
             given = {next(iter(screener.fields)): value, **given}
         fields, fault = _fields(screener, given)
-        return (key, fields) if fields is not None else _complain(number, fault, "see `trustward screen --help`")
+        if fields is None:
+            raise UnreadableError(fault, "see `trustward screen --help`")
+        return key, fields
     if not isinstance(value, str):
-        return _complain(number, "value is no text", 'write {"id": ..., "value": "..."}')
+        raise UnreadableError("value is no text", 'write {"id": ..., "value": "..."}')
     return key, value
 
 
@@ -179,14 +182,6 @@ def _fields(screener: Screener, given: Any) -> tuple[dict[str, Any] | None, str]
             return None, f"{name} is no {kind}"
         found[name] = value
     return found, ""
-
-
-def _complain(number: int, fault: str, remedy: str) -> Literal[None]:
-    """Say what is wrong with a line."""
-    from trustward.cli.console import messages
-
-    messages().print(f"line {number}: {fault}; {remedy}", soft_wrap=True)
-    return None  # noqa: RET501, PLR1711 - the caller hands it on
 
 
 def _write(screener: Screener, block: list[tuple[Any, Any]]) -> None:
