@@ -117,6 +117,8 @@ class _Field:
         harmless = found.get(HARMLESS, ())
         accessories = self.shared.get(ACCESSORY, ()) if kind != SIGN else ()
         denials = self.shared.get(DENIAL, ()) if kind != GOODS else ()
+        if not (harmless or accessories or denials):
+            return matches
         return [
             match
             for match in matches

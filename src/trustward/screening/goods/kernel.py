@@ -225,7 +225,7 @@ def _spell(seq: Any, typ: Any, alt: Any, m: Any, tree: Any, right: Any, out: Any
     k = 0
     i = 0
     while i < m:
-        best = -1
+        best: Any = -1
         stop = i
         if firsts[seq[i] & np.uint32(0xFFFF)] != 0 and _starts(typ, i):
             node: Any = np.int64(0)
@@ -319,7 +319,7 @@ def find(
                 continue
             node: Any = np.int64(0)
             j = at
-            flags = 0
+            flags: Any = 0
             while j < m:
                 node = _child(keys, nexts, node, seq[j])
                 if node < 0:
