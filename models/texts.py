@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from scipy import sparse
 
 from models import learning, texts_card, texts_data, texts_lexicon
 from models.texts_data import Text
+from scipy import sparse
 from trustward.screening.texts import kernel, reader
 from trustward.screening.texts.model import FAMILIES, Numbers
 
@@ -20,14 +20,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "src" / "trustward" / "screening" / "data" / "texts"
 SCALES = (3.0, 3.0, 1.0)
 """How freely each family of features may be weighted against the others."""
-ALPHA, EPOCHS = 3e-6, 20
+ALPHA, EPOCHS = 3e-6, 12
+WRITTEN_WEIGHT = 1.5
+"""What a written message counts against one of the sets."""
 FOLDS = 5
 MOST_OF_A_SET = 40_000
 BITS = (kernel.CHAR_BITS, kernel.WORD_BITS, kernel.MEANING_BITS)
 HEAD_BITS = (14, 14, 15)
 REPORTED, CHAT, HONEST, WRITTEN = "sms_spamhunter_multi", "sms_nus_en_ham", "honest_multi", "written"
 NOTICES = ("ok.bank", "ok.code", "ok.delivery", "ok.service")
-PLACES = ("es", "nl", "fr", "de", "it", "pt", "id", "tr", "ja", "th")
 
 
 class Learned(NamedTuple):
@@ -84,6 +85,7 @@ def weights(learned: Learned) -> Any:
             rows = (learned.sources == source) & ((learned.labels >= 0.5) == harmful)
             if source not in (WRITTEN, HONEST) and rows.sum() > MOST_OF_A_SET:
                 weight[rows] = MOST_OF_A_SET / rows.sum()
+    weight[learned.sources == WRITTEN] = WRITTEN_WEIGHT
     return weight
 
 

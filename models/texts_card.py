@@ -12,7 +12,7 @@ from models.learning import recall_at
 from trustward.screening.texts.model import Numbers
 
 REPORTED, CHAT, HONEST, WRITTEN = "sms_spamhunter_multi", "sms_nus_en_ham", "honest_multi", "written"
-PLACES = ("es", "nl", "fr", "de", "it", "pt", "id", "tr", "ja", "th", "ar")
+PLACES = ("es", "nl", "fr", "de", "it", "pt", "id", "tr", "ja", "th")
 SETS = {
     "email_spamassassin": 0.983,
     "sms_smishing_mendeley": 0.977,
@@ -67,11 +67,24 @@ def left_out(learned: Any, features: Any, scores: Any, fitted: Callable[..., Any
         )
     without = fitted(learned, features, reported | chat).scores(features)
     add("English, reported texts", "the set and all English chat", without, reported & (lang == "en"), chat)
+    second = np.array([".2:" in text.group for text in learned.texts])
+    without = fitted(learned, features, second).scores(features)
+    english = second & (lang == "en")
+    add("English, all scams by a second writer", "all by that writer", without, english & (learned.labels == 1), chat)
+    claims = np.isin(kind, ("phishing", "delivery", "authority", "company", "prize", "loan"))
+    add("English, phishing and its like by a second writer", "all by that writer", without, english & claims, chat)
+    add(
+        "English, wrong numbers and dating by a second writer",
+        "all by that writer",
+        without,
+        english & (kind == "romance"),
+        chat,
+    )
     opening = written & (kind == "romance") & (lang == "en")
     add("English, wrong numbers and dating", "a fifth at a time", scores, opening, chat)
     for what in sorted({k for k in kind[written] if not k.startswith("ok.")}):
         add(f"all languages, {what}", "a fifth at a time", scores, written & (kind == what), (source == HONEST) | chat)
-    for what in ("romance", "relative", "rental", "job", "task", "delivery", "loan"):
+    for what in ("romance", "relative", "job", "delivery"):
         without = fitted(learned, features, written & (kind == what)).scores(features)
         add(f"all languages, {what}", "the kind", without, written & (kind == what), (source == HONEST) | chat)
     return rows

@@ -16,7 +16,7 @@ from trustward.policy.faults import CODES
 from trustward.policy.features import AGGREGATES, SHAPES
 from trustward.policy.statements import ARGUMENTS
 from trustward.policy.workspace import SPECIAL_FORMS, VERB_MEANINGS, VERBS, ListSpec
-from trustward.screening.functions import BUILT_IN
+from trustward.screening.functions import BUILT_IN, of_screeners
 
 PAGE = Path(__file__).parents[2] / "docs" / "rule-language.md"
 
@@ -43,7 +43,7 @@ TABLES = {
     "functions": table(
         ("function", "what it says", "such as"),
         *((code(name), about, code(example)) for name, (example, about) in SPECIAL_FORMS.items()),
-        *((code(found.name), found.about, code(found.example)) for found in BUILT_IN),
+        *((code(found.name), found.about, code(found.example)) for found in (*BUILT_IN, *of_screeners())),
     ),
     "faults": table(("code", "what it stands for"), *((code(name), about) for name, about in CODES.items())),
 }

@@ -18,6 +18,7 @@ BENCHMARKS = {
     "start": "How long the command line takes to start.",
     "snapshot": "Writing and restoring the state at a million keys.",
     "simulate": "The synthetic world: events a second to disk.",
+    "screening": "Texts and links in batches and one by one, and a replay that screens them all.",
 }
 """Every benchmark and what it measures; the module of each has its name, with _ for -."""
 
