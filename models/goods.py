@@ -6,6 +6,7 @@ listings in ``models/material/goods/build.tsv``. ``measure.tsv`` is read for the
 
 from __future__ import annotations
 
+import gzip
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -90,9 +91,9 @@ def compile_taxonomy() -> int:
     index = compiled.index_of(written)
     if written.faults:
         raise SystemExit("\n".join(written.faults))
-    data = msgspec.json.encode(index)
-    (taxonomy.DATA / "compiled.json").write_bytes(data + b"\n")
-    return len(data) + 1
+    data = gzip.compress(msgspec.json.encode(index), 9, mtime=0)
+    (taxonomy.DATA / "compiled.json.gz").write_bytes(data)
+    return len(data)
 
 
 def build(data: Path) -> str:

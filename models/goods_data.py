@@ -40,12 +40,14 @@ LANGUAGES = ("zh", "en", "ms", "th", "vi", "id")
 """The languages in which all core categories have words."""
 SOLD = ("banned_goods", "account_trade")
 """Kinds of written message that offer what may not be sold."""
+READ = tuple(f"{language}.tsv" for language in ("nl", "pt", "ru", "th", "tl", "tr", "vi", "zh"))
+"""Files whose offers were read through once, so that none of them says how unseen wording fares."""
 
 
 def messages(*, seen: bool) -> list[Listing]:
     """Messages written for the text screener by other hands: each that is honest, and half of those that offer goods.
 
-    ``seen``: the half that was read when words were chosen; the other half was not. What people say *about* fraud
+    ``seen``: what was read, or may have been, when words were chosen; the rest was not. What people say *about* fraud
     (``ok.talk``) is left out: it is no offer, and a screener of listings is not asked about it.
     """
     found = []
@@ -59,6 +61,6 @@ def messages(*, seen: bool) -> list[Listing]:
             number += kind in SOLD
             if kind.startswith("ok.") and kind != "ok.talk":
                 found.append(Listing(language, "ok", {"title": text}, written=False))
-            elif kind in SOLD and (number % 2 == 0) == seen:
+            elif kind in SOLD and (number % 2 == 0 or path.name in READ) == seen:
                 found.append(Listing(language, "message", {"title": text}, written=False))
     return found

@@ -6,6 +6,7 @@ which takes about a second instead of a few milliseconds.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from trustward.screening import folding
 from trustward.screening.goods import kernel, taxonomy
 
 VERSION = "1"
-_INDEX = taxonomy.DATA / "compiled.json"
+_INDEX = taxonomy.DATA / "compiled.json.gz"
 
 
 class Index(msgspec.Struct):
@@ -217,7 +218,7 @@ def load(extra: Sequence[str | Path | taxonomy.Source] = ()) -> Compiled:
 @cache
 def _shipped(digest: str) -> Compiled:
     if _INDEX.exists():
-        index = msgspec.json.decode(_INDEX.read_bytes(), type=Index)
+        index = msgspec.json.decode(gzip.decompress(_INDEX.read_bytes()), type=Index)
         if index.hash == digest:
             return compiled(index)
     written = taxonomy.read(taxonomy.shipped())
