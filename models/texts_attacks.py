@@ -33,7 +33,8 @@ def words(change: Callable[[str, Any], str], share: float = 0.6) -> Callable[[st
 
 def _hidden(word: str, chance: Any) -> str:
     at = chance.randint(1, len(word) - 1)
-    return word[:at] + chance.choice("\u200b\u200c\u00ad\u2060\ufeff") + word[at:]
+    hidden: str = chance.choice("\u200b\u200c\u00ad\u2060\ufeff")
+    return word[:at] + hidden + word[at:]
 
 
 def _inside(word: str, letters: dict[int, str] | dict[int, int]) -> str:

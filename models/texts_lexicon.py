@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import tomllib
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from publicsuffixlist import PublicSuffixList
 
+from models import texts_data
 from trustward.screening.folding import fold
 
 MATERIAL = Path(__file__).resolve().parent / "material"
@@ -21,16 +24,48 @@ PLAIN_ENDINGS = frozenset(
 )
 
 
-def concepts() -> dict[str, list[str]]:
-    """The entries of each concept in all languages, as they are read: folded, without signs."""
-    found: dict[str, set[str]] = {}
+MOST_ELSEWHERE = 0.004
+"""The share of honest messages of another language from which an entry is taken for a word of that language."""
+
+
+def read_as(entry: str) -> str:
+    """An entry as it is read: folded, without signs."""
+    return " ".join("".join(c if c.isalnum() or is_mark(c) else " " for c in fold(entry).text).split())
+
+
+def concepts(honest: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The entries of each concept in all languages.
+
+    An entry that is an everyday word of another language is left out (Vietnamese "the" is a card). ``honest``: pairs of
+    language and message.
+    """
+    entries: dict[str, dict[str, set[str]]] = {}
     for path in sorted((MATERIAL / "concepts").glob("*.toml")):
-        for concept, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            for entry in entries:
-                read = " ".join("".join(c if c.isalnum() or is_mark(c) else " " for c in fold(entry).text).split())
+        for concept, words in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            for word in words:
+                read = read_as(word)
                 if len(read) >= 2 or (read and ord(read) > 0x2E80):
-                    found.setdefault(concept, set()).add(read)
-    return {concept: sorted(entries) for concept, entries in sorted(found.items())}
+                    entries.setdefault(read, {}).setdefault(concept, set()).add(path.stem)
+    usual = everyday(honest)
+    found: dict[str, list[str]] = {}
+    for entry, meanings in sorted(entries.items()):
+        home = set().union(*meanings.values())
+        if not any(share > MOST_ELSEWHERE and lang not in home for lang, share in usual.get(entry, {}).items()):
+            for concept in meanings:
+                found.setdefault(concept, []).append(entry)
+    return dict(sorted(found.items()))
+
+
+def everyday(honest: Iterable[tuple[str, str]]) -> dict[str, dict[str, float]]:
+    """For each word of Latin letters the share of honest messages of each language that hold it."""
+    counts: dict[str, Counter[str]] = {}
+    messages: Counter[str] = Counter()
+    for lang, text in honest:
+        messages[lang] += 1
+        for word in set(read_as(text).split()):
+            if word.isascii():
+                counts.setdefault(word, Counter())[lang] += 1
+    return {word: {lang: n / messages[lang] for lang, n in found.items()} for word, found in counts.items()}
 
 
 def is_mark(character: str) -> bool:
@@ -41,7 +76,12 @@ def is_mark(character: str) -> bool:
 def build(data: Path, target: Path) -> None:
     """Write the three files of the lexicon below ``target``."""
     target.mkdir(parents=True, exist_ok=True)
-    lines = [f"{concept}\t{entry}" for concept, entries in concepts().items() for entry in entries]
+    honest = [
+        (str(row["lang"]), str(row["text"]))
+        for name in ("honest_multi", "sms_nus_en_ham")
+        for row in texts_data.rows(data, name)
+    ]
+    lines = [f"{concept}\t{entry}" for concept, entries in concepts(honest).items() for entry in entries]
     (target / "concepts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     suffixes = PublicSuffixList()
     endings = sorted({str(rule).rpartition(".")[2] for rule in suffixes._publicsuffix if str(rule).isascii()})  # noqa: SLF001

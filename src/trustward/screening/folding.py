@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trustward.base.jit import kernel, part
+from trustward.base.jit import kernel, part, shared
 
 GONE, SPACE, LATIN, DIGIT, DENSE, LETTER, SIGN, PICTURE, MONEY, MARK = 0, 1, 2, 3, 4, 5, 7, 8, 9, 10
 """Kinds of character. DENSE: an alphabet without spaces between words; LETTER: another one than Latin; MARK: a vowel or
@@ -130,7 +130,7 @@ def _leet(code: Any) -> Any:
     return np.uint32(0)
 
 
-@part
+@shared
 def fold_codes(
     codes: Any, start: Any, stop: Any, index: Any, pages: Any, looks: Any, read: Any, kinds: Any, facts: Any
 ) -> Any:
@@ -213,7 +213,7 @@ def fold_codes(
     return n
 
 
-@part
+@shared
 def _one_alphabet(read: Any, kinds: Any, n: Any, looks: Any, mostly_latin: Any) -> Any:
     """Words of Latin letters and look-alikes become Latin; words of look-alikes only, where the text is Latin."""
     found = 0
@@ -248,7 +248,7 @@ def _one_alphabet(read: Any, kinds: Any, n: Any, looks: Any, mostly_latin: Any) 
     return found
 
 
-@part
+@shared
 def _together(read: Any, kinds: Any, n: Any) -> Any:
     """Letters that stand apart, three or more, with the same single separator between them, become a word."""
     found = 0
@@ -285,7 +285,7 @@ def _together(read: Any, kinds: Any, n: Any) -> Any:
     return out, found
 
 
-@part
+@shared
 def _letters_again(read: Any, kinds: Any, n: Any) -> Any:
     """Digits and signs between Latin letters of one word, fewer than these, become the letters that they stand for."""
     found = 0

@@ -99,11 +99,11 @@ class Model:
         return self.numbers.categories[int(out.argmax())]
 
     def concepts(self, flags: Any) -> list[str]:
-        """The concepts of the text that was read last, those that speak most for harm first."""
+        """The concepts of the text that was read last that speak for harm, the strongest first."""
         found = self._room.scratch[7][: min(int(flags[kernel.FL_CONCEPTS]), kernel.MOST_CONCEPTS)]
-        weight = self.weights[2]
-        order = sorted(found.tolist(), key=lambda c: -int(weight[kernel.concept_place(c)]))
-        return [self.lexicon.concepts[c] for c in order]
+        weight = self.weights[2][:, 0]
+        weighed = [(-int(weight[kernel.concept_place(concept)]), concept) for concept in found.tolist()]
+        return [self.lexicon.concepts[concept] for harm, concept in sorted(weighed) if harm < 0]
 
     @cached_property
     def _head_tables(self) -> tuple[tuple[Any, ...], Any]:

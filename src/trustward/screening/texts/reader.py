@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trustward.screening.folding import FACTS, LONGEST, codes_of, composed, tables
-from trustward.screening.texts import kernel
+from trustward.screening.texts import hashes, kernel, tokens
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "texts"
 
@@ -32,7 +32,7 @@ def table_of(entries: Sequence[str], numbers: Sequence[int]) -> tuple[Any, Any]:
     size = 1 << max(int(codes.size).bit_length(), 4)
     while True:
         keys, values = np.zeros(size, np.uint64), np.zeros(size, np.int16)
-        if kernel.build_table(codes, starts, words, keys, values) >= 0:
+        if hashes.build_table(codes, starts, words, keys, values) >= 0:
             return keys, values
         size *= 2
 
@@ -77,7 +77,7 @@ class Room:
             np.zeros(FACTS, np.int64),
             np.empty(3 * LONGEST + 8, np.uint32),
             np.empty(3 * LONGEST + 8, np.uint8),
-            np.zeros(kernel.SHAPES, np.uint8),
+            np.zeros(tokens.SHAPES, np.uint8),
             np.zeros(kernel.CONCEPTS, np.uint8),
             np.zeros(kernel.CONCEPTS, np.int16),
             np.zeros(2, np.int64),

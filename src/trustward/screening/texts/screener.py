@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from trustward.model.signal import Signal, verdict_of
-from trustward.screening.contacts import contacts
+from trustward.screening.contacts import Contact, contacts
 from trustward.screening.folding import TRICKS
 from trustward.screening.links.screen import link_scores, screen_link
 from trustward.screening.links.tables import meta as link_numbers
-from trustward.screening.texts import kernel
+from trustward.screening.texts import kernel, tokens
 from trustward.screening.texts.model import Model, model
 from trustward.screening.texts.reader import DATA
 
@@ -26,12 +26,12 @@ _TELLING = 0.3
 _STRONGEST = 20.0
 """How many times a link can raise the odds that the words alone give."""
 _SHAPE_REASONS = (
-    (kernel.S_SHORTENED, "a shortened link hides where it leads"),
-    (kernel.S_NUMERIC_HOST, "a link to a bare network address"),
-    (kernel.S_LINK, "asks to follow a link"),
-    (kernel.S_PHONE, "gives a telephone number"),
-    (kernel.S_HANDLE, "gives a name on another service"),
-    (kernel.S_AMOUNT, "names a sum of money"),
+    (tokens.S_SHORTENED, "a shortened link hides where it leads"),
+    (tokens.S_NUMERIC_HOST, "a link to a bare network address"),
+    (tokens.S_LINK, "asks to follow a link"),
+    (tokens.S_PHONE, "gives a telephone number"),
+    (tokens.S_HANDLE, "gives a name on another service"),
+    (tokens.S_AMOUNT, "names a sum of money"),
 )
 
 
@@ -44,7 +44,8 @@ def screen_text(text: str) -> Signal:
     at_work = model()
     reading = at_work.read(text)
     category, reasons = _told(at_work, reading.flags, reading.score)
-    links = _links(text) if int(reading.flags[kernel.FL_SHAPES]) >> kernel.S_LINK & 1 else ()
+    named = contacts(text)
+    links = _links(named) if int(reading.flags[kernel.FL_SHAPES]) >> tokens.S_LINK & 1 else ()
     score = reading.score
     if links:
         worst = max((screen_link(link) for link in links), key=lambda signal: signal.score)
@@ -52,7 +53,7 @@ def screen_text(text: str) -> Signal:
         if worst.verdict != "ok":
             reasons = (*(f"link: {reason}" for reason in worst.reasons[:2]), *reasons)
             category = category if category not in ("", "none") else worst.category or "phishing"
-    return _signal(at_work, text, score, category, reasons)
+    return _signal(at_work, named, score, category, reasons)
 
 
 def screen_texts(texts: Sequence[str]) -> list[Signal]:
@@ -61,18 +62,18 @@ def screen_texts(texts: Sequence[str]) -> list[Signal]:
     scores, facts = at_work.read_many(texts)
     found: list[Signal] = []
     for text, score, shapes in zip(texts, scores.tolist(), facts[:, kernel.FL_SHAPES].tolist(), strict=True):
-        if score >= _TELLING or shapes >> kernel.S_LINK & 1:
+        if score >= _TELLING or shapes >> tokens.S_LINK & 1:
             found.append(screen_text(text))
         else:
-            found.append(_signal(at_work, text, score, "none", ()))
+            found.append(_signal(at_work, contacts(text), score, "none", ()))
     return found
 
 
 def text_scores(texts: Sequence[str]) -> Any:
     """The scores of many messages (float64), equal to those of :func:`screen_text`; 0 for an empty one."""
     scores, facts = model().read_many(texts)
-    linked = np.flatnonzero(facts[:, kernel.FL_SHAPES] >> kernel.S_LINK & 1).tolist()
-    found = [(row, _links(texts[row])) for row in linked]
+    linked = np.flatnonzero(facts[:, kernel.FL_SHAPES] >> tokens.S_LINK & 1).tolist()
+    found = [(row, _links(contacts(texts[row]))) for row in linked]
     every = [link for _, links in found for link in links]
     if every:
         each = link_scores(every).tolist()
@@ -98,19 +99,19 @@ def combined(words: float, link: float, *, harmful: bool) -> float:
     return round(max(words, link) if harmful else words, 4)
 
 
-def _links(text: str) -> tuple[str, ...]:
-    urls = (contact.id for contact in contacts(text) if contact.kind == "url")
+def _links(named: Sequence[Contact]) -> tuple[str, ...]:
+    urls = (contact.id for contact in named if contact.kind == "url")
     return tuple(dict.fromkeys(urls))[:_MOST_LINKS]
 
 
-def _signal(at_work: Model, text: str, score: float, category: str, reasons: tuple[str, ...]) -> Signal:
+def _signal(at_work: Model, named: Sequence[Contact], score: float, category: str, reasons: tuple[str, ...]) -> Signal:
     numbers = at_work.numbers
     return Signal(
         score=score,
         verdict=verdict_of(score, numbers.suspicious, numbers.harmful),
         category=category,
         reasons=reasons[:_MOST_REASONS],
-        entities=tuple(dict.fromkeys((contact.kind, contact.id) for contact in contacts(text))),
+        entities=tuple(dict.fromkeys((contact.kind, contact.id) for contact in named)),
         version=numbers.version,
     )
 

@@ -1,0 +1,72 @@
+"""Running hashes of characters, and the table that finds what begins with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trustward.base.jit import kernel, part
+
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+START = np.uint64(0x2545F4914F6CDD1D)
+"""The hash of no characters."""
+_M1 = np.uint64(0xFF51AFD7ED558CCD)
+_U29 = np.uint64(29)
+_U32 = np.uint64(32)
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+
+
+@part
+def step(state: Any, code: Any) -> Any:
+    """Take one more character into a running hash."""
+    return (state ^ np.uint64(code)) * _PRIME + (state >> _U29)
+
+
+@part
+def place(state: Any, bits: Any) -> Any:
+    """Where a hash falls in a table of ``2 ** bits`` places."""
+    state ^= state >> _U32
+    state *= _M1
+    return np.uint32(state >> np.uint64(64 - bits))
+
+
+@part
+def find(keys: Any, values: Any, state: Any) -> Any:
+    """The value of a key in a table of open addressing: -1 if it is not there."""
+    mask = np.uint64(keys.size - 1)
+    key = state | _ONE
+    at = (key * _M1) >> _U32 & mask
+    while keys[at] != _ZERO:
+        if keys[at] == key:
+            return np.int64(values[at])
+        at = (at + _ONE) & mask
+    return np.int64(-1)
+
+
+@kernel
+def build_table(codes: Any, starts: Any, words: Any, keys: Any, values: Any) -> int:
+    """Fill the tree of the lexicon: each beginning of an entry is a key, a whole entry has ``concept + 1``.
+
+    ``codes[starts[i]:starts[i + 1]]`` is entry i, ``words[i]`` its concept. Returns how many keys there are, or -1 if
+    the table is more than half full.
+    """
+    mask = np.uint64(keys.size - 1)
+    used = 0
+    for entry in range(words.size):
+        state = START
+        for i in range(starts[entry], starts[entry + 1]):
+            state = step(state, codes[i])
+            key = state | _ONE
+            at = (key * _M1) >> _U32 & mask
+            while keys[at] != _ZERO and keys[at] != key:
+                at = (at + _ONE) & mask
+            if keys[at] == _ZERO:
+                keys[at] = key
+                used += 1
+                if used * 2 > keys.size:
+                    return -1
+            if i == starts[entry + 1] - 1 and values[at] == 0:
+                values[at] = np.int16(words[entry] + 1)
+    return used
