@@ -37,12 +37,14 @@ C_WORDS, C_FREE, C_POS, C_END, C_SIZE = 0, 1, 2, 3, 4
 H_CLOCK, H_END, H_COUNT, H_SIZE = 0, 1, 2, 3
 # A window within a header; the count and the sums are of what lies before it.
 W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
+# In a stream of plain windows (see ``plain``) each has room for a sum right behind.
+PLAIN_WINDOW = W_SIZE + 2
 # A stream in the program.
 (
     S_CLASS, S_WORDS, S_SLOT, S_AGE, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
     S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
-    S_SUMS, S_SUM_AT, S_INLINE, S_SIZE,
-) = range(26)  # fmt: skip
+    S_SUMS, S_SUM_AT, S_INLINE, S_PLAIN, S_SIZE,
+) = range(27)  # fmt: skip
 # A window of a stream: length, offset in the header, items, longest or not, plain or not; for plain ones the word of
 # the entry to sum up (0: none) and the sum's offset in the header. An item: kind, word of the entry, offset in the
 # header.
@@ -239,8 +241,14 @@ class _StreamLayout:
             chunk_class, len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at,
             len(self.distinct), distinct_at, room, len(stream.values), len(stream.reads),
             self.reads[0] if self.reads else 0, len(self.sum_at), sum_at,
-            int(neighbours == 1),
+            int(neighbours == 1), self.plain,
         ])  # fmt: skip
+
+    def _is_plain(self, items: dict[int, dict[tuple[int, int], int]]) -> bool:
+        """Whether the shorter way of ``plain`` is open: nothing is kept but windows over one whole number."""
+        kinds = {kind for window in items.values() for kind, _ in window}
+        extremes = any(read.aggregate in ("largest", "smallest") for read in self.stream.reads)
+        return kinds == {ITEM_WHOLE} and len(self.logged) == 1 and not extremes
 
     def _take(self, words: int) -> int:
         at = self.words
@@ -277,6 +285,8 @@ class _StreamLayout:
         sizes = {key: size for window in items.values() for key, size in window.items() if key[0] != ITEM_DISTINCT}
         hashed = any(hashed for _, hashed in logged)
         self.sum_at = {key: self._take(size) for key, size in sorted(sizes.items())}
+        plain = self._is_plain(items)
+        self.plain = next(iter(self.sum_at.values())) if plain else 0
         self.window_at: dict[int, int] = {}
         self.item_at: dict[tuple[int, int, int], int] = {}
         self.window_parts: list[list[int]] = []
@@ -286,12 +296,14 @@ class _StreamLayout:
             for (kind, value), size in items[length].items():
                 at = self.item_at[length, kind, value] = self._take(size)
                 words += [kind, self._word(kind, value), at]
+            if plain:
+                self.words = offset + PLAIN_WINDOW
             # Nothing but one whole number to sum up is the most usual case, and has its own shorter loop.
-            plain = not words or (len(words) == 3 and words[0] == ITEM_WHOLE)
+            single = not words or (len(words) == 3 and words[0] == ITEM_WHOLE)
             longest = int(length == self.lengths[-1])
             self.window_parts.append([
-                length, offset, len(items[length]), self.layout.put(words), longest, int(plain and not hashed),
-                *(words[1:] if words and plain else (0, 0)),
+                length, offset, len(items[length]), self.layout.put(words), longest, int(single and not hashed),
+                *(words[1:] if words and single else (0, 0)),
             ])  # fmt: skip
 
     def _lay_deques(self) -> list[list[int]]:

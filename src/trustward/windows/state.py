@@ -317,14 +317,14 @@ class Windows:
         note = self._note
         if status == kernels.KEYS_FULL:
             while int(self._mem[A_KEYS] + note[kernels.N_KEYS]) * 8 > self._table.size * 3:
-                self._table = _grown(self._table)
+                self._table = _grown(self._table, self._table.size // 2)
             self._grow_arena(int(note[kernels.N_KEY_WORDS]))
             return
         note[kernels.N_FRESH] = 0
         if status == kernels.ARENA_FULL:
             self._grow_arena(self._step)
         else:
-            self._last = _grown(self._last)
+            self._last = _grown(self._last, self._last.size // 8 + 4)
             self._sized()
 
     def _grow_arena(self, words: int) -> None:
@@ -341,9 +341,9 @@ class Windows:
         self._mem[A_LAST_SLOTS] = self._last.size // 2
 
 
-def _grown(table: Any) -> Any:
-    """A quarter larger: slots lie in the order of their fingerprints, so moving them is one sequential pass."""
-    larger = memory.table(table.size // 2 + table.size // 8 + 4)
+def _grown(table: Any, more: int) -> Any:
+    """So many slots larger: slots lie in the order of their fingerprints, so moving them is one sequential pass."""
+    larger = memory.table(table.size // 2 + more)
     rehash(table, larger)
     return larger
 
