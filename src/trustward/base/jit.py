@@ -195,3 +195,19 @@ def opaque(typingctx: Any, word: Any) -> Any:
         return builder.asm(ir.FunctionType(number, [number]), "", "=r,0", [args[0]], side_effect=False)
 
     return types.int64(types.int64), code
+
+
+@instruction
+def stack_words(typingctx: Any, count: Any) -> Any:
+    """Room for so many unsigned words (a constant) until the function ends; what they hold is not defined."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    size = count.literal_value
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        reserve: Any = cgutils.alloca_once
+        room = reserve(builder, ir.ArrayType(ir.IntType(64), size))
+        return builder.bitcast(room, ir.IntType(64).as_pointer())
+
+    kind: Any = types.CPointer
+    return kind(types.uint64)(count), code
