@@ -58,6 +58,7 @@ from trustward.windows.layout import (
     O_FEEDS,
     O_KEY,
     O_OUT,
+    O_PLAIN,
     O_READ_AT,
     O_READS,
     O_SIZE,
@@ -83,7 +84,7 @@ from trustward.windows.layout import (
     T_TEXTS,
 )
 from trustward.windows.log import allocate, move, new_header, remember, warm_log
-from trustward.windows.plain import feed_plain, warm_next, warm_plain
+from trustward.windows.plain import feed_plain, step_plain, warm_next, warm_plain
 from trustward.windows.reading import put_read, read_default, read_one
 
 DONE, BAD_TEXT, KEYS_FULL, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3, 4
@@ -440,6 +441,11 @@ def _do_job(
     """Feed and read one key for one event."""
     slot = jobs[job + J_SLOT]
     operation = jobs[job + J_OPERATION]
+    if prog[operation + O_PLAIN] != 0 and jobs[job + J_FEEDS] > jobs[job + J_SEVERAL]:
+        if mem[A_NEXT] + prog[prog[operation + O_STREAM] + S_ROOM] > mem[A_WORDS]:
+            return ARENA_FULL
+        step_plain(lay, nums, prog, mem, out, slot, operation, jobs[job + J_AT], jobs[job + J_ROW], jobs[job + J_TIME])
+        return DONE
     at = jobs[job + J_AT]
     row = jobs[job + J_ROW]
     now = jobs[job + J_TIME]
@@ -488,6 +494,6 @@ def _room(prog: Any, stream: Any, mem: Any) -> Any:
         return ARENA_FULL
     if prog[stream + S_DISTINCT] != 0:
         slots = mem[A_LAST_SLOTS]
-        if mem[A_DISTINCT] + prog[stream + S_DISTINCT] >= slots - slots // 5:
+        if mem[A_DISTINCT] + prog[stream + S_DISTINCT] >= slots - slots // 4:
             return DISTINCT_FULL
     return DONE

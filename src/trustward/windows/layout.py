@@ -69,8 +69,9 @@ K_COLUMNS, K_COLUMN_AT, K_SPACE, K_INSERT, K_FLAGS, K_FLAG_AT, K_SIZE = 0, 1, 2,
 INSERT_NEVER, INSERT_ALWAYS, INSERT_IF = 0, 1, 2
 # A keyspace: its entities' class and words, its streams, its number.
 E_CLASS, E_WORDS, E_STREAMS, E_STREAM_AT, E_NUMBER, E_SIZE = 0, 1, 2, 3, 4, 5
-# An operation, and the source of each value it feeds (kind, column).
-O_STREAM, O_KEY, O_FEEDS, O_WHERE, O_VALUE_AT, O_READS, O_READ_AT, O_OUT, O_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# An operation, and the source of each value it feeds (kind, column). O_PLAIN: all it does is to feed a plain stream and
+# to read its counts and totals.
+O_STREAM, O_KEY, O_FEEDS, O_WHERE, O_VALUE_AT, O_READS, O_READ_AT, O_OUT, O_PLAIN, O_SIZE = range(10)
 FROM_NOTHING, FROM_WHOLE, FROM_FLOAT, FROM_TEXT, FROM_WHOLE_AS_FLOAT = 0, 1, 2, 3, 4
 # The program's start: tables of types, streams, keyspaces, and their sizes.
 G_TYPES, G_STREAMS, G_SPACES, G_SIZE = 0, 1, 2, 3
@@ -414,11 +415,18 @@ def _lay_out_type(
             streams[operation.stream], order.index((operation.key, stream.keyspace)), int(operation.feeds),
             operation.where, layout.put(sources), len(operation.reads),
             layout.put([word for read in operation.reads for word in layout.read_words(reads[operation.stream][read])]),
-            out,
+            out, int(_is_plain(layout.program, streams[operation.stream], operation, reads[operation.stream], sources)),
         ]  # fmt: skip
         out += len(operation.reads)
     key_at, operation_at = layout.put(key_words), layout.put(operation_words)
     return layout.put([len(kind.texts), len(keys), key_at, len(kind.operations), operation_at])
+
+
+def _is_plain(program: list[int], stream: int, operation: Operation, reads: list[int], sources: list[int]) -> bool:
+    """Whether an operation may go the shortest way: see ``O_PLAIN``."""
+    alone = program[stream + S_PLAIN] != 0 and program[stream + S_SINCE] == 0 and program[stream + S_PREVIOUS] == 0
+    plain_reads = all(program[reads[read] + R_CODE] in (READ_COUNT, READ_TOTAL_WHOLE) for read in operation.reads)
+    return operation.feeds and alone and plain_reads and len(sources) == 2 and sources[0] == FROM_WHOLE
 
 
 def _source(kind: TypePlan, carried: Carried, column: int) -> list[int]:

@@ -12,15 +12,30 @@ from typing import Any
 import numpy as np
 
 from trustward.base.jit import opaque, part, prefetch, shared
-from trustward.windows.exact import add_whole
+from trustward.base.units import MISSING
+from trustward.windows.exact import add_whole, whole_total
 from trustward.windows.layout import (
     A_ENTRIES,
+    H_CLOCK,
     H_COUNT,
     H_END,
+    L_NUMBERS,
+    L_OUT,
+    L_ROWS,
+    O_OUT,
+    O_READ_AT,
+    O_READS,
+    O_STREAM,
+    O_VALUE_AT,
     P_LENGTH,
     P_OFFSET,
     P_SIZE,
     PLAIN_WINDOW,
+    R_A,
+    R_B,
+    R_CODE,
+    R_SIZE,
+    READ_COUNT,
     S_CHUNK,
     S_PLAIN,
     S_WINDOW_AT,
@@ -30,7 +45,7 @@ from trustward.windows.layout import (
     W_TAIL,
     W_TIME,
 )
-from trustward.windows.log import allocate, release
+from trustward.windows.log import allocate, new_header, release
 
 _MASK = 7
 _LAST = 4
@@ -53,6 +68,30 @@ def warm_next(mem: Any, prog: Any, stream: Any, header: Any) -> None:
     for _ in range(prog[stream + S_WINDOWS]):
         prefetch(mem, mem[mem[at] | _MASK])
         at += PLAIN_WINDOW
+
+
+@part
+def step_plain(
+    lay: Any, nums: Any, prog: Any, mem: Any, out: Any, slot: Any, operation: Any, at: Any, row: Any, time: Any
+) -> None:
+    """Feed and read one key for one event by a plain operation (see ``O_PLAIN``); there is room for what it may add."""
+    stream = prog[operation + O_STREAM]
+    rows = lay[at + L_ROWS]
+    word = nums[lay[at + L_NUMBERS] + prog[prog[operation + O_VALUE_AT] + 1] * rows + row]
+    header = mem[slot]
+    if header == 0:
+        header = new_header(mem, prog, stream, slot, time)
+    time = max(time, mem[header + H_CLOCK])
+    mem[header + H_CLOCK] = time
+    feed_plain(mem, prog, stream, header, time, word if word != MISSING else np.int64(0))
+    place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
+    read = prog[operation + O_READ_AT]
+    for _ in range(prog[operation + O_READS]):
+        before = header + prog[read + R_A]
+        ever = header + prog[read + R_B]
+        out[place] = mem[ever] - mem[before] if prog[read + R_CODE] == READ_COUNT else whole_total(mem, ever, before)
+        place += rows
+        read += R_SIZE
 
 
 @shared
