@@ -39,8 +39,8 @@ _M1 = np.uint64(0xFF51AFD7ED558CCD)
 _M2 = np.uint64(0xC4CEB9FE1A85EC53)
 _U33 = np.uint64(33)
 _GOLD = np.uint64(0x9E3779B97F4A7C15)
-_LANES = 16
-_STATE_WORDS = 5 * _LANES
+LANES = 16
+STATE_WORDS = 5 * LANES
 ADDRESS_BITS = 48
 """A table slot's second word is an entity's address below and its keyspace's number above."""
 ADDRESS_MASK = np.int64((1 << ADDRESS_BITS) - 1)
@@ -79,6 +79,42 @@ def _finish(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     return low, v0 ^ v1 ^ v2 ^ v3
 
 
+@part
+def siphash_start(secret: Any) -> Any:
+    """The state of a text's fingerprint before its first byte."""
+    return secret[0] ^ _V0, secret[1] ^ _V1 ^ _EE, secret[0] ^ _V2, secret[1] ^ _V3
+
+
+@part
+def absorb(v0: Any, v1: Any, v2: Any, v3: Any, word: Any) -> Any:
+    """Take in 8 bytes."""
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3 ^ word)
+    return v0 ^ word, v1, v2, v3
+
+
+@part
+def has_zero(word: Any) -> Any:
+    """Not 0 if one of 8 bytes is 0: its lowest bit set is that of the first such byte."""
+    return (word - _ONES) & ~word & _HIGH
+
+
+@part
+def finish_lanes(state: Any, lanes: Any, prints: Any, at: Any) -> None:
+    """The fingerprints of ``lanes`` texts, from their states and lengths (side by side, ``LANES`` of each word).
+
+    Most of SipHash is its end, and that is the same for all texts, so the compiler does it for several at once.
+    """
+    for i in range(LANES):
+        low, high = _finish(state[i], state[LANES + i], state[2 * LANES + i], state[3 * LANES + i])
+        there = state[4 * LANES + i] != _U0
+        # (0, 0) means "missing"; a string gets it by chance once in 2**128.
+        state[i] = low if there else _U0
+        state[LANES + i] = high | _U1 if there else _U0
+    for i in range(lanes):
+        prints[at + 2 * i] = state[i]
+        prints[at + 2 * i + 1] = state[LANES + i]
+
+
 @shared
 def hash_strings(text: Any, size: Any, count: Any, secret: Any, prints: Any) -> Any:
     """Fingerprint ``count`` strings, each ended by a zero byte; ``text`` has 8 zero bytes at its end besides.
@@ -89,46 +125,31 @@ def hash_strings(text: Any, size: Any, count: Any, secret: Any, prints: Any) -> 
     position = 0
     if size < count + 8:
         return False
-    # Most of SipHash is its end, and that is the same for all strings: it is done for several at once.
-    state = stack_words(_STATE_WORDS)
-    for begin in range(0, count, _LANES):
-        lanes = min(_LANES, count - begin)
+    state = stack_words(STATE_WORDS)
+    for begin in range(0, count, LANES):
+        lanes = min(LANES, count - begin)
         for i in range(lanes):
-            v0 = secret[0] ^ _V0
-            v1 = secret[1] ^ _V1 ^ _EE
-            v2 = secret[0] ^ _V2
-            v3 = secret[1] ^ _V3
+            v0, v1, v2, v3 = siphash_start(secret)
             start = position
             word = load64(text, position)
-            zero = (word - _ONES) & ~word & _HIGH
+            zero = has_zero(word)
             while zero == _U0:
-                v3 ^= word
-                v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-                v0 ^= word
+                v0, v1, v2, v3 = absorb(v0, v1, v2, v3, word)
                 position += 8
                 word = load64(text, position)
-                zero = (word - _ONES) & ~word & _HIGH
+                zero = has_zero(word)
             used = trailing_zeros(zero) >> 3
             position += used
             word &= (_U1 << np.uint64(8 * used)) - _U1
             word |= np.uint64(position - start) << _U56
-            v3 ^= word
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-            state[i] = v0 ^ word
-            state[_LANES + i] = v1
-            state[2 * _LANES + i] = v2
-            state[3 * _LANES + i] = v3
-            state[4 * _LANES + i] = np.uint64(position - start)
+            v0, v1, v2, v3 = absorb(v0, v1, v2, v3, word)
+            state[i] = v0
+            state[LANES + i] = v1
+            state[2 * LANES + i] = v2
+            state[3 * LANES + i] = v3
+            state[4 * LANES + i] = np.uint64(position - start)
             position += 1
-        for i in range(_LANES):
-            low, high = _finish(state[i], state[_LANES + i], state[2 * _LANES + i], state[3 * _LANES + i])
-            there = state[4 * _LANES + i] != _U0
-            # (0, 0) means "missing"; a string gets it by chance once in 2**128.
-            state[i] = low if there else _U0
-            state[_LANES + i] = high | _U1 if there else _U0
-        for i in range(lanes):
-            prints[2 * (begin + i)] = state[i]
-            prints[2 * (begin + i) + 1] = state[_LANES + i]
+        finish_lanes(state, lanes, prints, 2 * begin)
     return position == size - 8
 
 

@@ -100,7 +100,9 @@ class Windows:
         """Move the windows through a batch; by type index, the results as [reads of the type, rows of the batch]."""
         packed = Packed(self._shapes)
         packed.add_rows(batch.rows)
-        return self._run(packed, packed.prints(), batch.order_type, batch.order_pos, batch.times)
+        prints = packed.prints()
+        packed.hash_texts(self._secret, prints)
+        return self._run(packed, prints, batch.order_type, batch.order_pos, batch.times)
 
     def step_one(
         self, type_index: int, time: int, texts: Sequence[Any], numbers: Sequence[Any], flags: Sequence[bool]
@@ -124,8 +126,10 @@ class Windows:
         if any(isinstance(column, tuple) for column in texts):
             packed = Packed(self._shapes)
             packed.add_rows([Rows(type_index, 1, texts, numbers, flags)])
+            prints = packed.prints()
+            packed.hash_texts(self._secret, prints)
             one = np.array([type_index, 0, time], np.int64)
-            result = self._run(packed, packed.prints(), one[0:1], one[1:2], one[2:3])[type_index]
+            result = self._run(packed, prints, one[0:1], one[1:2], one[2:3])[type_index]
             return [column[0] for column in self.to_lists(type_index, result)]
         single = self._singles[type_index]
         if single is None:
