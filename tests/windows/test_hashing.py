@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustward.base.jit import kernel, pointer
-from trustward.windows.hashing import hash_strings
+from trustward.windows.hashing import (
+    MOST_WORDS,
+    distinct_entry,
+    distinct_find,
+    distinct_remove,
+    distinct_slot,
+    hash_strings,
+    rehash_distinct,
+)
 from trustward.windows.packing import escaped, joined
 
 MASK = 2**64 - 1
@@ -88,3 +96,49 @@ def test_strings_with_zero_bytes_are_noticed_and_kept_apart(strings: list[str]) 
     assert prints_of(escaped(strings), count, secret, prints)
     pairs = {text: tuple(prints[2 * i : 2 * i + 2]) for i, text in enumerate(strings)}
     assert len(set(pairs.values())) == len(pairs)
+
+
+@kernel
+def play(moves: np.ndarray, words: np.ndarray, last: np.ndarray, found: np.ndarray) -> None:
+    """Put entries in the table of distinct values and take them out; ``words[entry]`` is what an entry holds."""
+    table, mem, slots = pointer(last), pointer(words), last.size
+    for i in range(moves.size):
+        entry = abs(moves[i])
+        if moves[i] > 0:
+            slot = distinct_find(table, slots, mem, mem[entry], 0)
+            found[i] = distinct_entry(table[slot])
+            table[slot] = distinct_slot(mem[entry], entry)
+        else:
+            distinct_remove(table, slots, mem[entry], entry)
+
+
+@given(st.data())
+def test_distinct_words_that_begin_alike(data: st.DataObject) -> None:
+    # Few beginnings and few endings: many words share the first 28 bits, and many homes lie side by side.
+    parts = st.tuples(st.integers(0, 5), st.integers(0, 3))
+    drawn = data.draw(st.lists(parts, min_size=1, max_size=40))
+    words = np.array([0] + [((7 << 60) + (begin << 36) | end << 1) % 2**64 for begin, end in drawn], np.uint64)
+    kept: dict[int, int] = {}
+    moves, wanted = [], []
+    for entry in range(1, len(words)):
+        word = int(words[entry])
+        moves.append(entry)
+        wanted.append(kept.get(word, 0))
+        kept[word] = entry
+        leaves: bool = data.draw(st.booleans())
+        if leaves and kept:
+            gone = data.draw(st.sampled_from(sorted(kept)))
+            moves.append(-kept.pop(gone))
+            wanted.append(0)
+    found = np.zeros(len(moves), np.int64)
+    last = np.zeros(64, np.uint64)
+    play(np.array(moves), words.view(np.int64), last, found)
+    assert found.tolist() == wanted
+    larger = np.zeros(80, np.uint64)
+    rehash_distinct(last, larger)
+    for table in (last, larger):
+        entries = table[table != 0] & np.uint64(MOST_WORDS - 1)
+        assert sorted(entries.tolist()) == sorted(kept.values())
+    again = np.zeros(len(kept), np.int64)
+    play(np.array(list(kept.values()), np.int64), words.view(np.int64), larger, again)
+    assert again.tolist() == list(kept.values())

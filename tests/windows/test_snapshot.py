@@ -67,7 +67,7 @@ def test_any_cut_is_noticed(size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"PK\x03\x04", GOOD + b"\0", b"TWWIN\x00\x00\x02" + GOOD[8:], GOOD[:8] + b"\xff" * 99]
+    "data", [b"", b"PK\x03\x04", GOOD + b"\0", b"TWWIN\x00\x00\x01" + GOOD[8:], GOOD[:8] + b"\xff" * 99]
 )
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(StateError):

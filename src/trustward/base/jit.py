@@ -77,11 +77,20 @@ def cache_folder(room: Path) -> Path:
 
 def kernel(function: Function) -> Function:
     """Compile an outermost kernel at its first call and cache it."""
+    return _kernel(function, release=True)
+
+
+def held_kernel(function: Function) -> Function:
+    """``kernel`` for those that touch Python's objects: the interpreter's lock stays held."""
+    return _kernel(function, release=False)
+
+
+def _kernel(function: Function, *, release: bool) -> Function:
     settings: Any = numba.config
     before = settings.CACHE_DIR
     settings.CACHE_DIR = str(cache_folder(Path(inspect.getfile(function)).resolve().parent))
     try:
-        return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True)(function))
+        return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=release)(function))
     finally:
         settings.CACHE_DIR = before
 
@@ -184,3 +193,103 @@ def float_of(typingctx: Any, word: Any) -> Any:
         return builder.bitcast(args[0], ir.DoubleType())
 
     return types.float64(types.int64), code
+
+
+@instruction
+def opaque(typingctx: Any, word: Any) -> Any:
+    """The same int64, but the compiler cannot know what it says: arithmetic with it stays free of branches."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        number = ir.IntType(64)
+        return builder.asm(ir.FunctionType(number, [number]), "", "=r,0", [args[0]], side_effect=False)
+
+    return types.int64(types.int64), code
+
+
+@instruction
+def stack_words(typingctx: Any, count: Any) -> Any:
+    """Room for so many unsigned words (a constant) until the function ends; what they hold is not defined."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None
+    size = count.literal_value
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        reserve: Any = cgutils.alloca_once
+        room = reserve(builder, ir.ArrayType(ir.IntType(64), size))
+        return builder.bitcast(room, ir.IntType(64).as_pointer())
+
+    kind: Any = types.CPointer
+    return kind(types.uint64)(count), code
+
+
+_BYTES = ir.IntType(8).as_pointer()
+_WORD = ir.IntType(64)
+
+
+def _ask_python(builder: Any, name: str, result: Any, args: list[Any]) -> Any:
+    """Call a function of CPython's stable interface."""
+    declare: Any = cgutils.get_or_insert_function
+    return builder.call(declare(builder.module, ir.FunctionType(result, [one.type for one in args]), name), args)
+
+
+@instruction
+def list_item(typingctx: Any, items: Any, index: Any) -> Any:
+    """The address of an item of the list at an address; 0 if there is none, with an error set.
+
+    Whoever asks must hold the interpreter's lock, and keep the list.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = _ask_python(builder, "PyList_GetItem", _BYTES, [builder.inttoptr(args[0], _BYTES), args[1]])
+        return builder.ptrtoint(found, _WORD)
+
+    return types.int64(types.int64, types.int64), code
+
+
+@instruction
+def text_of(typingctx: Any, item: Any, size_at: Any) -> Any:
+    """Where the UTF-8 of the str at an address lies, its length put at ``size_at``; 0, with an error set, for none."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = [builder.inttoptr(args[0], _BYTES), args[1]]
+        return builder.ptrtoint(_ask_python(builder, "PyUnicode_AsUTF8AndSize", _BYTES, given), _WORD)
+
+    return types.int64(types.int64, size_at), code
+
+
+@instruction
+def whole_of(typingctx: Any, item: Any, failed_at: Any) -> Any:
+    """The int64 of the int at an address; ``failed_at`` says (1 or 0) whether it has none, with an error set."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        number = _ask_python(builder, "PyLong_AsLongLong", _WORD, [builder.inttoptr(args[0], _BYTES)])
+        builder.store(_WORD(0), args[1])
+        # -1 may be a number, or say that there is none.
+        with builder.if_then(builder.icmp_signed("==", number, _WORD(-1)), likely=False):
+            error = builder.ptrtoint(_ask_python(builder, "PyErr_Occurred", _BYTES, []), _WORD)
+            builder.store(builder.zext(builder.icmp_unsigned("!=", error, _WORD(0)), _WORD), args[1])
+        return number
+
+    return types.int64(types.int64, failed_at), code
+
+
+@instruction
+def clear_error(typingctx: Any) -> Any:
+    """Forget the error that is set, if any."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _ask_python(builder, "PyErr_Clear", ir.VoidType(), [])
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
+@instruction
+def bytes_at(typingctx: Any, address: Any) -> Any:
+    """A pointer to the bytes at an address."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], _BYTES)
+
+    kind: Any = types.CPointer
+    return kind(types.uint8)(types.int64), code

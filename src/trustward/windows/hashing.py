@@ -1,8 +1,9 @@
 """Strings to fingerprints, and the two hash tables: entities by fingerprint, last entries by distinct value.
 
-Fingerprints are 128-bit SipHash-1-3 under a secret seed. Both tables are open addressing with linear probing,
-two words to a slot; a slot is empty when its second word is 0. The home of a fingerprint is its top half scaled to
-the number of slots, so slots lie in the order of their fingerprints and growing a table is one sequential pass.
+Fingerprints are 128-bit SipHash-1-3 under a secret seed. Both tables are open addressing with linear probing: two words
+to a slot for entities (it is empty when the second is 0), one for distinct values (0 when empty). The home of a
+fingerprint is its top half scaled to the number of slots, so slots lie in the order of their fingerprints and growing a
+table is one sequential pass.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from trustward.base.jit import kernel, load64, part, shared, trailing_zeros
+from trustward.base.jit import kernel, load64, part, shared, stack_words, trailing_zeros
+from trustward.base.units import MISSING
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)
@@ -37,9 +39,17 @@ _M1 = np.uint64(0xFF51AFD7ED558CCD)
 _M2 = np.uint64(0xC4CEB9FE1A85EC53)
 _U33 = np.uint64(33)
 _GOLD = np.uint64(0x9E3779B97F4A7C15)
+LANES = 16
+STATE_WORDS = 5 * LANES
 ADDRESS_BITS = 48
 """A table slot's second word is an entity's address below and its keyspace's number above."""
 ADDRESS_MASK = np.int64((1 << ADDRESS_BITS) - 1)
+MOST_WORDS = 1 << 36
+"""No arena is larger (512 GiB): a slot of the table of distinct values is an entry's address below, and above the first
+28 bits of what the entry holds of the value."""
+_ENTRY_BITS = np.uint64(36)
+_TAG_BITS = np.uint64(28)
+_ENTRY_MASK = np.uint64(MOST_WORDS - 1)
 
 
 @part
@@ -69,6 +79,42 @@ def _finish(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     return low, v0 ^ v1 ^ v2 ^ v3
 
 
+@part
+def siphash_start(secret: Any) -> Any:
+    """The state of a text's fingerprint before its first byte."""
+    return secret[0] ^ _V0, secret[1] ^ _V1 ^ _EE, secret[0] ^ _V2, secret[1] ^ _V3
+
+
+@part
+def absorb(v0: Any, v1: Any, v2: Any, v3: Any, word: Any) -> Any:
+    """Take in 8 bytes."""
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3 ^ word)
+    return v0 ^ word, v1, v2, v3
+
+
+@part
+def has_zero(word: Any) -> Any:
+    """Not 0 if one of 8 bytes is 0: its lowest bit set is that of the first such byte."""
+    return (word - _ONES) & ~word & _HIGH
+
+
+@part
+def finish_lanes(state: Any, lanes: Any, prints: Any, at: Any) -> None:
+    """The fingerprints of ``lanes`` texts, from their states and lengths (side by side, ``LANES`` of each word).
+
+    Most of SipHash is its end, and that is the same for all texts, so the compiler does it for several at once.
+    """
+    for i in range(LANES):
+        low, high = _finish(state[i], state[LANES + i], state[2 * LANES + i], state[3 * LANES + i])
+        there = state[4 * LANES + i] != _U0
+        # (0, 0) means "missing"; a string gets it by chance once in 2**128.
+        state[i] = low if there else _U0
+        state[LANES + i] = high | _U1 if there else _U0
+    for i in range(lanes):
+        prints[at + 2 * i] = state[i]
+        prints[at + 2 * i + 1] = state[LANES + i]
+
+
 @shared
 def hash_strings(text: Any, size: Any, count: Any, secret: Any, prints: Any) -> Any:
     """Fingerprint ``count`` strings, each ended by a zero byte; ``text`` has 8 zero bytes at its end besides.
@@ -79,37 +125,31 @@ def hash_strings(text: Any, size: Any, count: Any, secret: Any, prints: Any) -> 
     position = 0
     if size < count + 8:
         return False
-    for i in range(count):
-        v0 = secret[0] ^ _V0
-        v1 = secret[1] ^ _V1 ^ _EE
-        v2 = secret[0] ^ _V2
-        v3 = secret[1] ^ _V3
-        start = position
-        word = load64(text, position)
-        zero = (word - _ONES) & ~word & _HIGH
-        while zero == _U0:
-            v3 ^= word
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-            v0 ^= word
-            position += 8
+    state = stack_words(STATE_WORDS)
+    for begin in range(0, count, LANES):
+        lanes = min(LANES, count - begin)
+        for i in range(lanes):
+            v0, v1, v2, v3 = siphash_start(secret)
+            start = position
             word = load64(text, position)
-            zero = (word - _ONES) & ~word & _HIGH
-        used = trailing_zeros(zero) >> 3
-        position += used
-        if position == start:
-            prints[2 * i] = _U0
-            prints[2 * i + 1] = _U0
-        else:
+            zero = has_zero(word)
+            while zero == _U0:
+                v0, v1, v2, v3 = absorb(v0, v1, v2, v3, word)
+                position += 8
+                word = load64(text, position)
+                zero = has_zero(word)
+            used = trailing_zeros(zero) >> 3
+            position += used
             word &= (_U1 << np.uint64(8 * used)) - _U1
             word |= np.uint64(position - start) << _U56
-            v3 ^= word
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-            v0 ^= word
-            low, high = _finish(v0, v1, v2, v3)
-            # (0, 0) means "missing"; a string gets it by chance once in 2**128.
-            prints[2 * i] = low
-            prints[2 * i + 1] = high | _U1
-        position += 1
+            v0, v1, v2, v3 = absorb(v0, v1, v2, v3, word)
+            state[i] = v0
+            state[LANES + i] = v1
+            state[2 * LANES + i] = v2
+            state[3 * LANES + i] = v3
+            state[4 * LANES + i] = np.uint64(position - start)
+            position += 1
+        finish_lanes(state, lanes, prints, 2 * begin)
     return position == size - 8
 
 
@@ -194,25 +234,60 @@ def rehash(old: Any, new: Any) -> None:
             new[2 * slot + 1] = old[2 * i + 1]
 
 
-@part
-def distinct_mix(header: Any, value: Any) -> Any:
-    """The word under which the last entry of a value is found; for one value one-to-one in the header."""
-    return mix(np.uint64(value) + np.uint64(header) * _GOLD)
+@kernel
+def rehash_distinct(old: Any, new: Any) -> None:
+    """``rehash`` for the table of distinct values."""
+    slots = new.size
+    for i in range(old.size):
+        if old[i] != _U0:
+            slot = distinct_home(old[i], slots)
+            while new[slot] != _U0:
+                slot += 1
+                if slot == slots:
+                    slot = 0
+            new[slot] = old[i]
 
 
 @part
-def distinct_find(last: Any, slots: Any, mem: Any, word: Any, value: Any, offset: Any) -> Any:
-    """The slot of the last retained entry with this value, or the empty slot where it belongs.
+def distinct_word(header: Any, value: Any) -> Any:
+    """What an entry holds of a value: 63 bits, for one header one-to-one in the value but for the lowest bit.
 
-    A slot matches when its word and the value in the entry it points to are both right. As the word is one-to-one in
-    the header for a given value, the entry then belongs to this header: the match is never wrong.
+    That bit is for "superseded". Of different headers words are as good as random, so the word alone tells whose it is.
     """
-    slot = home(word, slots)
+    word = np.int64(mix(np.uint64(value) + np.uint64(header) * _GOLD)) & ~1
+    return word if word != MISSING else np.int64(0)
+
+
+@part
+def distinct_home(word: Any, slots: Any) -> Any:
+    """The slot where the search for an entry's word starts; of a slot's own word too, for they begin alike."""
+    return np.int64(((word >> _ENTRY_BITS) * np.uint64(slots)) >> _TAG_BITS)
+
+
+@part
+def distinct_slot(word: Any, entry: Any) -> Any:
+    """A slot that points to an entry with this word."""
+    return (np.uint64(word) & ~_ENTRY_MASK) | np.uint64(entry)
+
+
+@part
+def distinct_entry(slot: Any) -> Any:
+    """The entry that a slot points to; 0 if it is empty."""
+    return np.int64(slot & _ENTRY_MASK)
+
+
+@part
+def distinct_find(last: Any, slots: Any, mem: Any, word: Any, offset: Any) -> Any:
+    """The slot of the entry with this word that nothing supersedes, or the empty slot where it belongs.
+
+    Should one entry have two words that begin alike, its two slots are equal, and either serves.
+    """
+    slot = distinct_home(np.uint64(word), slots)
     while True:
-        entry = np.int64(last[2 * slot + 1])
-        if entry == 0:
+        there = last[slot]
+        if there == _U0:
             return slot
-        if last[2 * slot] == word and mem[entry + offset] >> 1 == value >> 1:
+        if (there ^ np.uint64(word)) >> _ENTRY_BITS == _U0 and mem[distinct_entry(there) + offset] == word:
             return slot
         slot += 1
         if slot == slots:
@@ -222,8 +297,9 @@ def distinct_find(last: Any, slots: Any, mem: Any, word: Any, value: Any, offset
 @part
 def distinct_remove(last: Any, slots: Any, word: Any, entry: Any) -> Any:
     """Take out the slot that points to this entry, closing the gap."""
-    slot = home(word, slots)
-    while np.int64(last[2 * slot + 1]) != entry or last[2 * slot] != word:
+    sought = distinct_slot(word, entry)
+    slot = distinct_home(sought, slots)
+    while last[slot] != sought:
         slot += 1
         if slot == slots:
             slot = 0
@@ -232,9 +308,9 @@ def distinct_remove(last: Any, slots: Any, word: Any, entry: Any) -> Any:
         slot += 1
         if slot == slots:
             slot = 0
-        if last[2 * slot + 1] == _U0:
+        if last[slot] == _U0:
             break
-        from_gap = home(last[2 * slot], slots) - gap
+        from_gap = distinct_home(last[slot], slots) - gap
         if from_gap <= 0:
             from_gap += slots
         here = slot - gap
@@ -242,11 +318,9 @@ def distinct_remove(last: Any, slots: Any, word: Any, entry: Any) -> Any:
             here += slots
         # A slot may move into the gap unless its home lies (going round) after the gap, up to the slot itself.
         if from_gap > here:
-            last[2 * gap] = last[2 * slot]
-            last[2 * gap + 1] = last[2 * slot + 1]
+            last[gap] = last[slot]
             gap = slot
-    last[2 * gap] = _U0
-    last[2 * gap + 1] = _U0
+    last[gap] = _U0
 
 
 @shared

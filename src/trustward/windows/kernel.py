@@ -58,6 +58,7 @@ from trustward.windows.layout import (
     O_FEEDS,
     O_KEY,
     O_OUT,
+    O_PLAIN,
     O_READ_AT,
     O_READS,
     O_SIZE,
@@ -71,6 +72,8 @@ from trustward.windows.layout import (
     READ_COUNT,
     READ_TOTAL_WHOLE,
     S_DISTINCT,
+    S_LOGGED_AT,
+    S_PLAIN,
     S_ROOM,
     S_SLOT,
     S_VALUES,
@@ -80,7 +83,8 @@ from trustward.windows.layout import (
     T_OPERATIONS,
     T_TEXTS,
 )
-from trustward.windows.log import allocate, move, new_header, warm_log
+from trustward.windows.log import allocate, move, new_header, remember, warm_log
+from trustward.windows.plain import feed_plain, step_plain, warm_next, warm_plain
 from trustward.windows.reading import put_read, read_default, read_one
 
 DONE, BAD_TEXT, KEYS_FULL, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3, 4
@@ -91,7 +95,7 @@ UNKNOWN = -1
 _FARTHEST_US = 1 << 61
 """Times beyond it (73,000 years from 1970) count as missing: nothing here can overflow then."""
 # How many keys ahead of their use table slots and entities are asked for.
-_SLOT_AHEAD, _FOUND_AHEAD = 16, 8
+_SLOT_AHEAD, _FOUND_AHEAD = 32, 16
 JOBS = 64
 """So many jobs are planned ahead: enough to wait for their cache lines together, few enough for the lines to stay."""
 # A job: the entity's word for the header (0: not known), operation, its type's layout, row, time, feeds, of several.
@@ -185,10 +189,9 @@ def _intern_key(
         ):
             if element + _SLOT_AHEAD < total:
                 prefetch(table, 2 * home(prints[source + 2 * (element + _SLOT_AHEAD)] ^ salt_low, slots))
-                later = prints[source + 2 * (element + _FOUND_AHEAD)] ^ salt_low
-                slot = home(later, slots)
-                if table[2 * slot] == later:
-                    prefetch(mem, np.int64(table[2 * slot + 1]) & ADDRESS_MASK)
+                # Mostly the right one, and a wrong one costs less than finding out.
+                slot = home(prints[source + 2 * (element + _FOUND_AHEAD)] ^ salt_low, slots)
+                prefetch(mem, np.int64(table[2 * slot + 1]) & ADDRESS_MASK)
             low = prints[source + 2 * element] ^ salt_low
             high = prints[source + 2 * element + 1]
             if high == _EMPTY:
@@ -295,6 +298,7 @@ def _run(
                 return DONE
             _warm_headers(mem, note[N_JOBS], jobs)
             _warm_logs(prog, mem, note[N_JOBS], jobs)
+            _warm_nexts(prog, mem, note[N_JOBS], jobs)
         for j in range(note[N_JOB], note[N_JOBS]):
             full = _do_job(lay, lists, nums, prog, secret, mem, last, prints, out, note[N_VALUES], jobs, j * J_SIZE)
             if full != DONE:
@@ -399,7 +403,22 @@ def _warm_logs(prog: Any, mem: Any, count: Any, jobs: Any) -> None:
     for job in range(0, count * J_SIZE, J_SIZE):
         slot = jobs[job + J_SLOT]
         if slot != 0 and mem[slot] != 0:
-            warm_log(mem, prog, prog[jobs[job + J_OPERATION] + O_STREAM], mem[slot], jobs[job + J_TIME])
+            stream = prog[jobs[job + J_OPERATION] + O_STREAM]
+            if prog[stream + S_PLAIN] != 0:
+                warm_plain(mem, prog, stream, mem[slot])
+            else:
+                warm_log(mem, prog, stream, mem[slot], jobs[job + J_TIME])
+
+
+@part
+def _warm_nexts(prog: Any, mem: Any, count: Any, jobs: Any) -> None:
+    """Ask for where the logs go on."""
+    for job in range(0, count * J_SIZE, J_SIZE):
+        slot = jobs[job + J_SLOT]
+        if slot != 0 and mem[slot] != 0:
+            stream = prog[jobs[job + J_OPERATION] + O_STREAM]
+            if prog[stream + S_PLAIN] != 0:
+                warm_next(mem, prog, stream, mem[slot])
 
 
 @shared
@@ -422,6 +441,11 @@ def _do_job(
     """Feed and read one key for one event."""
     slot = jobs[job + J_SLOT]
     operation = jobs[job + J_OPERATION]
+    if prog[operation + O_PLAIN] != 0 and jobs[job + J_FEEDS] > jobs[job + J_SEVERAL]:
+        if mem[A_NEXT] + prog[prog[operation + O_STREAM] + S_ROOM] > mem[A_WORDS]:
+            return ARENA_FULL
+        step_plain(lay, nums, prog, mem, out, slot, operation, jobs[job + J_AT], jobs[job + J_ROW], jobs[job + J_TIME])
+        return DONE
     at = jobs[job + J_AT]
     row = jobs[job + J_ROW]
     now = jobs[job + J_TIME]
@@ -438,7 +462,12 @@ def _do_job(
     if header != 0:
         now = max(now, mem[header + H_CLOCK])
         mem[header + H_CLOCK] = now
-        move(mem, prog, last, stream, header, now, values, secret, feeds)
+        if feeds and prog[stream + S_PLAIN] != 0:
+            remember(mem, prog, stream, header, now, values)
+            word = mem[values + prog[prog[stream + S_LOGGED_AT]]]
+            feed_plain(mem, prog, stream, header, now, word if word != MISSING else np.int64(0))
+        else:
+            move(mem, prog, last, stream, header, now, values, secret, feeds)
     rows = lay[at + L_ROWS]
     place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
     read = prog[operation + O_READ_AT]
@@ -465,6 +494,6 @@ def _room(prog: Any, stream: Any, mem: Any) -> Any:
         return ARENA_FULL
     if prog[stream + S_DISTINCT] != 0:
         slots = mem[A_LAST_SLOTS]
-        if mem[A_DISTINCT] + prog[stream + S_DISTINCT] >= slots - slots // 5:
+        if mem[A_DISTINCT] + prog[stream + S_DISTINCT] >= slots - slots // 4:
             return DISTINCT_FULL
     return DONE

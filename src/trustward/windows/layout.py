@@ -37,12 +37,14 @@ C_WORDS, C_FREE, C_POS, C_END, C_SIZE = 0, 1, 2, 3, 4
 H_CLOCK, H_END, H_COUNT, H_SIZE = 0, 1, 2, 3
 # A window within a header; the count and the sums are of what lies before it.
 W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
+# In a stream of plain windows (see ``plain``) each has room for a sum right behind.
+PLAIN_WINDOW = W_SIZE + 2
 # A stream in the program.
 (
     S_CLASS, S_WORDS, S_SLOT, S_AGE, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
     S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
-    S_SUMS, S_SUM_AT, S_INLINE, S_SIZE,
-) = range(26)  # fmt: skip
+    S_SUMS, S_SUM_AT, S_INLINE, S_PLAIN, S_SIZE,
+) = range(27)  # fmt: skip
 # A window of a stream: length, offset in the header, items, longest or not, plain or not; for plain ones the word of
 # the entry to sum up (0: none) and the sum's offset in the header. An item: kind, word of the entry, offset in the
 # header.
@@ -67,8 +69,9 @@ K_COLUMNS, K_COLUMN_AT, K_SPACE, K_INSERT, K_FLAGS, K_FLAG_AT, K_SIZE = 0, 1, 2,
 INSERT_NEVER, INSERT_ALWAYS, INSERT_IF = 0, 1, 2
 # A keyspace: its entities' class and words, its streams, its number.
 E_CLASS, E_WORDS, E_STREAMS, E_STREAM_AT, E_NUMBER, E_SIZE = 0, 1, 2, 3, 4, 5
-# An operation, and the source of each value it feeds (kind, column).
-O_STREAM, O_KEY, O_FEEDS, O_WHERE, O_VALUE_AT, O_READS, O_READ_AT, O_OUT, O_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# An operation, and the source of each value it feeds (kind, column). O_PLAIN: all it does is to feed a plain stream and
+# to read its counts and totals.
+O_STREAM, O_KEY, O_FEEDS, O_WHERE, O_VALUE_AT, O_READS, O_READ_AT, O_OUT, O_PLAIN, O_SIZE = range(10)
 FROM_NOTHING, FROM_WHOLE, FROM_FLOAT, FROM_TEXT, FROM_WHOLE_AS_FLOAT = 0, 1, 2, 3, 4
 # The program's start: tables of types, streams, keyspaces, and their sizes.
 G_TYPES, G_STREAMS, G_SPACES, G_SIZE = 0, 1, 2, 3
@@ -239,8 +242,14 @@ class _StreamLayout:
             chunk_class, len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at,
             len(self.distinct), distinct_at, room, len(stream.values), len(stream.reads),
             self.reads[0] if self.reads else 0, len(self.sum_at), sum_at,
-            int(neighbours == 1),
+            int(neighbours == 1), self.plain,
         ])  # fmt: skip
+
+    def _is_plain(self, items: dict[int, dict[tuple[int, int], int]]) -> bool:
+        """Whether the shorter way of ``plain`` is open: nothing is kept but windows over one whole number."""
+        kinds = {kind for window in items.values() for kind, _ in window}
+        extremes = any(read.aggregate in ("largest", "smallest") for read in self.stream.reads)
+        return kinds == {ITEM_WHOLE} and len(self.logged) == 1 and not extremes
 
     def _take(self, words: int) -> int:
         at = self.words
@@ -277,6 +286,8 @@ class _StreamLayout:
         sizes = {key: size for window in items.values() for key, size in window.items() if key[0] != ITEM_DISTINCT}
         hashed = any(hashed for _, hashed in logged)
         self.sum_at = {key: self._take(size) for key, size in sorted(sizes.items())}
+        plain = self._is_plain(items)
+        self.plain = next(iter(self.sum_at.values())) if plain else 0
         self.window_at: dict[int, int] = {}
         self.item_at: dict[tuple[int, int, int], int] = {}
         self.window_parts: list[list[int]] = []
@@ -286,12 +297,14 @@ class _StreamLayout:
             for (kind, value), size in items[length].items():
                 at = self.item_at[length, kind, value] = self._take(size)
                 words += [kind, self._word(kind, value), at]
+            if plain:
+                self.words = offset + PLAIN_WINDOW
             # Nothing but one whole number to sum up is the most usual case, and has its own shorter loop.
-            plain = not words or (len(words) == 3 and words[0] == ITEM_WHOLE)
+            single = not words or (len(words) == 3 and words[0] == ITEM_WHOLE)
             longest = int(length == self.lengths[-1])
             self.window_parts.append([
-                length, offset, len(items[length]), self.layout.put(words), longest, int(plain and not hashed),
-                *(words[1:] if words and plain else (0, 0)),
+                length, offset, len(items[length]), self.layout.put(words), longest, int(single and not hashed),
+                *(words[1:] if words and single else (0, 0)),
             ])  # fmt: skip
 
     def _lay_deques(self) -> list[list[int]]:
@@ -402,11 +415,18 @@ def _lay_out_type(
             streams[operation.stream], order.index((operation.key, stream.keyspace)), int(operation.feeds),
             operation.where, layout.put(sources), len(operation.reads),
             layout.put([word for read in operation.reads for word in layout.read_words(reads[operation.stream][read])]),
-            out,
+            out, int(_is_plain(layout.program, streams[operation.stream], operation, reads[operation.stream], sources)),
         ]  # fmt: skip
         out += len(operation.reads)
     key_at, operation_at = layout.put(key_words), layout.put(operation_words)
     return layout.put([len(kind.texts), len(keys), key_at, len(kind.operations), operation_at])
+
+
+def _is_plain(program: list[int], stream: int, operation: Operation, reads: list[int], sources: list[int]) -> bool:
+    """Whether an operation may go the shortest way: see ``O_PLAIN``."""
+    alone = program[stream + S_PLAIN] != 0 and program[stream + S_SINCE] == 0 and program[stream + S_PREVIOUS] == 0
+    plain_reads = all(program[reads[read] + R_CODE] in (READ_COUNT, READ_TOTAL_WHOLE) for read in operation.reads)
+    return operation.feeds and alone and plain_reads and len(sources) == 2 and sources[0] == FROM_WHOLE
 
 
 def _source(kind: TypePlan, carried: Carried, column: int) -> list[int]:

@@ -12,7 +12,7 @@ import numpy as np
 from trustward.base.jit import float_of, part, prefetch, shared
 from trustward.base.units import MISSING
 from trustward.windows.exact import add_float, add_whole
-from trustward.windows.hashing import distinct_find, distinct_mix, distinct_remove, mix
+from trustward.windows.hashing import distinct_entry, distinct_find, distinct_remove, distinct_slot, distinct_word
 from trustward.windows.layout import (
     A_DISTINCT,
     A_ENTRIES,
@@ -216,7 +216,7 @@ def expire(
         gone += 1
         expire_items(mem, prog, header, prog[window + P_ITEM_AT], prog[window + P_ITEMS], tail)
         if gives:
-            drop_distinct(mem, prog, last, stream, header, tail)
+            drop_distinct(mem, prog, last, stream, tail)
         following = tail + stride
         if following == end:
             if gives:
@@ -263,13 +263,13 @@ def add_item(mem: Any, kind: Any, place: Any, word: Any) -> None:
 
 
 @part
-def drop_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, tail: Any) -> None:
+def drop_distinct(mem: Any, prog: Any, last: Any, stream: Any, tail: Any) -> None:
     """Forget the values whose last entry leaves the log."""
     distinct = prog[stream + S_DISTINCT_AT]
-    for i in range(prog[stream + S_DISTINCT]):
+    for _ in range(prog[stream + S_DISTINCT]):
         word = mem[tail + prog[distinct + U_WORD]]
         if word != MISSING and word & 1 == 0:
-            distinct_remove(last, mem[A_LAST_SLOTS], distinct_mix(header + i, word), tail)
+            distinct_remove(last, mem[A_LAST_SLOTS], word, tail)
             mem[A_DISTINCT] -= 1
         distinct += U_SIZE
 
@@ -406,10 +406,7 @@ def append(mem: Any, prog: Any, stream: Any, header: Any, time: Any, values: Any
     for i in range(prog[stream + S_LOGGED]):
         word = mem[values + prog[logged + 2 * i]]
         if prog[logged + 2 * i + 1] != 0 and word != MISSING:
-            # The lowest bit says "superseded"; the rest is hash enough within one key.
-            word = np.int64(mix(np.uint64(word) ^ secret[0])) & ~1
-            if word == MISSING:
-                word = 0
+            word = distinct_word(header + i, np.uint64(word) ^ secret[0])
         mem[entry + 1 + i] = word
     mem[A_ENTRIES] += 1
     return entry
@@ -419,23 +416,21 @@ def append(mem: Any, prog: Any, stream: Any, header: Any, time: Any, values: Any
 def feed_distinct(mem: Any, prog: Any, last: Any, stream: Any, header: Any, time: Any, entry: Any) -> None:
     """Count this event's values where they are new to a window, and mark their former occurrences superseded."""
     distinct = prog[stream + S_DISTINCT_AT]
-    for i in range(prog[stream + S_DISTINCT]):
+    for _ in range(prog[stream + S_DISTINCT]):
         offset = prog[distinct + U_WORD]
-        value = mem[entry + offset]
-        if value != MISSING:
-            word = distinct_mix(header + i, value)
-            slot = distinct_find(last, mem[A_LAST_SLOTS], mem, word, value, offset)
-            former = np.int64(last[2 * slot + 1])
+        word = mem[entry + offset]
+        if word != MISSING:
+            slot = distinct_find(last, mem[A_LAST_SLOTS], mem, word, offset)
+            former = distinct_entry(last[slot])
             window = prog[distinct + U_WINDOW_AT]
             for j in range(prog[distinct + U_WINDOWS]):
                 if former == 0 or mem[former] <= time - prog[window + 2 * j]:
                     mem[header + prog[window + 2 * j + 1]] += 1
             if former == 0:
-                last[2 * slot] = word
                 mem[A_DISTINCT] += 1
             else:
                 mem[former + offset] |= 1
-            last[2 * slot + 1] = np.uint64(entry)
+            last[slot] = distinct_slot(word, entry)
         distinct += U_SIZE
 
 

@@ -45,6 +45,6 @@ def words(count: int) -> Words:
     return np.frombuffer(mapped, np.int64)[:count]
 
 
-def table(slots: int) -> npt.NDArray[np.uint64]:
-    """An empty hash table: two words to a slot."""
-    return words(2 * slots).view(np.uint64)
+def table(slots: int, wide: int = 2) -> npt.NDArray[np.uint64]:
+    """An empty hash table, ``wide`` words to a slot."""
+    return words(wide * slots).view(np.uint64)

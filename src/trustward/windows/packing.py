@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import operator
 import struct
-from array import array
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -16,6 +15,7 @@ from trustward.base.errors import UsageError
 from trustward.base.units import MISSING
 from trustward.windows.batch import Rows, Words
 from trustward.windows.layout import G_TYPES, K_COLUMN_AT, K_COLUMNS, K_SIZE, T_KEY_AT, T_KEYS, Layout
+from trustward.windows.objects import hash_list, whole_list
 from trustward.windows.plan import Plan
 
 NO_WORDS = np.zeros(0, np.int64)
@@ -59,8 +59,8 @@ class Packed:
 
     def add_rows(self, groups: Sequence[Rows]) -> None:
         """Take in all rows of a batch."""
-        texts: list[str] = []
-        numbers = array("q")
+        numbers: list[tuple[str, Sequence[Any]]] = []
+        number_count = 0
         flags = bytearray()
         placed = []
         for group in groups:
@@ -79,25 +79,32 @@ class Packed:
                         f"a text column holds {len(flat)} strings", remedy="one a row, or as its counts say"
                     )
                 if flat:
-                    # Column by column: long lists of strings are not copied.
-                    texts.append("\0".join(flat))
                     self._columns.append(flat)
                     self.string_count += len(flat)
-            placed.append((group, columns, len(numbers), len(flags)))
+            placed.append((group, columns, number_count, len(flags)))
             for kind, values in zip(self.shapes[group.type].numbers, group.numbers, strict=True):
                 _check_length(values, group.count)
-                numbers.frombytes(_number_bytes(kind, values))
+                numbers.append((kind, values))
+                number_count += group.count
             for flag in group.flags:
                 _check_length(flag, group.count)
                 flags += bytes(flag)
         for group, columns, number_at, flag_at in placed:
             self.place(group.type, group.count, columns, number_at, flag_at)
         if numbers:
-            self.nums = np.frombuffer(numbers, np.int64)
+            self.nums = _words_of(numbers, number_count)
         if flags:
             self.flags = np.frombuffer(flags, np.uint8)
-        if texts:
-            self.text = joined(texts)
+
+    def hash_texts(self, secret: Any, prints: Any) -> None:
+        """Fingerprint all texts; those of lists are read where they lie, unless one of them must be escaped."""
+        at = 0
+        for column in self._columns:
+            if not (isinstance(column, list) and hash_list(column, at, secret, prints)):
+                # Column by column: long lists of strings are not copied. The kernel hashes what it is given.
+                self.text = joined(["\0".join(column) for column in self._columns])
+                return
+            at += len(column)
 
     def place(
         self, number: int, count: int, columns: Sequence[tuple[int, int, int]], number_at: int, flag_at: int
@@ -219,6 +226,18 @@ def _number_bytes(kind: str, values: Sequence[Any]) -> bytes:
         if kind == "float":
             return struct.pack(f"{len(values)}d", *[_as_float(value) for value in values])
         return struct.pack(f"{len(values)}q", *[_as_whole(value) for value in values])
+
+
+def _words_of(columns: Sequence[tuple[str, Sequence[Any]]], count: int) -> Words:
+    """All columns of numbers behind each other, as words."""
+    words = np.empty(count, np.int64)
+    at = 0
+    for kind, values in columns:
+        end = at + len(values)
+        if not (kind == "whole" and isinstance(values, list) and whole_list(values, words[at:end])):
+            words[at:end] = np.frombuffer(_number_bytes(kind, values), np.int64)
+        at = end
+    return words
 
 
 def _as_whole(value: Any) -> int:

@@ -12,7 +12,7 @@ from trustward.base.errors import StateError, UsageError
 from trustward.windows import kernel as kernels
 from trustward.windows import memory, snapshot, upkeep
 from trustward.windows.batch import Batch, Rows, TextColumn, Words
-from trustward.windows.hashing import hash_numbers, rehash
+from trustward.windows.hashing import MOST_WORDS, hash_numbers, rehash, rehash_distinct
 from trustward.windows.layout import (
     A_DISTINCT,
     A_ENTRIES,
@@ -73,7 +73,7 @@ class Windows:
         for index, size in enumerate(layout.classes):
             self._mem[class_at(index) + C_WORDS] = size
         self._table = memory.table(max(slots, 4))
-        self._last = memory.table(max(slots, 4))
+        self._last = memory.table(max(slots, 8), 1)
         self._sized()
         self._note = np.zeros(kernels.N_SIZE, np.int64)
         self._blank = np.zeros(kernels.N_SIZE, np.int64)
@@ -100,7 +100,9 @@ class Windows:
         """Move the windows through a batch; by type index, the results as [reads of the type, rows of the batch]."""
         packed = Packed(self._shapes)
         packed.add_rows(batch.rows)
-        return self._run(packed, packed.prints(), batch.order_type, batch.order_pos, batch.times)
+        prints = packed.prints()
+        packed.hash_texts(self._secret, prints)
+        return self._run(packed, prints, batch.order_type, batch.order_pos, batch.times)
 
     def step_one(
         self, type_index: int, time: int, texts: Sequence[Any], numbers: Sequence[Any], flags: Sequence[bool]
@@ -124,8 +126,10 @@ class Windows:
         if any(isinstance(column, tuple) for column in texts):
             packed = Packed(self._shapes)
             packed.add_rows([Rows(type_index, 1, texts, numbers, flags)])
+            prints = packed.prints()
+            packed.hash_texts(self._secret, prints)
             one = np.array([type_index, 0, time], np.int64)
-            result = self._run(packed, packed.prints(), one[0:1], one[1:2], one[2:3])[type_index]
+            result = self._run(packed, prints, one[0:1], one[1:2], one[2:3])[type_index]
             return [column[0] for column in self.to_lists(type_index, result)]
         single = self._singles[type_index]
         if single is None:
@@ -270,7 +274,7 @@ class Windows:
         used, slots, last_slots = reader.words
         if used > windows._mem.size:
             windows._mem = memory.words(used)
-        windows._table, windows._last = memory.table(slots // 2), memory.table(last_slots // 2)
+        windows._table, windows._last = memory.table(slots // 2), memory.table(last_slots, 1)
         for array in (windows._mem[:used], windows._table, windows._last):
             reader.fill(array)
         reader.finish()
@@ -317,20 +321,27 @@ class Windows:
         note = self._note
         if status == kernels.KEYS_FULL:
             while int(self._mem[A_KEYS] + note[kernels.N_KEYS]) * 8 > self._table.size * 3:
-                self._table = _grown(self._table)
+                # Slots lie in the order of their fingerprints, so moving them is one sequential pass.
+                larger = memory.table(self._table.size)
+                rehash(self._table, larger)
+                self._table = larger
             self._grow_arena(int(note[kernels.N_KEY_WORDS]))
             return
         note[kernels.N_FRESH] = 0
         if status == kernels.ARENA_FULL:
             self._grow_arena(self._step)
         else:
-            self._last = _grown(self._last)
+            larger = memory.table(self._last.size // 4 * 5 + 4, 1)
+            rehash_distinct(self._last, larger)
+            self._last = larger
             self._sized()
 
     def _grow_arena(self, words: int) -> None:
         """Make sure of so many words behind what is used."""
         if int(self._mem[A_NEXT]) + words > self._mem.size:
-            larger = memory.words(self._mem.size * 5 // 4 + words)
+            if int(self._mem[A_NEXT]) + words > MOST_WORDS:
+                raise StateError("the windows are full: they hold 512 GiB", remedy="forget idle keys")
+            larger = memory.words(min(self._mem.size * 5 // 4 + words, MOST_WORDS))
             larger[: self._mem.size] = self._mem
             self._mem = larger
         self._sized()
@@ -338,14 +349,7 @@ class Windows:
     def _sized(self) -> None:
         self._mem[A_WORDS] = self._mem.size
         self._mem[A_SLOTS] = self._table.size // 2
-        self._mem[A_LAST_SLOTS] = self._last.size // 2
-
-
-def _grown(table: Any) -> Any:
-    """A quarter larger: slots lie in the order of their fingerprints, so moving them is one sequential pass."""
-    larger = memory.table(table.size // 2 + table.size // 8 + 4)
-    rehash(table, larger)
-    return larger
+        self._mem[A_LAST_SLOTS] = self._last.size
 
 
 def _as_words(column: Any) -> Words:
