@@ -78,7 +78,7 @@ def spans_of(urls: Sequence[str]) -> Array:
 
 def packed(urls: Sequence[str]) -> tuple[Array, Array]:
     """Links as bytes, each with a zero behind, and their ends."""
-    data = np.frombuffer(("\0".join(urls) + "\0").encode("ascii", "replace"), dtype=np.uint8)
+    data = np.frombuffer(bytearray(("\0".join(urls) + "\0").encode("ascii", "replace")), dtype=np.uint8)
     lengths = np.fromiter(map(len, urls), dtype=np.int64, count=len(urls))
     return data, np.cumsum(lengths + 1) - 1
 
@@ -93,6 +93,10 @@ class Bench:
         self.brands = tables.own_brand_tables()
         self.tables = tables.tables_for(tables.own_brands(), trained=False)
 
+    def known(self) -> tables.Known:
+        """Where kernels find them, without trees."""
+        return tables.known(self.tables, self.brands, _EMPTY)
+
 
 BENCH = Bench()
 
@@ -106,10 +110,8 @@ def score(data: Array, ends: Array, tricks: Array, *, spans: Array | None = None
         ends,
         tricks | w.FORCED,
         np.zeros(count, dtype=np.float32),
-        tables.new_work(),
-        BENCH.tables,
-        BENCH.brands,
-        _EMPTY,
+        tables.LOCAL.room,
+        BENCH.known().addresses,
         np.array([[-1.0, 1.0], [0.0, 1.0]], dtype=np.float32),
         np.zeros(count, dtype=np.float32),
         np.zeros(count, dtype=np.float32),
@@ -136,9 +138,8 @@ def pieces_of(rows: Rows) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     total = measure.piece_rows(
         data,
         ends,
-        tables.new_work(),
-        BENCH.tables,
-        BENCH.brands,
+        tables.LOCAL.room,
+        BENCH.known().addresses,
         np.zeros((count, 8), dtype=np.int64),
         np.zeros(w.N_FEATURES, dtype=np.float32),
         indptr,

@@ -52,6 +52,7 @@ def measure_host(
         spans[4] = lo
         spans[5] = lo
         f[k.F_ENDING] = 8
+        work.amounts[0] = 0
         return np.uint32(0)
     # From the last label to the first: the public suffix, and what is known of each parent.
     h = _OFFSET
