@@ -233,6 +233,7 @@ class _Work(NamedTuple):
     prefix: Any
     numbers: Any
     amounts: Any
+    found: Any
 
 
 @part
@@ -281,7 +282,9 @@ def _trees(a: Any) -> Any:
 
 @part
 def _work(a: Any) -> Any:
-    return _Work(at_float(a[0]), at_int64(a[1]), at8(a[2]), at8(a[3]), at64(a[4]), at_int32(a[5]), at_int64(a[6]))
+    return _Work(
+        at_float(a[0]), at_int64(a[1]), at8(a[2]), at8(a[3]), at64(a[4]), at_int32(a[5]), at_int64(a[6]), at_int64(a[7])
+    )
 
 
 @kernel

@@ -89,6 +89,7 @@ class Work(NamedTuple):
     prefix: Array
     numbers: Array
     amounts: Array
+    found: Array
 
 
 class Brand(NamedTuple):
@@ -414,6 +415,7 @@ class Local(threading.local):
             prefix=np.zeros(320, dtype=np.uint64),
             numbers=np.zeros(4096, dtype=np.int32),
             amounts=np.zeros(2, dtype=np.int64),
+            found=np.zeros(4, dtype=np.int64),
         )
         self.held = work
         self.room = np.array([array.ctypes.data for array in work], dtype=np.uint64)
