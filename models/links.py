@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models import links_attacks, links_card, links_export, links_lists
-from models.links_data import SCAMS, Rows, fold_of, learnt_from, load_rows
+from models.links_data import SCAMS, Rows, fold_of, learnt_from, links_in_mail, load_rows
 from models.links_fit import Model, balance, fit, predict, recall
 
 Array = npt.NDArray[Any]
@@ -34,8 +34,8 @@ class Result(NamedTuple):
     hidden: tuple[float, float]
 
 
-def measured(name: str, model: Model, rows: Rows) -> tuple[Result, Array]:
-    """Recall at 1 % and 0.1 % false alarms, and the log-odds with popularity known."""
+def measured(name: str, model: Model, rows: Rows) -> Result:
+    """Recall at 1 % and 0.1 % false alarms."""
     odds = {}
     for hide in (False, True):
         odds[hide] = predict(model, rows._replace(hidden=np.full(len(rows.urls), hide)))
@@ -44,7 +44,7 @@ def measured(name: str, model: Model, rows: Rows) -> tuple[Result, Array]:
         hide: (recall(found[~bad], found[bad]), recall(found[~bad], found[bad], 0.001)) for hide, found in odds.items()
     }
     print(f"{name:32} {pairs}", flush=True)
-    return Result(name, int(bad.sum()), int((~bad).sum()), pairs[False], pairs[True]), odds[False]
+    return Result(name, int(bad.sum()), int((~bad).sum()), pairs[False], pairs[True])
 
 
 def without(rows: Rows, test: Array) -> Rows:
@@ -53,29 +53,24 @@ def without(rows: Rows, test: Array) -> Rows:
     return rows.take(np.array([group not in owners for group in rows.group]))
 
 
-def left_out(rows: Rows) -> tuple[list[Result], Array]:
-    """Train without each source in turn and test on it. Returns results and honest log-odds of deep links."""
+def left_out(rows: Rows) -> list[Result]:
+    """Train without each source in turn and test on it."""
     source = np.array(rows.source)
     folds = fold_of(rows.group, 10, "outer")
     results = []
-    honest = []
     for name in HONEST_SETS:
         test = source == name
         model, _ = fit(learnt_from(without(rows, test)))
-        rows_of = rows.take(test)
-        result, odds = measured(f"{name} (all of it)", model, rows_of)
-        results.append(result)
-        honest.append(odds[rows_of.harmful == 0])
+        results.append(measured(f"{name} (all of it)", model, rows.take(test)))
     for name in SCAMS:
         test = (source == name) | ((source == "tranco") & (folds < 3))
         model, _ = fit(learnt_from(without(rows, test)))
-        result, _ = measured(f"{name} (against popular names)", model, rows.take(test))
-        results.append(result)
-    return results, np.concatenate(honest)
+        results.append(measured(f"{name} (against popular names)", model, rows.take(test)))
+    return results
 
 
-def in_set(rows: Rows) -> tuple[list[Result], Rows, Array]:
-    """Train on seven tenths of the domains, test on the others."""
+def in_set(rows: Rows) -> tuple[list[Result], Rows, Array, Model]:
+    """Train on seven tenths of the domains, test on the others: also the held-out rows, their log-odds, the model."""
     test = fold_of(rows.group, 10, "outer") < 3
     model, _ = fit(learnt_from(rows.take(~test)))
     held = rows.take(test)
@@ -86,28 +81,31 @@ def in_set(rows: Rows) -> tuple[list[Result], Rows, Array]:
         ("url_hannousse", source == "url_hannousse"),
         ("domain_scam_tranco", ~np.isin(source, HONEST_SETS)),
     ):
-        results.append(measured(f"{name} (other domains of it)", model, held.take(chosen))[0])
+        results.append(measured(f"{name} (other domains of it)", model, held.take(chosen)))
     # Calibrated as used: with the list of popular domains, but not for popular names, which are all on the list.
     held = held._replace(hidden=source == "tranco")
-    return results, held, predict(model, held)
+    return results, held, predict(model, held), model
 
 
-def thresholds(odds: Array, more: Array, xs: list[float], ys: list[float]) -> tuple[float, float]:
-    """Scores that at most 0.4 % and 0.08 % of honest links reach, in each of two groups."""
-    borders = [max(float(np.quantile(group, 1 - share)) for group in (odds, more)) for share in (0.004, 0.0008)]
-    return float(np.interp(borders[0], xs, ys)), float(np.interp(borders[1], xs, ys))
+def thresholds(odds: Array, xs: list[float], ys: list[float]) -> tuple[float, float]:
+    """Scores that at most 0.4 % and 0.08 % of honest links reach."""
+    return (
+        float(np.interp(np.quantile(odds, 1 - 0.004), xs, ys)),
+        float(np.interp(np.quantile(odds, 1 - 0.0008), xs, ys)),
+    )
 
 
 def main(data: Path, *, quick: bool) -> None:
     """Train, write and measure."""
     made = links_lists.prepare(data)
     rows = load_rows(data)
-    results, held, odds = in_set(rows)
-    outside, honest_outside = ([], odds[:0]) if quick else left_out(rows)
+    results, held, odds, inside = in_set(rows)
+    outside = [] if quick else left_out(rows)
     honest = odds[(held.harmful == 0) & np.isin(held.source, HONEST_SETS)]
+    mail = predict(inside, links_in_mail(data))
     even = even_weights(held)
     xs, ys = links_export.curve_of(odds, held.harmful, even)
-    suspicious, harmful = thresholds(honest, honest_outside if len(honest_outside) else honest, xs, ys)
+    suspicious, harmful = thresholds(np.concatenate([honest, mail]), xs, ys)
     numbers = {"suspicious": suspicious, "harmful": harmful, "xs": xs, "ys": ys}
     model, _ = fit(learnt_from(rows))
     links_export.write(OUT, made, model, numbers)
@@ -121,6 +119,7 @@ def main(data: Path, *, quick: bool) -> None:
             results,
             outside,
             (held, scores),
+            np.interp(mail, xs, ys),
             (tested, np.interp(odds[~half], *halves), even[~half]),
             (suspicious, harmful),
             attacked(rows, suspicious),

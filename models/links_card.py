@@ -52,6 +52,7 @@ nothing there: most of them come out below `suspicious`); nor for fraud on an ho
 | `url_hannousse` (Hannousse and Yahiouche, 2020) | rows to learn from | CC BY 4.0 at the original: no row ships |
 | `domain_scam_tranco` (five lists of scam domains) | rows to learn from | mixed: no row ships |
 | written material in `models/material/links` | rows to learn from | the project's own |
+| `email_spamassassin` (honest mail of 2002) | its links, for the thresholds only | public corpus: no row ships |
 | Tranco, Majestic, Cisco, university and bank domains (MISP warning lists) | popular domains, spelling of names | CC0 1.0 |
 | public-suffix list (package `publicsuffixlist`) | registrable domains | MPL 2.0 |
 | brands, words, kinds of host | lookups | the project's own, with MISP lists (CC0 1.0) |
@@ -63,12 +64,13 @@ def card(
     results: Sequence[Any],
     outside: Sequence[Any],
     held: tuple[Rows, Array],
+    mail: Array,
     tested: tuple[Rows, Array, Array],
     borders: tuple[float, float],
     attacks: dict[str, float],
 ) -> str:
     """The card's text."""
-    parts = [HEAD, _quality(results, outside), _alarms(*held, borders), _calibration(*tested)]
+    parts = [HEAD, _quality(results, outside), _alarms(*held, mail, borders), _calibration(*tested)]
     return "".join([*parts, _attacks(attacks), _tables(), WEAK])
 
 
@@ -104,7 +106,7 @@ def _line(one: Any) -> str:
     return f"| {one.name} | {one.harmful} | {one.honest} | {figures} |\n"
 
 
-def _alarms(held: Rows, scores: Array, borders: tuple[float, float]) -> str:
+def _alarms(held: Rows, scores: Array, mail: Array, borders: tuple[float, float]) -> str:
     source = np.array(held.source)
     deep = np.array([len(rest_of(url)) > 1 for url in held.urls])
     web = np.isin(source, ("url_pdd", "url_hannousse"))
@@ -129,6 +131,8 @@ def _alarms(held: Rows, scores: Array, borders: tuple[float, float]) -> str:
         alarms = " | ".join(f"{(scores[good] >= border).mean():.2%}" for border in borders)
         finds = " | ".join(f"{(scores[bad] >= border).mean():.1%}" for border in borders)
         lines.append(f"| {name} | {good.sum()} | {alarms} | {bad.sum()} | {finds} |\n")
+    alarms = " | ".join(f"{(mail >= border).mean():.2%}" for border in borders)
+    lines.append(f"| links in honest mail of 2002, never trained on | {len(mail)} | {alarms} | 0 | | |\n")
     return "".join(lines) + "\n"
 
 

@@ -141,10 +141,10 @@ def test_userinfo_and_numbers_raise_the_score() -> None:
 
 
 def test_what_is_said_holds_nothing_of_the_link() -> None:
-    signal = screen_link("http://paypal-login-zq81.top/wp-content/x/login.php?email=somebody@mail.example")
+    signal = screen_link("http://paypal-login-zq81.top/wp-content/x/login.php?email=anna.lim@mail.example")
     for reason in signal.reasons:
         assert "zq81" not in reason
-        assert "somebody" not in reason
+        assert "anna" not in reason
 
 
 def test_entities_are_normal() -> None:

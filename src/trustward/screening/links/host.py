@@ -1,4 +1,4 @@
-# ruff: noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917, PLR1714
+# ruff: noqa: PLR0913, PLR0917, PLR1714
 # (A compiled loop is one piece, or it is slow; compiled functions take arrays one by one and by position.)
 """The compiled part, continued: what is measured of a host."""
 
@@ -17,7 +17,6 @@ _OFFSET = k._OFFSET  # noqa: SLF001
 _PRIME = k._PRIME  # noqa: SLF001
 _HOST_SEED = np.uint64(0x9AE16A3B2F90404F)
 _PATH_SEED = np.uint64(0xC3A5C85C97CB3127)
-_U0 = np.uint64(0)
 _RULE, _WILD, _EXCEPTION, _PRIVATE = w.RULE, w.WILD, w.EXCEPTION, w.PRIVATE
 _PLACED = w.SHORTENER | w.HOSTING | w.DYNAMIC | w.BIO | w.IPFS | w.TUNNEL | w.STORAGE | w.FORMS
 _HOSTING, _DYNAMIC, _SHORTENER, _BIO = w.HOSTING, w.DYNAMIC, w.SHORTENER, w.BIO
@@ -32,27 +31,13 @@ _IN_SUB, _WITHIN, _TOKEN, _SUFFIX, _NEAR, _SKELETON = w.IN_SUB, w.WITHIN, w.TOKE
 
 
 @shared
-def measure_host(
-    text: Any, lo: Any, hi: Any, spans: Any, tricks: Any, f: Any, work: Any, tables: Any, brands: Any
-) -> Any:
-    """Measure the host text[lo:hi] (lower case, no port). Fills features and spans[3:8]; returns its kinds.
+def look_up(text: Any, lo: Any, hi: Any, f: Any, tables: Any, found_at: Any) -> Any:
+    """Find the public suffix and what is known of a host and its parents; returns the kinds.
 
-    spans[3]: where the registrable domain starts (-1: none); spans[4:6]: the name that someone chose; spans[6]: the
-    brand plus one; spans[7]: how it was found.
+    found_at[0:4]: where the suffix begins, where the part begins that others put pages below (else ``hi``), the brand
+    whose own domain it is plus one, the bits of the ending.
     """
     keys, values = tables.keys, tables.values
-    two = work.two
-    f[k.F_HOST_LEN] = hi - lo
-    f[k.F_NUMERIC] = spans[2]
-    spans[3] = -1
-    spans[6] = 0
-    spans[7] = 0
-    if spans[2] != 0:
-        spans[3] = lo
-        spans[4] = lo
-        spans[5] = lo
-        f[k.F_ENDING] = 8
-        return np.uint32(0)
     # From the last label to the first: the public suffix, and what is known of each parent.
     h = _OFFSET
     suffix = hi
@@ -65,7 +50,6 @@ def measure_host(
     exception = False
     wild = False
     last_start = hi
-    domain_hash = _U0
     i = hi - 1
     seen_suffix_labels = 0
     while i >= lo - 1:
@@ -104,6 +88,44 @@ def measure_host(
         if i >= lo:
             h = (h ^ np.uint64(text[i])) * _PRIME
         i -= 1
+    if icann > suffix:
+        f[k.F_PRIVATE] = 1
+    f[k.F_SUFFIX_LABELS] = seen_suffix_labels
+    found_at[0] = suffix
+    found_at[1] = placed
+    found_at[2] = official
+    found_at[3] = ending
+    return kinds
+
+
+@shared
+def ending_of(text: Any, lo: Any, hi: Any, known: Any) -> Any:
+    """The kind of a host's ending, from the least to the most used for fraud; all countries' endings are one kind."""
+    tld = np.uint32(known)
+    if (tld & np.uint32(_HONEST)) != 0:
+        return 0
+    if (tld & np.uint32(_FREE)) != 0:
+        return 7
+    if (tld & np.uint32(_CHEAP)) != 0:
+        return 6
+    if (tld & np.uint32(_GENERIC)) != 0:
+        return 4
+    j = hi - 1
+    while j >= lo and text[j] != 46:
+        j -= 1
+    size = hi - j - 1
+    if size == 2:
+        return 1
+    if size == 3 and text[j + 1] == 111 and text[j + 2] == 114 and text[j + 3] == 103:
+        return 2
+    if size == 3 and text[j + 1] == 99 and text[j + 2] == 111 and text[j + 3] == 109:
+        return 3
+    return 5
+
+
+@shared
+def place_name(text: Any, lo: Any, hi: Any, suffix: Any, placed: Any, spans: Any) -> None:
+    """Find the registrable domain and the name that somebody chose: spans[3] and spans[4:6]."""
     # The registrable domain is the suffix and one label more.
     registrable = -1
     if suffix > lo:
@@ -123,42 +145,11 @@ def measure_host(
         name_start = j + 1
     spans[4] = name_start
     spans[5] = name_end
-    popular = 0
-    if tricks & (_HIDDEN | _CONFUSED) == 0 and registrable >= 0 and kinds == 0:
-        domain_hash = k.hash_back(text, registrable, hi)
-        if in_filter(tables.top, tables.top_bits, domain_hash, _PROBES):
-            popular = 2
-        elif in_filter(tables.popular, tables.popular_bits, domain_hash, _PROBES):
-            popular = 1
-    f[k.F_POPULAR] = popular
-    # An official name is no shield for what strangers put below it (sites, files, forms).
-    if tricks & _CONFUSED != 0 or kinds != 0:
-        official = np.uint32(0)
-    if icann > suffix:
-        f[k.F_PRIVATE] = 1
-    f[k.F_SUFFIX_LABELS] = seen_suffix_labels
-    tld = ending
-    if (tld & np.uint32(_HONEST)) != 0:
-        f[k.F_ENDING] = 0
-    elif (tld & np.uint32(_FREE)) != 0:
-        f[k.F_ENDING] = 7
-    elif (tld & np.uint32(_CHEAP)) != 0:
-        f[k.F_ENDING] = 6
-    elif (tld & np.uint32(_GENERIC)) != 0:
-        f[k.F_ENDING] = 4
-    else:
-        j = hi - 1
-        while j >= lo and text[j] != 46:
-            j -= 1
-        size = hi - j - 1
-        if size == 2:
-            f[k.F_ENDING] = 1
-        elif size == 3 and text[j + 1] == 111 and text[j + 2] == 114 and text[j + 3] == 103:
-            f[k.F_ENDING] = 2
-        elif size == 3 and text[j + 1] == 99 and text[j + 2] == 111 and text[j + 3] == 109:
-            f[k.F_ENDING] = 3
-        else:
-            f[k.F_ENDING] = 5
+
+
+@shared
+def note_kinds(kinds: Any, f: Any) -> None:
+    """Write down the kinds of a host."""
     f[k.F_HOSTING] = (kinds & np.uint32(_HOSTING)) != 0
     f[k.F_DYNAMIC] = (kinds & np.uint32(_DYNAMIC)) != 0
     f[k.F_SHORTENER] = (kinds & np.uint32(_SHORTENER)) != 0
@@ -167,13 +158,16 @@ def measure_host(
     f[k.F_TUNNEL] = (kinds & np.uint32(_TUNNEL)) != 0
     f[k.F_STORAGE] = (kinds & np.uint32(_STORAGE)) != 0
     f[k.F_FORMS] = (kinds & np.uint32(_FORMS)) != 0
-    # The chosen name.
+
+
+@shared
+def spell_name(text: Any, name_start: Any, name_end: Any, f: Any, two: Any, tables: Any) -> Any:
+    """Measure how the chosen name is spelt; returns its letters."""
     n = name_end - name_start
     f[k.F_LABEL_LEN] = n
-    inner = 0
     if n > 4 and text[name_start + 3] == 45 and text[name_start] == 99 and text[name_start + 2] == 109:
         # "bank.com-secure.example": an ending at the front of a name.
-        inner = 1
+        f[k.F_ENDING_IN] = 1
     hyphens = 0
     digits = 0
     runs = 0
@@ -212,19 +206,16 @@ def measure_host(
     surprise(text, name_start, name_end, tables.chain, tables.alphabet, two)
     f[k.F_SURPRISE] = two[0]
     f[k.F_WORST] = two[1]
-    # What is left of it.
+    return letters
+
+
+@shared
+def spell_front(text: Any, sub_start: Any, sub_end: Any, n: Any, f: Any, two: Any, tables: Any) -> None:
+    """Measure what is left of the chosen name, which has ``n`` bytes."""
     hyphens = 0
     digits = 0
     count = 0
     longest = n
-    sub_end = name_start - 1
-    sub_start = lo
-    if sub_end - lo >= 3 and text[lo] == 119 and text[lo + 1] == 119 and text[lo + 2] == 119:
-        if sub_end == lo + 3:
-            sub_end = lo
-            sub_start = lo
-        elif text[lo + 3] == 46:
-            sub_start = lo + 4
     size = 0
     if sub_end > sub_start:
         for j in range(sub_start, sub_end + 1):
@@ -234,7 +225,7 @@ def measure_host(
                 if (size == 3 and text[j - 3] == 99 and text[j - 2] == 111 and text[j - 1] == 109) or (
                     size == 3 and (text[j - 1] == 116 and text[j - 2] == 101 and text[j - 3] == 110)
                 ):
-                    inner = 1
+                    f[k.F_ENDING_IN] = 1
                 size = 0
             else:
                 c = text[j]
@@ -248,8 +239,23 @@ def measure_host(
     f[k.F_LONGEST] = longest
     f[k.F_SUB_HYPHENS] = hyphens
     f[k.F_SUB_DIGITS] = digits
-    f[k.F_ENDING_IN] = inner
-    # Words and brands.
+
+
+@shared
+def find_brands(
+    text: Any,
+    spans: Any,
+    sub_start: Any,
+    sub_end: Any,
+    official: Any,
+    letters: Any,
+    f: Any,
+    work: Any,
+    tables: Any,
+    brands: Any,
+) -> None:
+    """Words and brands of the host: spans[6:8]."""
+    name_start, name_end = spans[4], spans[5]
     seen = work.seen
     seen[0] = 0
     seen[1] = 0
@@ -276,13 +282,63 @@ def measure_host(
     f[k.F_B_SUB] = seen[1] == _IN_SUB
     spans[6] = seen[0]
     spans[7] = seen[1]
-    # Pieces of the chosen name, and of what is left of it.
-    numbers = work.numbers
-    # A country's ending is no sign by itself, so it is not part of the name that is read.
+
+
+@shared
+def measure_host(
+    text: Any, lo: Any, hi: Any, spans: Any, tricks: Any, f: Any, work: Any, tables: Any, brands: Any
+) -> Any:
+    """Measure the host text[lo:hi] (lower case, no port). Fills features and spans[3:8]; returns its kinds.
+
+    spans[3]: where the registrable domain starts (-1: none); spans[4:6]: the name that someone chose; spans[6]: the
+    brand plus one; spans[7]: how it was found. The top bit of the kinds: a brand's own domain.
+    """
+    two = work.two
+    f[k.F_HOST_LEN] = hi - lo
+    f[k.F_NUMERIC] = spans[2]
+    spans[3] = -1
+    spans[6] = 0
+    spans[7] = 0
+    if spans[2] != 0:
+        spans[3] = lo
+        spans[4] = lo
+        spans[5] = lo
+        f[k.F_ENDING] = 8
+        work.amounts[0] = 0
+        return np.uint32(0)
+    found_at = work.found
+    kinds = look_up(text, lo, hi, f, tables, found_at)
+    official = found_at[2]
+    place_name(text, lo, hi, found_at[0], found_at[1], spans)
+    registrable, name_start, name_end = spans[3], spans[4], spans[5]
+    popular = 0
+    if tricks & (_HIDDEN | _CONFUSED) == 0 and registrable >= 0 and kinds == 0:
+        domain_hash = k.hash_back(text, registrable, hi)
+        if in_filter(tables.top, tables.top_bits, domain_hash, _PROBES):
+            popular = 2
+        elif in_filter(tables.popular, tables.popular_bits, domain_hash, _PROBES):
+            popular = 1
+    f[k.F_POPULAR] = popular
+    # An official name is no shield for what strangers put below it (sites, files, forms).
+    if tricks & _CONFUSED != 0 or kinds != 0:
+        official = 0
+    f[k.F_ENDING] = ending_of(text, lo, hi, found_at[3])
+    note_kinds(kinds, f)
+    letters = spell_name(text, name_start, name_end, f, two, tables)
+    sub_start, sub_end = lo, name_start - 1
+    if sub_end - lo >= 3 and text[lo] == 119 and text[lo + 1] == 119 and text[lo + 2] == 119:
+        if sub_end == lo + 3:
+            sub_end = lo
+        elif text[lo + 3] == 46:
+            sub_start = lo + 4
+    spell_front(text, sub_start, sub_end, name_end - name_start, f, two, tables)
+    find_brands(text, spans, sub_start, sub_end, official, letters, f, work, tables, brands)
+    # Pieces of the chosen name, and of what is left of it. A country's ending is no sign by itself, so it is not part
+    # of the name that is read.
     piece_end = name_end if f[k.F_ENDING] <= 1 else hi
-    amount = pieces(text, name_start, piece_end, _HOST_SEED, numbers, 0, 512)
+    amount = pieces(text, name_start, piece_end, _HOST_SEED, work.numbers, 0, 512)
     if sub_end > sub_start:
-        amount = pieces(text, sub_start, sub_end, _HOST_SEED, numbers, amount, 768)
+        amount = pieces(text, sub_start, sub_end, _HOST_SEED, work.numbers, amount, 768)
     work.amounts[0] = amount
     if official != 0:
         kinds |= np.uint32(1 << 31)

@@ -1,5 +1,5 @@
 # ruff: noqa: SIM102
-# (A compiled loop is one piece, or it is slow; compiled functions take arrays one by one and by position.)
+# (Nested tests follow the bytes that are read.)
 """The compiled part: takes links apart, looks hosts up, measures, and adds the models up."""
 
 from __future__ import annotations
@@ -235,16 +235,17 @@ def take_apart(text: Any, start: Any, end: Any, spans: Any, forced: Any) -> Any:
             if code == 37 or code == 58 or (45 <= code <= 57) or (65 <= code <= 90) or (97 <= code <= 122):
                 return 1
         elif c == 58:
-            if i + 2 < end and text[i + 1] == _SLASH and text[i + 2] == _SLASH:
+            if i + 1 < end and text[i + 1] == _SLASH:
                 return 1
         elif c == _SLASH:
-            if before == 61 or before == 63 or before == 38 or before == 35 or before == 124 or before == _SLASH:
-                return 1
+            if i + 1 < end and text[i + 1] == _SLASH:
+                if before == 61 or before == 63 or before == 38 or before == 35 or before == 124 or before == _SLASH:
+                    return 1
         elif c == 35:
             if before == 63:
                 return 1
         elif c == 119 or c == 87:
-            if (before == 61 or before == _SLASH) and i + 3 < end and _low(text[i + 1]) == 119:
+            if before == 61 and i + 3 < end and _low(text[i + 1]) == 119:
                 return 1
         before = c
         i += 1

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
 
-from trustward.base.jit import kernel, part, pointer, shared
+from trustward.base.jit import instruction, kernel, part, pointer, shared
 from trustward.screening.links import kernel as k
 from trustward.screening.links import words as w
 from trustward.screening.links.host import measure_host
@@ -153,6 +155,29 @@ def facts_of(f: Any) -> Any:
     return facts
 
 
+def _at(kind: Any) -> Callable[..., Any]:
+    """What takes an address for a pointer to items of a kind: handing on one array is quicker than many."""
+
+    def place(typingctx: Any, address: Any) -> Any:  # noqa: ARG001 - the compiler's hooks have fixed parameters
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+        pointer_to: Any = types.CPointer
+        return pointer_to(kind)(types.uint64), code
+
+    return instruction(place)
+
+
+at8 = _at(types.uint8)
+at32 = _at(types.uint32)
+at64 = _at(types.uint64)
+at_int8 = _at(types.int8)
+at_int16 = _at(types.int16)
+at_int32 = _at(types.int32)
+at_int64 = _at(types.int64)
+at_float = _at(types.float32)
+
+
 class _Tables(NamedTuple):
     """:class:`tables.Tables` within kernels: where the arrays begin, which costs nothing to hand on."""
 
@@ -208,57 +233,57 @@ class _Work(NamedTuple):
     prefix: Any
     numbers: Any
     amounts: Any
+    found: Any
 
 
 @part
-def _tables(t: Any) -> Any:
+def _tables(a: Any) -> Any:
     return _Tables(
-        pointer(t.alphabet),
-        pointer(t.skeleton),
-        pointer(t.power),
-        pointer(t.keys),
-        pointer(t.values),
-        np.uint64(t.keys.size - 1),
-        pointer(t.step),
-        pointer(t.last),
-        pointer(t.group),
-        pointer(t.chain),
-        pointer(t.popular),
-        np.uint64(t.popular.size * 8),
-        pointer(t.top),
-        np.uint64(t.top.size * 8),
-        pointer(t.host_weights),
-        pointer(t.path_weights),
-        pointer(t.scales),
+        at8(a[0]),
+        at8(a[1]),
+        at64(a[2]),
+        at32(a[3]),
+        at32(a[4]),
+        a[5],
+        at_int32(a[6]),
+        at_int32(a[7]),
+        at_int32(a[8]),
+        at8(a[9]),
+        at8(a[10]),
+        a[11],
+        at8(a[12]),
+        a[13],
+        at_int8(a[14]),
+        at_int8(a[15]),
+        at_float(a[16]),
     )
 
 
 @part
-def _brands(b: Any) -> Any:
+def _brands(a: Any) -> Any:
     return _Brands(
-        pointer(b.step),
-        pointer(b.last),
-        pointer(b.owner),
-        pointer(b.strong),
-        pointer(b.skeleton_step),
-        pointer(b.skeleton_last),
-        pointer(b.near_keys),
-        pointer(b.near_values),
-        np.uint64(b.near_keys.size - 1),
-        pointer(b.longest),
+        at_int32(a[17]),
+        at_int32(a[18]),
+        at_int32(a[19]),
+        at8(a[20]),
+        at_int32(a[21]),
+        at_int32(a[22]),
+        at32(a[23]),
+        at32(a[24]),
+        a[25],
+        at_int32(a[26]),
     )
 
 
 @part
-def _work(w_: Any) -> Any:
+def _trees(a: Any) -> Any:
+    return _Trees(np.int64(a[27]), at_int16(a[28]), at_float(a[29]))
+
+
+@part
+def _work(a: Any) -> Any:
     return _Work(
-        pointer(w_.two),
-        pointer(w_.seen),
-        pointer(w_.low),
-        pointer(w_.scratch),
-        pointer(w_.prefix),
-        pointer(w_.numbers),
-        pointer(w_.amounts),
+        at_float(a[0]), at_int64(a[1]), at8(a[2]), at8(a[3]), at64(a[4]), at_int32(a[5]), at_int64(a[6]), at_int64(a[7])
     )
 
 
@@ -268,10 +293,8 @@ def screen_rows(
     ends: Any,
     tricks: Any,
     extra: Any,
-    work: Any,
-    tables: Any,
-    brands: Any,
-    trees: Any,
+    room: Any,
+    known: Any,
     curve: Any,
     odds: Any,
     scores: Any,
@@ -282,14 +305,14 @@ def screen_rows(
 ) -> None:
     """Screen links that are joined in ``text`` and ended at ``ends`` (each with a zero byte behind).
 
-    ``odds`` are log-odds with ``extra`` added, ``scores`` what they come to by the two rows of ``curve``; scores are
-    NaN where a link is not plain (or, with the bit FORCED in ``tricks``, has no host). With ``keep`` the features of
-    each row are kept. Spans are counted from the link's first byte.
+    ``room`` and ``known`` are addresses: see tables.py. ``odds`` are log-odds with ``extra`` added, ``scores`` what
+    they come to by the two rows of ``curve``; scores are NaN where a link is not plain (or, with the bit FORCED in
+    ``tricks``, has no host). With ``keep`` the features of each row are kept. Spans are counted from the link's first
+    byte.
     """
     start = 0
     bytes_ = pointer(text)
-    room, known, names = _work(work), _tables(tables), _brands(brands)
-    forest = _Trees(trees.column.size // 63, pointer(trees.column), pointer(trees.border))
+    work, tables, brands, forest = _work(room), _tables(known), _brands(known), _trees(known)
     for n in range(ends.size):
         end = ends[n]
         row = spans[n]
@@ -301,7 +324,7 @@ def screen_rows(
         else:
             values = features[n] if keep else features[0]
             f = pointer(values)
-            measure(bytes_, end, tricks[n], place, f, room, known, names)
+            measure(bytes_, end, tricks[n], place, f, work, tables, brands)
             odds[n] = grow(f, forest) + extra[n]
             if f[k.F_B_OFFICIAL] != 0:
                 # A brand's own domain: its pages are full of what phishing pages imitate.
@@ -317,25 +340,25 @@ def screen_rows(
 
 @kernel
 def piece_rows(
-    text: Any, ends: Any, work: Any, tables: Any, brands: Any, spans: Any, features: Any, indptr: Any, indices: Any
+    text: Any, ends: Any, room: Any, known: Any, spans: Any, features: Any, indptr: Any, indices: Any
 ) -> Any:
     """The numbers of the pieces of each row, for training: host and path in turn. Returns how many there are."""
     start = 0
     total = 0
-    room, known, names = _work(work), _tables(tables), _brands(brands)
+    work, tables, brands = _work(room), _tables(known), _brands(known)
     for n in range(ends.size):
         end = ends[n]
         row = spans[n]
         a, b = 0, 0
         if take_apart(pointer(text), start, end, pointer(row), True) == 0:
-            measure(pointer(text), end, 0, pointer(row), pointer(features), room, known, names)
-            a, b = room.amounts[0], room.amounts[1]
+            measure(pointer(text), end, 0, pointer(row), pointer(features), work, tables, brands)
+            a, b = work.amounts[0], work.amounts[1]
         for j in range(a):
-            indices[total] = room.numbers[j]
+            indices[total] = work.numbers[j]
             total += 1
         indptr[2 * n + 1] = total
         for j in range(b):
-            indices[total] = room.numbers[a + j]
+            indices[total] = work.numbers[a + j]
             total += 1
         indptr[2 * n + 2] = total
         start = end + 1

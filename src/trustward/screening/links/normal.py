@@ -63,9 +63,7 @@ _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,20}):(?!\d{1,5}(?:[/?#]|$))", re.IGNORECASE)
 _END = re.compile(r"[/?#]")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
-_NESTED = re.compile(
-    r"(?:h[tx]{2}ps?|https?):(?://|%2f%2f|/)|(?<=[=/?&#|])//(?=[\w-]+\.)|(?<==)www\.|(?<=/)www\.", re.IGNORECASE
-)
+_NESTED = re.compile(r"(?:h[tx]{2}ps?|https?):(?://|%2f%2f|/)|(?<=[=/?&#|])//(?=[\w-]+\.)|(?<==)www\.", re.IGNORECASE)
 _ESCAPED = re.compile(r"%[0-9a-fA-F]{2}")
 _KEPT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-./:")
 _PORTS = {"http": (80, 443), "https": (443, 80), "ftp": (21,)}

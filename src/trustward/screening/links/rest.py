@@ -1,4 +1,4 @@
-# ruff: noqa: C901, PLR0912, PLR0915, PLR1714, SIM102
+# ruff: noqa: C901, PLR0912, PLR1714, SIM102
 # (A compiled loop is one piece, or it is slow; compiled functions take arrays one by one and by position.)
 """The compiled part, continued: what is measured of path, query and fragment."""
 
@@ -23,39 +23,19 @@ _REST = 600
 
 
 @shared
-def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: Any, tables: Any, brands: Any) -> None:
-    """Measure what follows the host: path, query and fragment."""
-    low = work.low
-    end = min(end, start + _REST)
-    n = end - start
-    for j in range(n):
-        low[j] = _low(text[start + j])
-    low[n] = 0
-    f[k.F_DEEP] = n > 1
-    f[k.F_PATH_LEN] = n
-    query = n
-    fragment = n
-    depth = 0
-    slashes = 0
-    parameters = 0
+def spell_rest(text: Any, start: Any, n: Any, low: Any, f: Any) -> None:
+    """Measure letters, digits and the words they form."""
     digits = 0
-    hyphens = 0
     upper = 0
-    escapes = 0
-    dots = 0
     letters = 0
-    odd = 0
     token = 0
     token_letters = 0
     longest = 0
     hex_run = 0
     hex_longest = 0
     hex_digits = 0
-    short = 0
-    folder = 0
     year = 0
     slug = 0
-    mail = 0
     domain_in = 0
     dot_at = -1
     for j in range(n + 1):
@@ -77,16 +57,15 @@ def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: A
                     year = 1
             if token >= 2 and token == token_letters and (c == 45 or c == 95):
                 slug += 1
-            if dot_at >= 0 and j > dot_at + 1:
-                size = j - dot_at - 1
+            if dot_at >= 0 and j == dot_at + 4:
                 a, b = low[j - 3], low[j - 2]
-                if size == 3 and (
+                if (
                     (a == 99 and b == 111 and low[j - 1] == 109)
                     or (a == 110 and b == 101 and low[j - 1] == 116)
                     or (a == 111 and b == 114 and low[j - 1] == 103)
                 ):
                     domain_in = 1
-            dot_at = -1
+            dot_at = j if c == 46 else -1
             token = 0
             token_letters = 0
         if (48 <= c <= 57) or (97 <= c <= 102):
@@ -97,8 +76,33 @@ def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: A
                 hex_longest = max(hex_longest, hex_run)
             hex_run = 0
             hex_digits = 0
-        if j == n:
-            break
+    f[k.F_PATH_DIGITS] = digits
+    f[k.F_TOKEN_LEN] = longest
+    f[k.F_HEX] = hex_longest
+    f[k.F_UPPER] = upper
+    f[k.F_PATH_LETTERS] = letters
+    f[k.F_YEAR] = year
+    f[k.F_SLUG] = slug
+    f[k.F_DOMAIN_IN] = domain_in
+
+
+@shared
+def count_marks(n: Any, low: Any, f: Any) -> Any:
+    """Count folders, parameters and marks; returns where the path ends."""
+    query = n
+    fragment = n
+    depth = 0
+    slashes = 0
+    parameters = 0
+    hyphens = 0
+    escapes = 0
+    dots = 0
+    odd = 0
+    short = 0
+    folder = 0
+    mail = 0
+    for j in range(n):
+        c = low[j]
         if c == 47:
             if query == n and fragment == n:
                 if j > 0:
@@ -120,7 +124,6 @@ def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: A
             escapes += 1
         elif c == 46:
             dots += 1
-            dot_at = j
         elif c == 61 and query < n:
             parameters += 1
         elif c == 64:
@@ -133,22 +136,20 @@ def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: A
     f[k.F_DOUBLED] = slashes
     f[k.F_QUERY_LEN] = max(fragment - query, 0)
     f[k.F_PARAMETERS] = parameters
-    f[k.F_PATH_DIGITS] = digits
     f[k.F_PATH_HYPHENS] = hyphens
-    f[k.F_TOKEN_LEN] = longest
-    f[k.F_HEX] = hex_longest
-    f[k.F_UPPER] = upper
     f[k.F_ESCAPES] = escapes
     f[k.F_PATH_DOTS] = dots
-    f[k.F_PATH_LETTERS] = letters
     f[k.F_ODD_MARKS] = odd
     f[k.F_SHORT] = short
-    f[k.F_YEAR] = year
-    f[k.F_SLUG] = slug
     f[k.F_MAIL] = mail
-    f[k.F_DOMAIN_IN] = domain_in
     f[k.F_SLASH] = path_end > 1 and low[path_end - 1] == 47
     f[k.F_FRAGMENT] = n - fragment if fragment < n else 0
+    return path_end
+
+
+@shared
+def note_kind(path_end: Any, low: Any, f: Any) -> None:
+    """What kind of file the path ends with."""
     if path_end >= 4:
         a, b, c = low[path_end - 3], low[path_end - 2], low[path_end - 1]
         dot = low[path_end - 4] == 46
@@ -168,6 +169,22 @@ def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: A
                 or (a == 108 and b == 110 and c == 107)
                 or (a == 112 and b == 115 and c == 49)
             )
+
+
+@shared
+def measure_rest(text: Any, start: Any, end: Any, official: Any, f: Any, work: Any, tables: Any, brands: Any) -> None:
+    """Measure what follows the host: path, query and fragment."""
+    low = work.low
+    end = min(end, start + _REST)
+    n = end - start
+    for j in range(n):
+        low[j] = _low(text[start + j])
+    low[n] = 0
+    f[k.F_DEEP] = n > 1
+    f[k.F_PATH_LEN] = n
+    spell_rest(text, start, n, low, f)
+    path_end = count_marks(n, low, f)
+    note_kind(path_end, low, f)
     if n > 1:
         surprise(low, 0, path_end, tables.chain, tables.alphabet, work.two)
         f[k.F_PATH_SURPRISE] = work.two[0]

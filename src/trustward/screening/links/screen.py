@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from trustward.model.signal import Signal, verdict_of
+from trustward.model.signal import Signal, SignalVerdict, verdict_of
 from trustward.screening.links import measure, tables
 from trustward.screening.links import words as w
 from trustward.screening.links.normal import LONGEST, Link, normalise, reading
 from trustward.screening.links.reasons import (
+    FACTS,
     LOOK_ALIKE,
     OFFICIAL,
     POPULAR,
     WEIGHTS,
+    WORDS,
     category_of,
     reasons_of,
 )
@@ -27,7 +29,8 @@ Array = npt.NDArray[Any]
 _CHUNK = 20_000
 """Links that are screened at a time: what is in between stays small."""
 _SCRIPTS = ("javascript:", "data:text/html", "vbscript:", "data:application")
-_EMPTY_FEATURES = np.zeros((1, w.N_FEATURES), dtype=np.float32)
+_SAID = sum(1 << bit for bit in FACTS) & ~WORDS
+"""What is said of links that are not suspicious."""
 
 
 class Brands:
@@ -49,6 +52,7 @@ class Brands:
         else:
             self.names = tables.own_brand_tables()
             self.tables = tables.own_tables()
+        self.known = tables.known(self.tables, self.names, tables.trees())
 
 
 @cache
@@ -74,7 +78,7 @@ def _curve() -> Array:
 def _measure(texts: Sequence[str], tricks: Array, extra: Array, brands: Brands) -> _Raw:
     """Measure texts of ASCII without zero bytes."""
     count = len(texts)
-    data = np.frombuffer(("\0".join(texts) + "\0").encode("ascii"), dtype=np.uint8)
+    data = np.frombuffer(bytearray(("\0".join(texts) + "\0").encode("ascii")), dtype=np.uint8)
     ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=count) + 1) - 1
     raw = _Raw(
         np.empty(count, dtype=np.float32), np.zeros((count, 8), dtype=np.int64), np.zeros(count, dtype=np.uint64)
@@ -85,10 +89,8 @@ def _measure(texts: Sequence[str], tricks: Array, extra: Array, brands: Brands) 
         ends,
         tricks,
         extra,
-        tables.LOCAL.work,
-        brands.tables,
-        brands.names,
-        tables.trees(),
+        tables.LOCAL.room,
+        brands.known.addresses,
         _curve(),
         odds,
         raw.scores,
@@ -119,32 +121,44 @@ class _Odd(NamedTuple):
     domains: tuple[str, ...]
 
 
-def _odd(text: str, brands: Brands) -> _Odd:
-    link = normalise(text)
-    if link is None:
-        low = text[:200].lstrip().lower()
-        if low.startswith(_SCRIPTS):
-            return _Odd(_calibrated(2.5), 0, w.SCRIPT, 0, "", ())
-        return _Odd(0.0, 0, 0, 0, "", ())
-    chain: list[Link] = []
-    inner: Link | None = link
-    while inner is not None:
-        chain.append(inner)
-        inner = inner.target
-    read = [reading(one) for one in chain]
-    raw = _measure(
-        [one[0] for one in read],
-        np.array([one[1] | w.FORCED for one in read], dtype=np.int64),
-        np.array([_weight(one[1]) for one in read], dtype=np.float32),
-        brands,
-    )
-    scores = [0.0 if math.isnan(score) else score for score in raw.scores.tolist()]
-    first = max(range(len(chain)), key=lambda number: scores[number])
-    tricks = 0
-    for one in read:
-        tricks |= one[1]
-    domains = dict.fromkeys(one.registrable or one.host for one in chain)
-    return _Odd(scores[first], int(raw.facts[first]), tricks, int(raw.spans[first, 6]), link.url, tuple(domains))
+def _odd(texts: Sequence[str], brands: Brands) -> list[_Odd]:
+    """Links that have to be made plain first."""
+    chains: list[list[Link]] = []
+    read: list[tuple[str, int]] = []
+    for text in texts:
+        chain: list[Link] = []
+        inner = normalise(text)
+        while inner is not None:
+            chain.append(inner)
+            read.append(reading(inner))
+            inner = inner.target
+        chains.append(chain)
+    if read:
+        raw = _measure(
+            [one[0] for one in read],
+            np.array([one[1] | w.FORCED for one in read], dtype=np.int64),
+            np.array([_weight(one[1]) for one in read], dtype=np.float32),
+            brands,
+        )
+        scores = np.nan_to_num(raw.scores).tolist()
+        facts, owners = raw.facts.tolist(), raw.spans[:, 6].tolist()
+    result = []
+    start = 0
+    for text, chain in zip(texts, chains, strict=True):
+        if not chain:
+            low = text[:200].lstrip().lower()
+            script = low.startswith(_SCRIPTS)
+            result.append(_Odd(_calibrated(2.5), 0, w.SCRIPT, 0, "", ()) if script else _Odd(0.0, 0, 0, 0, "", ()))
+            continue
+        end = start + len(chain)
+        first = max(range(start, end), key=lambda number: scores[number])
+        tricks = 0
+        for one in read[start:end]:
+            tricks |= one[1]
+        domains = dict.fromkeys(one.registrable or one.host for one in chain)
+        result.append(_Odd(scores[first], facts[first], tricks, owners[first], chain[0].url, tuple(domains)))
+        start = end
+    return result
 
 
 def _weight(tricks: int) -> float:
@@ -168,8 +182,8 @@ def link_scores(links: Sequence[str], brands: Brands | None = None) -> npt.NDArr
         texts = links[start : start + _CHUNK]
         count = len(texts)
         raw = _measure(_plain(texts), np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.float32), brands)
-        for number in np.flatnonzero(np.isnan(raw.scores)).tolist():
-            raw.scores[number] = _odd(texts[number], brands).score
+        left = np.flatnonzero(np.isnan(raw.scores))
+        raw.scores[left] = [odd.score for odd in _odd([texts[number] for number in left.tolist()], brands)]
         result[start : start + count] = raw.scores
     return result
 
@@ -180,7 +194,36 @@ def screen_link(text: str, brands: Brands | None = None) -> Signal:
     >>> screen_link("https://paypal-secure-login.example.top/webscr").verdict != "ok"
     True
     """
-    return screen_links((text,), brands)[0]
+    brands = brands or shipped_brands()
+    room = tables.LOCAL
+    if len(text) > LONGEST or not text.isascii() or "\0" in text or not _measure_one(text, room, brands):
+        return _signal(_odd((text,), brands)[0], brands, tables.meta())
+    lo, hi, _, domain, _, _, brand, _ = room.spans[0].tolist()
+    return _plain_signal(text, room.scores.item(0), lo, hi, domain, brand, room.facts.item(0), brands, tables.meta())
+
+
+def _measure_one(text: str, room: tables.Local, brands: Brands) -> bool:
+    """Measure one link; False if it is not plain."""
+    size = len(text)
+    room.bytes[:size] = text.encode("ascii")
+    room.ends[0] = size
+    measure.screen_rows(
+        room.text,
+        room.ends,
+        room.none,
+        room.extra,
+        room.room,
+        brands.known.addresses,
+        _curve(),
+        room.odds,
+        room.scores,
+        room.spans,
+        room.facts,
+        room.features,
+        False,
+    )
+    score: float = room.scores.item(0)
+    return score == score  # noqa: PLR0124 - not a number: the quickest test there is
 
 
 def screen_links(links: Sequence[str], brands: Brands | None = None) -> list[Signal]:
@@ -196,35 +239,58 @@ def _screen(texts: Sequence[str], brands: Brands) -> list[Signal]:
     count = len(texts)
     raw = _measure(_plain(texts), np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.float32), brands)
     meta = tables.meta()
-    suspicious, version = meta.suspicious, meta.version
-    result = []
-    for text, score, span, facts in zip(
-        texts, raw.scores.tolist(), raw.spans.tolist(), raw.facts.tolist(), strict=True
-    ):
-        if score != score:  # noqa: PLR0124 - not a number: the quickest test there is
-            result.append(_signal(_odd(text, brands), brands, meta))
-            continue
-        lo, hi, _, domain, _, _, brand, _ = span
-        host = text[lo:hi]
-        url = text
-        if not (lo == 7 or lo == 8) or not text.startswith("http"):  # noqa: PLR1714 - quicker
-            url = f"http{'s' if lo == 8 else ''}://{text[lo:]}"
-        if not host.islower():
-            host = host.lower()
-            at = url.index("://") + 3
-            url = url[:at] + host + url[at + hi - lo :]
-        grave = score >= suspicious
-        result.append(
-            Signal(
-                score=score,
-                verdict=verdict_of(score, suspicious, meta.harmful) if grave else "ok",
-                category=category_of(facts, grave) if facts else "phishing" if grave else "",
-                reasons=reasons_of(facts, 0, brands.brands[brand - 1].name if brand else "", grave) if facts else (),
-                entities=(("url", url), ("domain", host if domain < 0 else host[domain - lo :])),
-                version=version,
-            )
+    left = np.flatnonzero(np.isnan(raw.scores)).tolist()
+    spans = raw.spans
+    # Column by column: a list for each row would keep the collector of garbage busy.
+    columns = (raw.scores, spans[:, 0], spans[:, 1], spans[:, 3], spans[:, 6], raw.facts)
+    result: list[Signal | None] = [
+        _plain_signal(text, score, lo, hi, domain, brand, facts, brands, meta) if score == score else None  # noqa: PLR0124
+        for text, score, lo, hi, domain, brand, facts in zip(
+            texts, *(column.tolist() for column in columns), strict=True
         )
-    return result
+    ]
+    for number, odd in zip(left, _odd([texts[number] for number in left], brands), strict=True):
+        result[number] = _signal(odd, brands, meta)
+    return cast("list[Signal]", result)
+
+
+def _plain_signal(  # noqa: PLR0913, PLR0917 - by position: it is called for every link
+    text: str,
+    score: float,
+    lo: int,
+    hi: int,
+    domain: int,
+    brand: int,
+    facts: int,
+    brands: Brands,
+    meta: tables.Meta,
+) -> Signal:
+    """The signal of a link whose host lies at text[lo:hi]."""
+    host = text[lo:hi]
+    url = text
+    if not host.islower() and host != (low := host.lower()):
+        url = f"{text[:lo]}{low}{text[hi:]}"
+        host = low
+    if text[:7] != "http://" and text[:8] != "https://":
+        url = f"http{'s' if lo == 8 else ''}://{url[lo:]}"
+    if domain >= 0:
+        host = host[domain - lo :]
+    if score < meta.suspicious:
+        if not facts & _SAID:
+            return Signal(score=score, entities=(("url", url), ("domain", host)), version=meta.version)
+        verdict: SignalVerdict = "ok"
+        grave = False
+    else:
+        verdict = verdict_of(score, meta.suspicious, meta.harmful)
+        grave = True
+    return Signal(
+        score=score,
+        verdict=verdict,
+        category=category_of(facts, grave),
+        reasons=reasons_of(facts, 0, brands.brands[brand - 1].name if brand else "", grave),
+        entities=(("url", url), ("domain", host)),
+        version=meta.version,
+    )
 
 
 def _signal(odd: _Odd, brands: Brands, meta: tables.Meta) -> Signal:
@@ -244,14 +310,14 @@ def _facts(text: str, brands: Brands) -> tuple[int, int]:
     raw = _measure(_plain((text,)), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.float32), brands)
     if not math.isnan(raw.scores[0]):
         return int(raw.facts[0]), int(raw.spans[0, 6])
-    odd = _odd(text, brands)
+    (odd,) = _odd((text,), brands)
     return odd.facts, odd.brand
 
 
 def look_alike(text: str, brands: Brands | None = None) -> str | None:
     """The protected brand that a link's host passes itself off as, or None.
 
-    >>> look_alike("http://faceb00k.example.com"), look_alike("https://www.facebook.com/") is None
+    >>> look_alike("http://faceb00k-login.com"), look_alike("https://www.facebook.com/") is None
     ('Facebook', True)
     """
     brands = brands or shipped_brands()

@@ -89,6 +89,7 @@ class Work(NamedTuple):
     prefix: Array
     numbers: Array
     amounts: Array
+    found: Array
 
 
 class Brand(NamedTuple):
@@ -365,25 +366,72 @@ def meta() -> Meta:
     )
 
 
-class _Local(threading.local):
+class Known(NamedTuple):
+    """All that a kernel reads, as addresses; and the arrays, so that they stay where they are."""
+
+    addresses: Array
+    held: tuple[Any, ...]
+
+
+def known(tables: Tables, brands: BrandTables, forest: Trees) -> Known:
+    """Where a kernel finds tables, brands and trees, in the order that measure.py takes them."""
+    places: list[int] = []
+
+    def place(array: Array, *, kind: Any) -> Array:
+        fit: Array = np.ascontiguousarray(array, dtype=kind)
+        places.append(fit.ctypes.data)
+        return fit
+
+    t, b = tables, brands
+    held = [place(t.alphabet, kind=np.uint8), place(t.skeleton, kind=np.uint8), place(t.power, kind=np.uint64)]
+    held += [place(t.keys, kind=np.uint32), place(t.values, kind=np.uint32)]
+    places.append(t.keys.size - 1)
+    held += [place(array, kind=np.int32) for array in (t.step, t.last, t.group)]
+    held += [place(t.chain, kind=np.uint8), place(t.popular, kind=np.uint8)]
+    places.append(t.popular.size * 8)
+    held.append(place(t.top, kind=np.uint8))
+    places.append(t.top.size * 8)
+    held += [place(t.host_weights, kind=np.int8), place(t.path_weights, kind=np.int8), place(t.scales, kind=np.float32)]
+    held += [place(array, kind=np.int32) for array in (b.step, b.last, b.owner)]
+    held.append(place(b.strong, kind=np.uint8))
+    held += [place(array, kind=np.int32) for array in (b.skeleton_step, b.skeleton_last)]
+    held += [place(b.near_keys, kind=np.uint32), place(b.near_values, kind=np.uint32)]
+    places.append(b.near_keys.size - 1)
+    held.append(place(b.longest, kind=np.int32))
+    places.append(forest.column.size // 63)
+    held += [place(forest.column, kind=np.int16), place(forest.border, kind=np.float32)]
+    return Known(np.array(places, dtype=np.uint64), tuple(held))
+
+
+class Local(threading.local):
     """Each thread has its own room to work in: kernels run without the interpreter's lock."""
 
     def __init__(self) -> None:
-        self.work = new_work()
+        work = Work(
+            two=np.zeros(2, dtype=np.float32),
+            seen=np.zeros(3, dtype=np.int64),
+            low=np.zeros(1024, dtype=np.uint8),
+            scratch=np.zeros(320, dtype=np.uint8),
+            prefix=np.zeros(320, dtype=np.uint64),
+            numbers=np.zeros(4096, dtype=np.int32),
+            amounts=np.zeros(2, dtype=np.int64),
+            found=np.zeros(4, dtype=np.int64),
+        )
+        self.held = work
+        self.room = np.array([array.ctypes.data for array in work], dtype=np.uint64)
         self.features = np.zeros((1, w.N_FEATURES), dtype=np.float32)
+        # For one link alone: making arrays would take longer than screening it.
+        self.bytes = bytearray(LONGEST_ONE + 8)
+        self.text = np.frombuffer(self.bytes, dtype=np.uint8)
+        self.ends = np.zeros(1, dtype=np.int64)
+        self.none = np.zeros(1, dtype=np.int64)
+        self.odds = np.zeros(1, dtype=np.float32)
+        self.extra = np.zeros(1, dtype=np.float32)
+        self.scores = np.zeros(1, dtype=np.float32)
+        self.spans = np.zeros((1, 8), dtype=np.int64)
+        self.facts = np.zeros(1, dtype=np.uint64)
 
 
-def new_work() -> Work:
-    """Room to work in."""
-    return Work(
-        two=np.zeros(2, dtype=np.float32),
-        seen=np.zeros(3, dtype=np.int64),
-        low=np.zeros(1024, dtype=np.uint8),
-        scratch=np.zeros(320, dtype=np.uint8),
-        prefix=np.zeros(320, dtype=np.uint64),
-        numbers=np.zeros(4096, dtype=np.int32),
-        amounts=np.zeros(2, dtype=np.int64),
-    )
-
-
-LOCAL = _Local()
+LONGEST_ONE = 4_000
+"""Characters of a link that is screened alone in a room made once."""
+LOCAL = Local()
