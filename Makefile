@@ -13,7 +13,7 @@ DEMO_SEED ?= 7
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types imports docs bench lock clean
+.PHONY: help setup demo test check format lint types imports docs models bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ docs: $(STAMP) ## write the generated pages, then test all pages and docstrings 
 	$(BIN)/python -m trustward.cli.reference docs/cli.md
 	$(BIN)/python -m trustward.cli.events_page docs/events.md
 	$(BIN)/pytest docs README.md src tests/house
+
+# Where the public sets lie; see docs/screening.md.
+MODELS_DATA ?= ../shared/data
+models: $(STAMP) ## train the screeners anew: weights, lists and model cards
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m models --data $(MODELS_DATA)
 
 bench: $(STAMP) ## measure; benchmarks/README.md says what is measured and what came out
 	$(BIN)/trustward bench $(BENCH_OPTIONS)

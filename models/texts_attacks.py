@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from models.texts_data import draws
-from trustward.screening.texts import reader
 
 _CYRILLIC = str.maketrans("aceopxyiABCEHKMOPTX", "асеорхуіАВСЕНКМОРТХ")
 _LEET = str.maketrans("oieast", "013457")
@@ -65,16 +63,10 @@ ATTACKS: dict[str, Callable[[str], str]] = {
 }
 
 
-def measure(
-    texts: Sequence[str], bound: float, lexicon: Path, matrix: Callable[..., Any]
-) -> list[tuple[str, int, float]]:
-    """For each trick: how many texts it changed, and the share of these that keep a score above ``bound``.
-
-    ``matrix`` turns places and their ends into scores.
-    """
+def measure(texts: Sequence[str], bound: float, score: Callable[[Sequence[str]], Any]) -> list[tuple[str, int, float]]:
+    """For each trick: how many texts it changed, and the share of these that keep a score above ``bound``."""
     rows = []
     for name, attack in ATTACKS.items():
         changed = [new for old in texts if (new := attack(old)) != old]
-        places, ends = reader.features(changed, reader.read_lexicon(lexicon))
-        rows.append((name, len(changed), float(np.mean(matrix(places, ends) > bound)) if changed else float("nan")))
+        rows.append((name, len(changed), float(np.mean(score(changed) > bound)) if changed else float("nan")))
     return rows

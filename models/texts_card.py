@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from models import texts_attacks
 from models.learning import recall_at
 from trustward.screening.texts.model import Numbers
 
@@ -35,6 +36,16 @@ class Row(NamedTuple):
     harmful: int
     honest: int
     recall: float
+
+
+def tricks(learned: Any, features: Any, fitted: Callable[..., Any], matrix: Callable[..., Any]) -> list[Any]:
+    """Reported messages that a model finds which has not seen their set, written again with tricks."""
+    reported = learned.sources == REPORTED
+    model = fitted(learned, features, reported)
+    scores = model.scores(features)
+    bound = float(np.quantile(scores[learned.sources == CHAT], 0.99, method="higher"))
+    rows = np.flatnonzero(reported & (scores > bound))[:: max(1, int(reported.sum()) // 4_000)]
+    return texts_attacks.measure([learned.texts[row].text for row in rows], bound, lambda t: model.scores(matrix(t)))
 
 
 def left_out(learned: Any, features: Any, scores: Any, fitted: Callable[..., Any]) -> list[Row]:
@@ -169,7 +180,15 @@ def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     return "\n".join(lines)
 
 
-def write(path: Path, learned: Any, features: Any, scores: Any, numbers: Numbers, fitted: Callable[..., Any]) -> None:
+def write(
+    path: Path,
+    learned: Any,
+    features: Any,
+    scores: Any,
+    numbers: Numbers,
+    fitted: Callable[..., Any],
+    matrix: Callable[..., Any],
+) -> None:
     """Write the card. ``scores`` are by folds: each message judged by a model that has not seen its fifth."""
     levels = np.interp(scores, numbers.knots, numbers.levels)
     text = (Path(__file__).resolve().parent / "cards" / "texts.md").read_text(encoding="utf-8")
@@ -180,6 +199,7 @@ def write(path: Path, learned: Any, features: Any, scores: Any, numbers: Numbers
         "LEFT_OUT": table(
             ("what", "not seen", "harmful", "honest", "recall"), list(left_out(learned, features, scores, fitted))
         ),
+        "TRICKS": table(("trick", "messages", "found all the same"), tricks(learned, features, fitted, matrix)),
         "SETS": table(("set", "harmful", "honest", "recall", "baseline"), list(in_sets(learned, scores))),
         "ALARMS": table(
             ("honest messages", "messages", "suspicious", "harmful"), list(alarms(learned, levels, numbers))

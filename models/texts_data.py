@@ -85,7 +85,7 @@ def public(data: Path, name: str) -> Iterator[Text]:
         elif name == "sms_spamhunter_multi":
             text = as_received(text, key)
         elif name == "email_spamassassin":
-            text = text[:1500]
+            text = text[:3000]
         # What one program says in many languages stays together; other sets hold each campaign once.
         group = f"honest:{row['source']}" if name == "honest_multi" and category == "notice" else f"{name}:{key}"
         yield Text(text, label, name, lang, kind if label != ADVERTS else "ok.marketing", group)

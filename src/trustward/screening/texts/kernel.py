@@ -43,9 +43,9 @@ MOST_CONCEPTS = 24
 CONCEPTS = 256
 """Places for concepts; the lexicon has fewer."""
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
-FLOOR, REACH = -2.0, 4.0
+FLOOR, REACH, SLOPE = -2.0, 4.0, 0.02
 """Two judgements become one score: harm counts from FLOOR up, mass mailing between -REACH and REACH, so that an
-advertisement is above what people write to each other and below a scam."""
+advertisement is above what people write to each other and below a scam. Beyond, both count by SLOPE only."""
 FLAGS = 8
 FL_SHAPES, FL_CONCEPTS, FL_TRICKS, FL_CHARS, FL_WORDS, FL_MEANINGS, FL_LETTERS, FL_NUMBERS = range(FLAGS)
 
@@ -307,7 +307,8 @@ def logits(
                 root = np.sqrt(size)
                 harm += scales[f, 0] * _sum(weights[f], outs[f], size, 0) / root
                 mass += scales[f, 1] * _sum(weights[f], outs[f], size, 1) / root
-        out[i] = max(harm, FLOOR) + min(max(mass, -REACH), REACH) + 0.001 * harm
+        held = min(max(mass, -REACH), REACH)
+        out[i] = max(harm, FLOOR) + SLOPE * min(harm - FLOOR, 0.0) + held + SLOPE * (mass - held)
 
 
 @kernel
