@@ -124,7 +124,7 @@ BUILT_IN: tuple[Function, ...] = (
         result="text",
         call=plain.template,
         cost=8.0,
-        about="A fingerprint of a text that near-duplicates share: case, digits, links and punctuation do not count.",
+        about="A fingerprint that copies of a text share: case, tricks, digits, links and punctuation do not count.",
         example="template(event.text)",
     ),
 )

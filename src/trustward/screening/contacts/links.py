@@ -17,6 +17,7 @@ _WORDS_FOR_DOT = (".", "dot", "d0t", "点", "點", "punto", "ponto")
 _REST = re.compile(r"(?::\d{1,5})?(?:[/?#\\][!#-;=?-~]*+)?")
 _TAIL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$")
 _LEAD = re.compile(r"[a-z][a-z-]*")
+_ANY = re.compile(r"[a-z0-9](?:[a-z0-9._%@-]*[a-z0-9])?")
 _WORDLIKE = frozenset(
     "is in it to so me am at be by do my no us as id la pm et al hm de es no pa re se ma mr ms co st pl"
     " here now one live life today all you men win care best love work".split()
@@ -90,7 +91,9 @@ def _link(finding: Finding, start: int, after: int, scheme: str) -> int:
         return after
     first, end, labels = _cut(low, host.start(), host.end())
     if not labels:
-        labels = [_ascii_lead(host[0])]
+        # Where a scheme stands, any host will do: a number, one without an ending, one that nobody has registered.
+        lead = _ANY.match(host[0])
+        labels = [lead[0] if lead else ""]
         first, end = host.start(), host.start() + len(labels[0])
     if not labels[0] or first != host.start():
         return after

@@ -17,6 +17,7 @@ _AROUND = re.compile(
     rf"(?<![\w.%+\-])[\w.%+\-]++(?:{_AT}[\w-]++(?:{_DOT}[\w-]++){{1,5}}"
     r"|\s(?:at|arroba)\s[\w-]++(?:\s(?:dot|punto|ponto|point)\s[\w-]++){1,4})"
 )
+_WITHIN_LINK = re.compile(r"(?://|\\\\)[^\s/]{0,80}\Z")
 _SPLIT = re.compile(rf"{_AT}|\s(?:at|arroba)\s")
 _DOTS = re.compile(_DOT)
 _LATIN_END = re.compile(r"[a-z0-9._%+\-]+$")
@@ -63,6 +64,9 @@ def _mail(finding: Finding, local: str, host: str, start: int, end: int, *, arou
     if latin is None:
         return
     start += latin.start()
+    if _WITHIN_LINK.search(finding.low, max(start - 80, 0), start):
+        # A name before the host of a link: the link takes it, with its trick.
+        return
     local = latin[0].lstrip(".")
     if not 1 <= len(local) <= 64 or not 2 <= len(host) <= 253 or "_" in host:
         return

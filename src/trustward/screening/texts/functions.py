@@ -21,6 +21,12 @@ def _scores(texts: Sequence[str]) -> Any:
     return text_scores(texts)
 
 
+def _likeness(text: str) -> tuple[str, ...]:
+    from trustward.screening.texts.screener import likeness  # noqa: PLC0415 - the same
+
+    return likeness(text)
+
+
 FUNCTIONS: tuple[Function, ...] = (
     Function(
         name="text",
@@ -31,5 +37,14 @@ FUNCTIONS: tuple[Function, ...] = (
         cost=25.0,
         about="How likely a message is a scam, of which kind, and why; links in it are screened too.",
         example="text(event.text).score >= 0.9",
+    ),
+    Function(
+        name="likeness",
+        arguments=(("text", "text"),),
+        result="list:text",
+        call=_likeness,
+        cost=20.0,
+        about="Fingerprints of a text; near-duplicates share at least one, also where names or sentences differ.",
+        example="likeness(event.text)",
     ),
 )

@@ -33,6 +33,14 @@ def place(state: Any, bits: Any) -> Any:
 
 
 @part
+def mixed(state: Any) -> Any:
+    """A hash with all its bits stirred."""
+    state ^= state >> _U32
+    state *= _M1
+    return state ^ (state >> _U29)
+
+
+@part
 def find(keys: Any, values: Any, state: Any) -> Any:
     """The value of a key in a table of open addressing: -1 if it is not there."""
     mask = np.uint64(keys.size - 1)

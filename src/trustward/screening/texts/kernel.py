@@ -18,7 +18,7 @@ import numpy as np
 
 from trustward.base.jit import kernel, part, shared
 from trustward.screening.folding import fold_codes
-from trustward.screening.texts.hashes import START, find, place, step
+from trustward.screening.texts.hashes import START, find, mixed, place, step
 from trustward.screening.texts.tokens import (
     CHAR_BITS,
     PAIRED_SHAPES,
@@ -46,8 +46,12 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 FLOOR, REACH, SLOPE = -2.0, 4.0, 0.02
 """Two judgements become one score: harm counts from FLOOR up, mass mailing between -REACH and REACH, so that an
 advertisement is above what people write to each other and below a scam. Beyond, both count by SLOPE only."""
-FLAGS = 8
-FL_SHAPES, FL_CONCEPTS, FL_TRICKS, FL_CHARS, FL_WORDS, FL_MEANINGS, FL_LETTERS, FL_NUMBERS = range(FLAGS)
+FLAGS = 9
+FL_SHAPES, FL_CONCEPTS, FL_TRICKS, FL_CHARS, FL_WORDS, FL_MEANINGS, FL_LETTERS, FL_NUMBERS, FL_TOKENS = range(FLAGS)
+BANDS, ROWS, SHINGLE, DENSE_SHINGLE = 3, 2, 3, 6
+"""Fingerprints of near-duplicates: pairs of the least hashes of three neighbouring words (six characters of an alphabet
+without spaces). Texts that share four fifths of these share a fingerprint 95 times of 100, those that share a fifth of
+them 12 times."""
 
 
 @shared
@@ -246,6 +250,7 @@ def _read(
     flags[5] = meanings
     flags[6] = letters
     flags[7] = counts[0]
+    flags[8] = m
 
 
 @kernel
@@ -336,3 +341,48 @@ def heads(outs: Any, flags: Any, weights: Any, scales: Any, out: Any) -> None:
             for j in range(size):
                 total += int(table[outs[f][j] & mask, c])
             out[c] += scales[f, c] * total / np.sqrt(size)
+
+
+@part
+def _end_of_word(seq: Any, dense: Any, m: Any, i: Any) -> Any:
+    """Where the word that begins at ``i`` ends; a character of an alphabet without spaces is a word."""
+    if dense[i] == 1:
+        return i + 1
+    while i < m and seq[i] != 32 and dense[i] == 0:
+        i += 1
+    return i
+
+
+@kernel
+def likeness(seq: Any, dense: Any, m: int, out: Any) -> int:
+    """The ``BANDS * ROWS`` least hashes of the text that was read last; returns how many shingles there were."""
+    out[:] = np.uint64(0xFFFFFFFFFFFFFFFF)
+    shingles = 0
+    i = 0
+    while i < m:
+        if seq[i] == 32:
+            i += 1
+            continue
+        wanted = DENSE_SHINGLE if dense[i] == 1 else SHINGLE
+        state = START
+        at = i
+        words = 0
+        while at < m and words < wanted:
+            if seq[at] == 32:
+                at += 1
+                continue
+            end = _end_of_word(seq, dense, m, at)
+            # Numbers and links are what changes from copy to copy.
+            if not (0xE000 <= seq[at] <= 0xE023):
+                for j in range(at, end):
+                    state = step(state, seq[j])
+                state = step(state, np.uint32(32))
+                words += 1
+            at = end
+        if words == wanted:
+            shingles += 1
+            for k in range(out.size):
+                hashed = mixed(state ^ (np.uint64(k + 1) * START))
+                out[k] = min(out[k], hashed)
+        i = _end_of_word(seq, dense, m, i)
+    return shingles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import cache, cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,6 +105,17 @@ class Model:
         weight = self.weights[2][:, 0]
         weighed = [(-int(weight[kernel.concept_place(concept)]), concept) for concept in found.tolist()]
         return [self.lexicon.concepts[concept] for harm, concept in sorted(weighed) if harm < 0]
+
+    def likeness(self, flags: Any) -> tuple[str, ...]:
+        """Fingerprints of the text that was read last; none if it is too short."""
+        out = np.empty(kernel.BANDS * kernel.ROWS, np.uint64)
+        seq, dense = self._room.scratch[3:5]
+        if kernel.likeness(seq, dense, int(flags[kernel.FL_TOKENS]), out) == 0:
+            return ()
+        bands = out.astype("<u8").reshape(kernel.BANDS, kernel.ROWS)
+        return tuple(
+            f"{number}{blake2b(band.tobytes(), digest_size=9).hexdigest()}" for number, band in enumerate(bands)
+        )
 
     @cached_property
     def _head_tables(self) -> tuple[tuple[Any, ...], Any]:

@@ -56,6 +56,21 @@ def screen_text(text: str) -> Signal:
     return _signal(at_work, named, score, category, reasons)
 
 
+def likeness(text: str) -> tuple[str, ...]:
+    """Fingerprints of which near-duplicates share at least one; none for a text of less than three words.
+
+    A name or a sentence that changes from copy to copy changes some of them, not all. Source: min-wise hashing (Broder
+    1997), in bands.
+
+    >>> one = likeness("Hi Anna, our team pays 500 a day for liking videos at home, write to us today")
+    >>> two = likeness("Hi Zoe, our team pays 300 a day for liking videos at home, write to us today")
+    >>> bool(set(one) & set(two))
+    True
+    """
+    at_work = model()
+    return at_work.likeness(at_work.read(text).flags)
+
+
 def screen_texts(texts: Sequence[str]) -> list[Signal]:
     """Many messages at once; the same signals as one by one."""
     at_work = model()
@@ -84,7 +99,7 @@ def text_scores(texts: Sequence[str]) -> Any:
                 worst = max(each[at : at + len(links)])
                 at += len(links)
                 scores[row] = combined(float(scores[row]), worst, harmful=worst >= harmful)
-    return np.where(facts[:, kernel.FL_CHARS] + facts[:, kernel.FL_MEANINGS] > 0, scores, 0.0)
+    return np.where(np.fromiter(map(bool, texts), np.bool_, len(texts)), scores, 0.0)
 
 
 def combined(words: float, link: float, *, harmful: bool) -> float:
