@@ -18,6 +18,7 @@ AREAS = {
     "accounts",
     "cards",
     "contact",
+    "content",
     "groups",
     "links",
     "luring",
