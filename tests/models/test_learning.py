@@ -1,0 +1,101 @@
+"""Training: the same data give the same weights, thresholds hold their share, and the written material is in form."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import numpy as np
+import pytest
+from models import learning, texts_attacks, texts_data, texts_lexicon
+
+from scipy import sparse
+from trustward.screening.texts import reader
+from trustward.screening.texts.model import model
+
+KINDS = set(
+    "phishing delivery prize job task loan investment romance authority company relative rental advance_fee gambling "
+    "banned_goods account_trade spam ok.chat ok.work ok.code ok.bank ok.delivery ok.service ok.marketing ok.market "
+    "ok.talk".split()
+)
+MADE = {"code", "number", "ref", "badlink", "goodlink"}
+
+
+@pytest.mark.parametrize("lang", texts_data.languages())
+def test_written_material_is_in_form(lang: str) -> None:
+    slots = set(texts_data.slots(lang)) | MADE
+    kinds = set()
+    for path in sorted((texts_data.MATERIAL / "texts").glob(f"{lang}.*")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if line.startswith("#") or not line.strip():
+                continue
+            assert line.count("\t") == 1, (path.name, number)
+            kind, text = line.split("\t")
+            assert kind in KINDS, (path.name, number)
+            assert set(re.findall(r"\{([a-z]+)\}", text)) <= slots, (path.name, number)
+            kinds.add(kind)
+    assert kinds == KINDS
+    concepts = tomllib.loads((texts_data.MATERIAL / "concepts" / f"{lang}.toml").read_text(encoding="utf-8"))
+    assert len(concepts) > 100
+
+
+def test_messages_are_made_the_same_every_time() -> None:
+    first = [text for _, text in zip(range(200), texts_data.written("en"), strict=False)]
+    assert first == [text for _, text in zip(range(200), texts_data.written("en"), strict=False)]
+    assert not any("{" in text.text and "}" in text.text for text in first)
+
+
+def test_a_small_model_learns_and_is_the_same_every_time() -> None:
+    random = np.random.default_rng(1)
+    rows = random.random((400, 12)) < 0.3
+    labels = (rows[:, 0] | rows[:, 1]).astype(float)
+    features = sparse.csr_matrix(rows.astype(np.float32))
+    weight, every = np.ones(400), np.arange(400)
+    first = learning.fit(features, labels, weight, every, alpha=1e-4, epochs=20)
+    again = learning.fit(features, labels, weight, every, alpha=1e-4, epochs=20)
+    assert first[1] == again[1]
+    assert np.array_equal(first[0], again[0])
+    scores = features @ first[0] + first[1]
+    assert learning.recall_at(scores[labels == 1], scores[labels == 0]) == 1.0
+    table, unit = learning.quantised(first[0])
+    assert np.abs(table * unit - first[0]).max() < unit
+
+
+def test_calibration_rises_and_says_the_share() -> None:
+    random = np.random.default_rng(2)
+    scores = random.normal(size=20_000)
+    labels = (random.random(20_000) < 1 / (1 + np.exp(-2 * scores))).astype(float)
+    knots, levels = learning.calibration(scores, labels, np.ones(20_000))
+    assert levels == sorted(levels)
+    said = np.interp(scores, knots, levels)
+    inside = (said > 0.75) & (said < 0.85)
+    assert abs(labels[inside].mean() - 0.8) < 0.05
+
+
+def test_thresholds_hold_their_shares() -> None:
+    scores = np.linspace(0, 0.9, 10_000)
+    bound = learning.threshold(scores, [list(range(9_000, 10_000))], 0.01, 0.02)
+    assert (scores >= bound).mean() <= 0.01
+    assert (scores[9_000:] >= bound).mean() <= 0.02
+
+
+def test_everyday_words_of_other_languages_are_no_concepts() -> None:
+    usual = texts_lexicon.everyday([("en", "the cat is in the house")] * 10 + [("vi", "nhap so the")])
+    assert usual["the"]["en"] == 1.0
+    found = texts_lexicon.concepts([("en", "the cat is in the house")] * 300)
+    assert "the" not in found["card"]
+
+
+def test_shipped_lexicon_is_that_of_the_material() -> None:
+    entries = {line.split("\t")[1] for line in (reader.DATA / "concepts.txt").read_text(encoding="utf-8").splitlines()}
+    written = {texts_lexicon.read_as(word) for word in ("account", "password", "银行", "paquete", "บัญชี")}
+    assert written <= entries
+    assert set(model().numbers.categories) <= KINDS
+
+
+@pytest.mark.parametrize("name", texts_attacks.ATTACKS)
+def test_tricks_change_words_and_leave_links(name: str) -> None:
+    text = "Dear customer verify your account immediately otherwise suspended http://bank-login.top/verify"
+    changed = {texts_attacks.ATTACKS[name](f"{text} number{i}") for i in range(5)}
+    assert any(not one.startswith(text) for one in changed)
+    assert all("http://bank-login.top/verify" in one for one in changed)
