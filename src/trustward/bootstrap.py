@@ -16,11 +16,16 @@ from trustward.model.catalogue import Catalogue, load_catalogue
 if TYPE_CHECKING:
     from trustward.adapters.files import Chunk
     from trustward.adapters.output import LineFile, ParquetFile, RejectFile
+    from trustward.adapters.store.opened import DatabaseStore
     from trustward.engine.engine import Engine, Outcome
     from trustward.engine.summary import BacktestSummary, CheckReport, RejectStat, ReplaySummary
     from trustward.exchange.records import Reject
+    from trustward.model.stored import StoredPolicy
+    from trustward.operations.deciding import Deciding
     from trustward.policy import Policy
     from trustward.policy.streams import Slots
+    from trustward.ports import Store
+    from trustward.settings import Settings
 
 Progress = Callable[[int, int, int, int], None]
 """Called now and then with bytes done, bytes in all (0: not known), events so far, flagged so far."""
@@ -62,6 +67,57 @@ def policy(name: str, known: Catalogue, *, drafts: bool = False) -> Policy:
 def load(name: str, extra: Sequence[Path] = ()) -> Policy:
     """A policy with the catalogue that it needs."""
     return policy(name, catalogue(extra))
+
+
+def stored_policy(name: str, *, actor: str, at_us: int = 0, known: Catalogue | None = None) -> StoredPolicy:
+    """A policy's sources as the store keeps them, checked. Raises UsageError, PolicyError."""
+    from trustward.model.stored import StoredPolicy
+    from trustward.policy.faults import Faults
+    from trustward.policy.files import read_sources
+
+    path = policy_path(name)
+    loaded = policy(name, known or catalogue())
+    sources, lists = read_sources(path, Faults())
+    texts = tuple((source.name, "\ufeff" * source.marked + source.text) for source in (*sources, *lists))
+    return StoredPolicy(hash=loaded.hash, name=path.name, sources=texts, actor=actor, at_us=at_us)
+
+
+def compiler(known: Catalogue) -> Callable[[StoredPolicy], Policy]:
+    """What makes a policy out of stored sources."""
+    from trustward.policy import Source, load_policy
+
+    return lambda stored: load_policy([Source(name, text) for name, text in stored.sources], known)
+
+
+def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
+    """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
+    from trustward.adapters.store.opened import open_store
+
+    return open_store(settings.database, Path(settings.data), migrated=migrated)
+
+
+def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
+    """The engine's host over a store, not started. Raises UsageError, PolicyError."""
+    import os
+    import socket
+
+    from trustward.base.clock import now_us
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.deciding import Deciding, Options
+
+    initial = None
+    if opened.journal.head() == 0:
+        initial = stored_policy(settings.policy, actor="trustward", at_us=now_us(), known=known)
+    options = Options(
+        owner=f"process {os.getpid()} on {socket.gethostname()}",
+        skew_us=settings.skew_us,
+        commit_events=settings.commit_events,
+        queue_events=settings.queue_events,
+        snapshot_events=settings.snapshot_events,
+        snapshot_keep=settings.snapshot_keep,
+        standby=settings.standby,
+    )
+    return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
 
 
 def check(name: str, extra: Sequence[Path] = ()) -> CheckReport:

@@ -134,6 +134,9 @@ class Snapshots(Protocol):
     def open(self, info: SnapshotInfo) -> AbstractContextManager[Path]:
         """The file that was written, for as long as the context lasts. Raises StateError if it is gone."""
 
+    def drop(self, info: SnapshotInfo) -> None:
+        """Drop one; nothing happens if it is gone."""
+
     def prune(self, keep: int) -> None:
         """Drop all but the newest ``keep``."""
 

@@ -34,7 +34,7 @@ def save(engine: Engine, path: Path) -> None:
 
     Raises StateError if it cannot be written.
     """
-    state = _dumped(engine)
+    state = dump_state(engine)
     header = msgspec.json.encode(_Header(engine.policy.hash, engine.seed.hex(), len(state), zlib.crc32(state)))
     target = Path(os.path.realpath(path))
     # A pipe or a device is written to directly; it would be replaced by a file otherwise.
@@ -75,7 +75,7 @@ class _Saved(msgspec.Struct, forbid_unknown_fields=True):
     lists: dict[str, _Change]
 
 
-def _dumped(engine: Engine) -> bytes:
+def dump_state(engine: Engine) -> bytes:
     """The state as JSON, of lists only what was changed: the policy's own values come with the policy."""
     changes = {}
     for name, held in sorted(engine.state.lists.items()):
@@ -88,7 +88,7 @@ def _dumped(engine: Engine) -> bytes:
     return msgspec.json.encode(_Saved(msgspec.Raw(state.dump()), changes))
 
 
-def _loaded(data: bytes, fresh: State) -> State:
+def load_state(data: bytes, fresh: State) -> State:
     """The saved state, with the lists of the policy that it is loaded for and the changes made to them since."""
     saved = msgspec.json.decode(data, type=_Saved)
     state = State.load(bytes(saved.state))
@@ -113,7 +113,7 @@ def load(path: Path, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US) -> Engin
             if len(state) != header.state_bytes or zlib.crc32(state) != header.state_crc:
                 raise StateError(f"{path}: the snapshot is damaged", remedy=_REMEDY)
             engine = Engine(policy, skew_us=skew_us, seed=bytes.fromhex(header.seed))
-            engine.state = _loaded(state, engine.state)
+            engine.state = load_state(state, engine.state)
             engine.windows = Windows.restore(file, policy.plan, engine.seed)
             return engine
     except OSError as fault:

@@ -340,6 +340,9 @@ class SnapshotsContract(_Contract):
         assert other.stored() == [infos[2], infos[1]]
         with pytest.raises(StateError), other.open(infos[0]):
             pass
+        store.snapshots.drop(infos[2])
+        store.snapshots.drop(infos[2])
+        assert other.stored() == [infos[1]]
 
     def test_a_large_one(self, store: Store) -> None:
         info = SnapshotInfo(seq=1, policy="", at_us=1)

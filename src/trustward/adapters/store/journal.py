@@ -45,6 +45,7 @@ class DatabaseJournal:
         self._database = database
         self._recent: dict[str, int] = {}
         self._known = -1
+        self._ids_seq = 0
         self._lock = Lock()
 
     # ------------------------------------------------------------------ writing
@@ -52,7 +53,7 @@ class DatabaseJournal:
     def append(self, lease: Lease, commit: Commit) -> None:
         """See :class:`trustward.ports.Journal`."""
         with self._lock:
-            written: list[tuple[str, int]] = []
+            written = False
             with self._database.write() as connection:
                 step = {"epoch": lease.epoch, "before": commit.first - 1, "last": commit.last}
                 if connection.execute(named("advance"), step).rowcount != 1:
@@ -66,20 +67,20 @@ class DatabaseJournal:
                         follow(connection, segment, decode_change(segment.body))
                 if len(self._recent) >= IDS_EVERY:
                     self._catch_up(connection, commit.first - 1)
-                    written = self._write_ids(connection, lease)
+                    self._write_ids(connection, lease)
+                    written = True
             # Only now, that it is on disk.
-            for name, _ in written:
-                del self._recent[name]
+            if written:
+                self._ids_seq = self._known
+                self._recent.clear()
             if self._known == commit.first - 1:
                 self._remember(commit.segments, commit.ids)
                 self._known = commit.last
 
-    def _write_ids(self, connection: Connection, lease: Lease) -> list[tuple[str, int]]:
-        written = list(self._recent.items())
-        rows = sorted((key_of(name), seq) for name, seq in written)
+    def _write_ids(self, connection: Connection, lease: Lease) -> None:
+        rows = sorted((key_of(name), seq) for name, seq in self._recent.items())
         _many(connection, "add_event_id", ("key", "seq"), rows)
         connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": self._known})
-        return written
 
     # ------------------------------------------------------------------ reading
 
@@ -127,6 +128,10 @@ class DatabaseJournal:
         if self._known < ids_seq:
             self._recent.clear()
             self._known = ids_seq
+        elif self._ids_seq != ids_seq:
+            # Another process, or a commit that was believed to have failed, has moved these to the table.
+            self._recent = {name: seq for name, seq in self._recent.items() if seq > ids_seq}
+        self._ids_seq = ids_seq
         while self._known < last:
             segments = list(_segments(connection, self._known, min(self._known + 8192, last)))
             for segment in segments:
@@ -134,9 +139,6 @@ class DatabaseJournal:
             if not segments:
                 break
             self._known = segments[-1].last
-        if len(self._recent) > 4 * IDS_EVERY:
-            # A reader's: the writer has moved these to the table.
-            self._recent = {name: seq for name, seq in self._recent.items() if seq > ids_seq}
 
     def _remember(self, segments: Iterable[Segment], ids: Sequence[str]) -> None:
         names = iter(ids)

@@ -300,6 +300,9 @@ class _Snapshots:
             path.write_bytes(held[1])
             yield path
 
+    def drop(self, info: SnapshotInfo) -> None:
+        self._tables.snapshots.pop(info.seq, None)
+
     def prune(self, keep: int) -> None:
         for info in self.stored()[keep:]:
-            del self._tables.snapshots[info.seq]
+            self.drop(info)

@@ -58,10 +58,14 @@ class FolderSnapshots:
             raise StateError(f"the snapshot of entry {info.seq} is gone", remedy=_GONE)
         yield path
 
+    def drop(self, info: SnapshotInfo) -> None:
+        """See :class:`trustward.ports.Snapshots`."""
+        self._path(info).unlink(missing_ok=True)
+
     def prune(self, keep: int) -> None:
         """See :class:`trustward.ports.Snapshots`."""
         for info in self.stored()[keep:]:
-            self._path(info).unlink(missing_ok=True)
+            self.drop(info)
         for left in self._folder.glob(".*.part"):
             left.unlink(missing_ok=True)
 
@@ -107,8 +111,12 @@ class DatabaseSnapshots:
                     part, parts = part + 1, row.parts
             yield path
 
+    def drop(self, info: SnapshotInfo) -> None:
+        """See :class:`trustward.ports.Snapshots`."""
+        with self._database.write() as connection:
+            connection.execute(named("drop_snapshot"), {"seq": info.seq})
+
     def prune(self, keep: int) -> None:
         """See :class:`trustward.ports.Snapshots`."""
         for info in self.stored()[keep:]:
-            with self._database.write() as connection:
-                connection.execute(named("drop_snapshot"), {"seq": info.seq})
+            self.drop(info)
