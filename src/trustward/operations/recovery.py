@@ -50,17 +50,18 @@ class Replayer:
 
     def replay(self, engine: Engine | None, after: int, at_us: int = 0, *, upto: int = FOREVER) -> Restored:
         """Put the entries after ``after``, and not after ``upto``, through an engine."""
-        for segment in self.segments(after, upto):
-            if segment.kind == "change":
-                change = decode_change(segment.body)
+        for part in self._batches(after, upto):
+            first = part[0]
+            if first.kind == "change":
+                change = decode_change(first.body)
                 if isinstance(change, PolicyChange):
-                    engine = self.switch(engine, change, segment.first)
+                    engine = self.switch(engine, change, first.first)
                 elif engine is not None:
                     apply(engine, change)
             else:
                 assert engine is not None  # nothing is decided before a policy is live
-                self.feed(engine, segment)
-            after, at_us = segment.last, segment.at_us
+                self.feed(engine, part)
+            after, at_us = part[-1].last, part[-1].at_us
         return Restored(engine, after, at_us)
 
     def segments(self, after: int, upto: int = FOREVER) -> Iterator[Segment]:
@@ -76,20 +77,41 @@ class Replayer:
                 yield segment
                 after = segment.last
 
-    def feed(self, engine: Engine, segment: Segment) -> None:
-        """Decide a segment's events once more. What was taken in then is not refused now, whatever the clock says."""
-        events, faults = self.events(segment)
+    def _batches(self, after: int, upto: int = FOREVER) -> Iterator[list[Segment]]:
+        """The segments, those of events many at a time: a batch's size makes no difference to what is decided."""
+        gathered: list[Segment] = []
+        count = 0
+        for segment in self.segments(after, upto):
+            if gathered and (segment.kind == "change" or count + segment.count > READ_EVENTS):
+                yield gathered
+                gathered, count = [], 0
+            if segment.kind == "change":
+                yield [segment]
+            else:
+                gathered.append(segment)
+                count += segment.count
+        if gathered:
+            yield gathered
+
+    def feed(self, engine: Engine, segments: Sequence[Segment]) -> None:
+        """Decide segments' events once more. What was taken in then is not refused now, whatever the clock says."""
+        events, faults = self.events(segments)
         engine.decide_batch(events, faults, now_us=FOREVER)
 
-    def events(self, segment: Segment) -> tuple[Sequence[Event], dict[int, tuple[Fault, ...]]]:
-        """A segment's events and their faults. Raises StateError if one cannot be read any more."""
-        events = self._decoder.decode_lines(segment.body).events
-        if len(events) != segment.count:
+    def events(self, segments: Sequence[Segment]) -> tuple[Sequence[Event], dict[int, tuple[Fault, ...]]]:
+        """The events of some segments, and their faults. Raises StateError if one cannot be read any more."""
+        events = self._decoder.decode_lines(b"".join([segment.body for segment in segments])).events
+        faults: dict[int, tuple[Fault, ...]] = {}
+        at = 0
+        for segment in segments:
+            faults.update((at + place, found) for place, found in segment.faulty().items())
+            at += segment.count
+        if len(events) != at:
             raise StateError(
-                f"the journal's entries {segment.first} to {segment.last} hold events that the catalogue does not know",
+                f"entries {segments[0].first} to {segments[-1].last} hold events that the catalogue does not know",
                 remedy="start with the catalogue that they were taken in with",
             )
-        return events, segment.faulty()
+        return events, faults
 
     def switch(
         self, engine: Engine | None, change: PolicyChange, seq: int, warmed: Engine | None = None, warmed_to: int = 0
@@ -109,9 +131,9 @@ class Replayer:
 
     def warm(self, engine: Engine, after: int, upto: int) -> None:
         """Let an engine's windows see the journal's events; what it decides on the way is nobody's."""
-        for segment in self.segments(after, upto):
-            if segment.kind == "events":
-                self.feed(engine, segment)
+        for part in self._batches(after, upto):
+            if part[0].kind == "events":
+                self.feed(engine, part)
 
     def policy(self, name: str) -> Policy:
         """The stored policy with this hash, compiled. Raises NotFoundError, PolicyError."""

@@ -44,6 +44,7 @@ class DatabaseJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._recent: dict[str, int] = {}
+        self._keys: dict[str, int] = {}
         self._known = -1
         self._ids_seq = 0
         self._lock = Lock()
@@ -73,12 +74,14 @@ class DatabaseJournal:
             if written:
                 self._ids_seq = self._known
                 self._recent.clear()
+                self._keys.clear()
             if self._known == commit.first - 1:
                 self._remember(commit.segments, commit.ids)
                 self._known = commit.last
 
     def _write_ids(self, connection: Connection, lease: Lease) -> None:
-        rows = sorted((key_of(name), seq) for name, seq in self._recent.items())
+        keys = self._keys
+        rows = sorted((keys.get(name) or key_of(name), seq) for name, seq in self._recent.items())
         _many(connection, "add_event_id", ("key", "seq"), rows)
         connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": self._known})
 
@@ -105,6 +108,8 @@ class DatabaseJournal:
     def find(self, ids: Sequence[str]) -> Mapping[str, Found]:
         """See :class:`trustward.ports.Journal`."""
         with self._lock, self._database.read() as connection:
+            if len(self._keys) > 2 * IDS_EVERY:
+                self._keys.clear()
             row = connection.execute(named("writer")).one()
             self._catch_up(connection, row.last_seq, row.ids_seq)
             places: dict[int, None] = {}
@@ -112,7 +117,9 @@ class DatabaseJournal:
             for name in ids:
                 seq = self._recent.get(name)
                 if seq is None:
-                    keys[key_of(name)] = None
+                    # Most are new, and will want their key again when they go to the table.
+                    key = self._keys[name] = key_of(name)
+                    keys[key] = None
                 else:
                     places[seq] = None
             wanted = iter(keys)
