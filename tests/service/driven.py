@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from time import sleep
 
-from tests.service.kit import faulty, host_over, stream
+from tests.service.kit import NOW_US, TRIAL, compile_policy, faulty, host_over, stream
 from trustward.adapters.store.opened import open_store
+from trustward.engine.engine import Engine
 from trustward.model.changes import LabelChange, ListChange
 
 BATCH = 40
@@ -32,18 +34,26 @@ def change(number: int) -> LabelChange | ListChange | None:
     return None
 
 
+def say(*words: object) -> None:
+    """A line that is out before anything else happens."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
 def main(database: str, data: str, first: int, count: int, snapshot_events: int) -> None:
     """Send batches from ``first`` on; a line for each that is acknowledged."""
     store = open_store(database, Path(data))
     host = host_over(store, snapshot_events=snapshot_events, commit_events=64, standby=bool(database))
     host.start()
     while host.status().phase != "ready":
-        pass
-    print("ready", flush=True)
+        sleep(0.01)
+    # The first decisions of a process load what was compiled: be killed at work, not at that.
+    Engine(compile_policy(TRIAL)).decide_batch(stream(50), now_us=NOW_US)
+    say("ready")
     for number in range(first, first + count):
         said = change(number)
         if said is not None:
-            print("changed", number, host.change(said).result(), flush=True)
+            say("changed", number, host.change(said).result())
         events, faults = batch(number)
         futures = [
             host.submit(
@@ -54,10 +64,10 @@ def main(database: str, data: str, first: int, count: int, snapshot_events: int)
         ]
         answers = [future.result() for future in futures]
         verdicts = [one.decision(at).verdict[0] for one in answers for at in range(8)]
-        print("done", number, "".join(verdicts), flush=True)
+        say("done", number, "".join(verdicts))
     host.close()
     store.close()
-    print("closed", flush=True)
+    say("closed")
 
 
 if __name__ == "__main__":
