@@ -50,7 +50,9 @@ class Database:
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """A connection of its own, with every statement at once in force: for locks and upkeep."""
-        with told(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # In SQLite it is enough to begin no transaction.
+        how: dict[str, Any] = {"bare": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with told(), self._engine.connect().execution_options(**how) as connection:
             yield connection
 
     def close(self) -> None:
@@ -137,8 +139,9 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("bare"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
     return engine
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
@@ -29,7 +30,14 @@ def upgrade(database: Database) -> tuple[str, str]:
         if not database.is_sqlite:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         before = _known(connection)
-        command.upgrade(_config(connection), "head")
+        script = ScriptDirectory.from_config(_config())
+
+        def steps(revision: Any, _context: Any) -> Any:
+            return script._upgrade_revs("head", revision)  # noqa: SLF001 - Alembic's own manual says to
+
+        with EnvironmentContext(_config(), script, fn=steps, destination_rev="head") as environment:
+            environment.configure(connection=connection, version_table=_TABLE)
+            environment.run_migrations()
         return before, version(connection)
 
 
@@ -40,7 +48,7 @@ def version(connection: Connection) -> str:
 
 def newest() -> str:
     """The version that this program needs."""
-    return ScriptDirectory.from_config(_config(None)).get_current_head() or ""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def ensure(database: Database) -> None:
@@ -62,7 +70,7 @@ def differences(database: Database) -> list[str]:
 
 def _known(connection: Connection) -> str:
     found = version(connection)
-    script = ScriptDirectory.from_config(_config(None))
+    script = ScriptDirectory.from_config(_config())
     if found and found not in {step.revision for step in script.walk_revisions()}:
         raise SchemaError(
             f"the database's schema ({found}) is newer than this version knows",
@@ -71,10 +79,9 @@ def _known(connection: Connection) -> str:
     return found
 
 
-def _config(connection: Connection | None) -> Config:
+def _config() -> Config:
     config = Config()
     # A percent sign in the path would be taken for a reference to another option.
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
     return config

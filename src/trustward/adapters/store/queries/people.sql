@@ -18,6 +18,10 @@ VALUES (:at_us, :actor, :action, :subject, :detail, :seq)
 -- name: audit
 SELECT number, at_us, actor, action, subject, detail, seq FROM audit WHERE number > :after ORDER BY number LIMIT :limit
 
+-- name: number_audit_on
+-- PostgreSQL only: after rows were copied with their numbers, new ones go on behind them.
+SELECT setval(pg_get_serial_sequence('audit', 'number'), (SELECT max(number) FROM audit))
+
 -- name: add_snapshot
 INSERT INTO snapshots (seq, part, parts, policy, at_us, body) VALUES (:seq, :part, :parts, :policy, :at_us, :body)
 
