@@ -174,3 +174,62 @@ def test_the_database_is_gone_and_comes_back(tmp_path: Path) -> None:
         host.close()
         assert seen(rebuilt(store, snapshots=False)) == live
         store.close()
+
+
+@pytest.mark.slow
+def test_two_writers_started_at_once(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tests.service.driven", "", str(tmp_path), "1", "40", "100"]
+    how = {"cwd": ROOT, "env": {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}}
+    both = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **cast("Any", how))
+        for _ in range(2)
+    ]
+    told = [process.communicate() for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    lost = next(err for process, (_, err) in zip(both, told, strict=True) if process.returncode)
+    assert "TW-520" in lost
+    store = open_store("", tmp_path)
+    engine, verdicts = twin(store)
+    assert len(verdicts) == 40 * BATCH
+    assert seen(rebuilt(store)) == seen(engine)
+    store.close()
+
+
+@pytest.mark.slow
+def test_the_disk_is_full(tmp_path: Path) -> None:
+    from sqlalchemy import event
+
+    from tests.service.kit import host_over, stream
+    from trustward.base.errors import StoreError, UnavailableError
+
+    store = open_store("", tmp_path)
+    pages = {"most": 10**9}
+
+    @event.listens_for(store.database._engine, "begin")
+    def limit(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages['most']}")
+
+    host = host_over(store)
+    host.start()
+    events = stream(8000)
+    host.submit(events[:2000]).result()
+    with store.database.read() as connection:
+        used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    pages["most"] = used + 20
+    sent = 2000
+    while (fault := host.submit(events[sent : sent + 500]).exception()) is None:
+        sent += 500
+    assert isinstance(fault, StoreError)
+    assert "full" in str(fault)
+    pages["most"] = 10**9
+    rest: list[int] = []
+    while not rest:
+        try:
+            rest = list(host.submit(events[sent:]).result().seqs)
+        except (StoreError, UnavailableError):
+            Timer(0.02, lambda: None).run()
+    assert rest == list(range(sent + 2, 8002))
+    live = host.ask(seen).result()
+    host.close()
+    assert seen(rebuilt(store, snapshots=False)) == live
+    store.close()

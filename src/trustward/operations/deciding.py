@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from threading import Condition, Thread
 from threading import Event as Signal
 from typing import Any, Literal, TypeVar
@@ -36,7 +37,7 @@ from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
 from trustward.model.journal import Commit, Segment
 from trustward.model.stored import Lease, SnapshotInfo, StoredPolicy
-from trustward.operations.grouping import NO_FAULTS, Answers, Group, Ticket
+from trustward.operations.grouping import NO_FAULTS, Answers, Group, Ticket, notify, resolve
 from trustward.operations.recovery import Compile, Replayer, apply
 from trustward.ports import Store
 
@@ -118,6 +119,7 @@ class Deciding:
         self._at_us = 0
         self._commits = 0
         self._snapshot_seq = 0
+        self._saving: Thread | None = None
         self._thread = Thread(target=self._work, name="engine", daemon=True)
 
     # ------------------------------------------------------------------ from any thread
@@ -149,7 +151,7 @@ class Deciding:
 
     def submit(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]] = NO_FAULTS) -> Future[Answers]:
         """Take events in; the future has their answers after the commit. Raises as :meth:`post` does."""
-        ticket = Ticket(events, faults, _resolve)
+        ticket = Ticket(events, faults, resolve)
         future: Future[Answers] = Future()
         future.set_running_or_notify_cancel()
         ticket.future = future
@@ -313,7 +315,7 @@ class Deciding:
     def _leave(self) -> None:
         stopped = UnavailableError("the service has stopped", remedy=_LATER)
         try:
-            if self._phase == "ready" and self._seq > self._snapshot_seq:
+            if self._phase == "ready":
                 self._snapshot()
         except TrustwardError as fault:
             self._fault = fault
@@ -342,7 +344,7 @@ class Deciding:
                 # What was tried may be on disk: that is another answer than "nothing was taken in".
                 one.error = self._fault if one.tries and self._fault is not None else fault
                 tickets.append(one)
-        _notify(tickets)
+        notify(tickets)
 
     def _decide(self, tickets: list[Ticket]) -> None:
         try:
@@ -362,7 +364,7 @@ class Deciding:
         except Exception as fault:  # noqa: BLE001 - the engine cannot be trusted any more, whatever it was
             self._recover(fault, tickets)
             return
-        _notify(tickets)
+        notify(tickets)
         self._snapshot_if_due()
 
     def _run(self, task: _Task) -> None:
@@ -399,7 +401,7 @@ class Deciding:
                 given_up.append(ticket)
             else:
                 self._again.append(ticket)
-        _notify(given_up)
+        notify(given_up)
 
     def _working(self) -> Engine:
         assert self._engine is not None  # there is one in every phase in which something is taken from the queue
@@ -456,46 +458,37 @@ class Deciding:
         return future
 
     def _snapshot_if_due(self) -> None:
-        if self._seq - self._snapshot_seq >= self.options.snapshot_events:
-            try:
-                self._snapshot()
-            except TrustwardError as fault:
-                # The journal has everything; the next one is tried when as much has come again.
-                self._fault = fault
-                self._snapshot_seq = self._seq
+        """Copy the state, and let another thread write the copy: nobody waits for a large file."""
+        due = self._seq - self._snapshot_seq >= self.options.snapshot_events
+        if due and not (self._saving is not None and self._saving.is_alive()):
+            info, capture = self._info(), snapshot.Capture(self._working())
+            self._snapshot_seq = self._seq
+            self._saving = Thread(target=self._save, args=(info, capture.save), name="snapshot", daemon=True)
+            self._saving.start()
 
     def _snapshot(self) -> int:
-        engine = self._working()
-        info = SnapshotInfo(seq=self._seq, policy=engine.policy.hash, at_us=self._at_us)
+        if self._saving is not None:
+            self._saving.join()
+        engine, info = self._working(), self._info()
         self.store.snapshots.write(info, lambda path: snapshot.save(engine, path))
-        self._snapshot_seq = self._seq
         self.store.snapshots.prune(self.options.snapshot_keep)
-        return self._seq
+        self._snapshot_seq = info.seq
+        return info.seq
+
+    def _info(self) -> SnapshotInfo:
+        return SnapshotInfo(seq=self._seq, policy=self._working().policy.hash, at_us=self._at_us)
+
+    def _save(self, info: SnapshotInfo, save: Callable[[Path], None]) -> None:
+        try:
+            self.store.snapshots.write(info, save)
+            self.store.snapshots.prune(self.options.snapshot_keep)
+        except TrustwardError as fault:
+            # The journal has everything; the next one is tried when as much has come again.
+            self._fault = fault
 
 
 _LATER = "send it again in a moment"
 _REPORT = "please report it: this is a fault in Trustward"
-
-
-def _notify(tickets: Sequence[Ticket]) -> None:
-    """Call everybody who waits, once for all tickets that share a way to be called."""
-    together: dict[Callable[[Sequence[Ticket]], None], list[Ticket]] = {}
-    for ticket in tickets:
-        if ticket.notify is not None:
-            together.setdefault(ticket.notify, []).append(ticket)
-    for notify, mine in together.items():
-        notify(mine)
-
-
-def _resolve(tickets: Sequence[Ticket]) -> None:
-    """Give each ticket's future its outcome."""
-    for ticket in tickets:
-        future = ticket.future
-        assert isinstance(future, Future)
-        if ticket.error is not None:
-            future.set_exception(ticket.error)
-        else:
-            future.set_result(ticket.answers)
 
 
 def _pass_on(ended: Future[int], to: Future[int]) -> None:

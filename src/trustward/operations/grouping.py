@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from itertools import islice
 from typing import Literal
 
@@ -92,6 +93,27 @@ class Ticket:
         self.answers: Answers | None = None
         self.error: TrustwardError | None = None
         self.tries = 0
+
+
+def notify(tickets: Sequence[Ticket]) -> None:
+    """Call everybody who waits, once for all tickets that share a way to be called."""
+    together: dict[Callable[[Sequence[Ticket]], None], list[Ticket]] = {}
+    for ticket in tickets:
+        if ticket.notify is not None:
+            together.setdefault(ticket.notify, []).append(ticket)
+    for call, mine in together.items():
+        call(mine)
+
+
+def resolve(tickets: Sequence[Ticket]) -> None:
+    """Give each ticket's future its outcome."""
+    for ticket in tickets:
+        future = ticket.future
+        assert isinstance(future, Future)
+        if ticket.error is not None:
+            future.set_exception(ticket.error)
+        else:
+            future.set_result(ticket.answers)
 
 
 class Group:

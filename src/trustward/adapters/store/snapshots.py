@@ -36,7 +36,7 @@ class FolderSnapshots:
 
     def write(self, info: SnapshotInfo, save: Callable[[Path], None]) -> None:
         """See :class:`trustward.ports.Snapshots`."""
-        try:
+        with _room():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             save(self._path(info))
             # The file is on disk; that it has this name must be, too.
@@ -45,10 +45,6 @@ class FolderSnapshots:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        except OSError as fault:
-            raise StoreError(
-                f"cannot write a snapshot: {fault.strerror}", remedy="make room in the data folder"
-            ) from fault
 
     @contextmanager
     def open(self, info: SnapshotInfo) -> Iterator[Path]:
@@ -73,6 +69,15 @@ class FolderSnapshots:
         return self._folder / f"{info.seq:020d}-{info.at_us:020d}-{info.policy}.state"
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    """Turn a full or closed disk into StoreError."""
+    try:
+        yield
+    except OSError as fault:
+        raise StoreError(f"cannot write a snapshot: {fault.strerror}", remedy="make room on the disk") from fault
+
+
 class DatabaseSnapshots:
     """The port ``Snapshots`` over the database, so that another machine can take over from it."""
 
@@ -86,7 +91,7 @@ class DatabaseSnapshots:
 
     def write(self, info: SnapshotInfo, save: Callable[[Path], None]) -> None:
         """See :class:`trustward.ports.Snapshots`."""
-        with tempfile.TemporaryDirectory(prefix="trustward-") as folder:
+        with _room(), tempfile.TemporaryDirectory(prefix="trustward-") as folder:
             path = Path(folder) / "state"
             save(path)
             parts = max(-(-path.stat().st_size // _PART), 1)
@@ -101,7 +106,7 @@ class DatabaseSnapshots:
         """See :class:`trustward.ports.Snapshots`."""
         with tempfile.TemporaryDirectory(prefix="trustward-") as folder:
             path = Path(folder) / "state"
-            with self._database.read() as connection, path.open("wb") as file:
+            with _room(), self._database.read() as connection, path.open("wb") as file:
                 part, parts = 0, 1
                 while part < parts:
                     row = connection.execute(named("snapshot_part"), {"seq": info.seq, "part": part}).one_or_none()
