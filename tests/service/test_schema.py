@@ -44,12 +44,35 @@ def test_a_newer_schema_is_left_alone(database: Database) -> None:
 
 def test_every_statement_is_understood(database: Database) -> None:
     migrate.upgrade(database)
-    with database.write() as connection:
-        for name in statements():
-            values = dict.fromkeys(named(name)._bindparams)
-            given = {**values, **({"keys": [1]} if "keys" in values else {})}
-            compiled = named(name).bindparams(**given).compile(dialect=connection.dialect)
-            assert str(compiled)
+    for name in statements():
+        other = "postgresql" if database.is_sqlite else "sqlite"
+        if name.endswith(other) or (database.is_sqlite and name == "number_audit_on"):
+            continue
+        values: dict[str, object] = dict.fromkeys(named(name)._bindparams, 1)
+        if "keys" in values:
+            values["keys"] = "[1]" if database.is_sqlite else [1]
+        texts = {
+            "owner",
+            "kind",
+            "policy",
+            "actor",
+            "origin",
+            "reason",
+            "entity",
+            "label",
+            "list",
+            "value",
+            "rule",
+            "name",
+        }
+        texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
+            {"after"} if name == "list_entries" else set()
+        )
+        values |= {key: "t" for key in values if key in texts}
+        bytes_ = {"body", "sources", "detail", "faults", "decisions"} | ({"hash"} if name == "add_key" else set())
+        values |= {key: b"x" for key in values if key in bytes_}
+        with database.write() as connection:
+            connection.execute(named(name), values)
 
 
 @pytest.mark.parametrize("address", ["mysql://localhost/x", "not an address", "oracle://x"])

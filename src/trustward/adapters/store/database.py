@@ -55,6 +55,13 @@ class Database:
         with told(), self._engine.connect().execution_options(**how) as connection:
             yield connection
 
+    def held(self) -> Connection:
+        """The same, out of the pool, for the caller to close."""
+        with told():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+            return connection
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -22,7 +23,6 @@ from trustward.model.stored import Lease
 
 IDS_EVERY = 65_536
 """How many ids are gathered in memory before they are sorted and written: random places cost a page each."""
-_AT_ONCE = 500
 
 
 def key_of(id: str) -> int:
@@ -122,10 +122,12 @@ class DatabaseJournal:
                     keys[key] = None
                 else:
                     places[seq] = None
-            wanted = iter(keys)
             # With nothing in the table there is nothing to look for.
-            while row.ids_seq and (part := list(islice(wanted, _AT_ONCE))):
-                places.update((seq, None) for _, seq in connection.execute(named("event_id_keys"), {"keys": part}))
+            if row.ids_seq and keys:
+                dialect = connection.dialect.name
+                asked = json.dumps(list(keys)) if dialect == "sqlite" else list(keys)
+                rows = connection.execute(named(f"event_id_keys_{dialect}"), {"keys": asked})
+                places.update((seq, None) for _, seq in rows)
             return _found(connection, places, set(ids)) if places else {}
 
     def _catch_up(self, connection: Connection, last: int, ids_seq: int | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from trustward.adapters.store.database import Database
+from trustward.adapters.store.database import Database, told
 from trustward.adapters.store.queries import named
 from trustward.base.errors import StoreError, TrustwardError, WriterError
 from trustward.base.units import format_time
@@ -79,21 +79,21 @@ class ServerLock:
                 self.drop()
             else:
                 return True
-        # It lasts as long as the lock: closed in drop().
-        context = self._database.alone()
-        connection = context.__enter__()
-        connection.detach()
-        held = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar()
-        if not held:
+        connection = self._database.held()
+        with told():
+            taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar()
+        if taken:
+            self._connection = connection
+        else:
             connection.close()
-            return False
-        self._connection = connection
-        self._context = context
-        return True
+        return bool(taken)
 
     def drop(self) -> None:
         """See :class:`Lock`."""
         if self._connection is not None:
+            # The server notices a closed connection a little later: whoever waits need not wait for that.
+            with suppress(Exception):
+                self._connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
             with suppress(Exception):
                 self._connection.close()
             self._connection = None

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from sqlalchemy import BindParameter, TextClause, bindparam, text
+from sqlalchemy import TextClause, text
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-_LISTS = frozenset({"keys"})
 
 
 @cache
@@ -35,6 +34,4 @@ def named(name: str) -> TextClause:
     >>> named("head").text
     'SELECT last_seq FROM writer WHERE one = 1'
     """
-    body = statements()[name]
-    lists: list[BindParameter[int]] = [bindparam(each, expanding=True) for each in _LISTS if f":{each}" in body]
-    return text(body).bindparams(*lists) if lists else text(body)
+    return text(statements()[name])

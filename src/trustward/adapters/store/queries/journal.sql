@@ -34,8 +34,13 @@ FROM segments WHERE first > :after ORDER BY first LIMIT 1
 SELECT first, count, kind, at_us, policy, body, faults, decisions
 FROM segments WHERE first <= :seq ORDER BY first DESC LIMIT 1
 
--- name: event_id_keys
-SELECT key, seq FROM event_ids WHERE key IN :keys
+-- name: event_id_keys_sqlite
+-- Many keys as one value (JSON): a statement with thousands of parameters costs more than the look-ups.
+SELECT key, seq FROM event_ids WHERE key IN (SELECT value FROM json_each(:keys))
+
+-- name: event_id_keys_postgresql
+-- The same, as an array.
+SELECT key, seq FROM event_ids WHERE key = ANY(CAST(:keys AS bigint[]))
 
 -- name: add_event_id
 INSERT INTO event_ids (key, seq) VALUES (:key, :seq)
