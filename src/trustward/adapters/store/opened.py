@@ -32,6 +32,7 @@ class DatabaseStore:
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
+        self.writer.close()
         self.database.close()
 
 

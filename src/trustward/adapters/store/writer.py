@@ -131,3 +131,7 @@ class DatabaseWriter:
                 connection.execute(named("give_up"), {"epoch": lease.epoch})
         finally:
             self._lock.drop()
+
+    def close(self) -> None:
+        """Let go of the lock, as the end of the process would."""
+        self._lock.drop()
