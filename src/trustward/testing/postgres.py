@@ -123,9 +123,16 @@ class PostgresServer:
         folders = [found.resolve(), *found.resolve().parents]
         if all(folder.stat().st_mode & stat.S_IXOTH for folder in folders):
             return found
-        shutil.copytree(found.parent, self.folder / "programs", symlinks=True)
-        (self.folder / "programs").chmod(0o755)
-        return self.folder / "programs" / "bin"
+        home = found.parent
+        copied = self.folder / "programs" / home.parent.name / home.name
+        shutil.copytree(home, copied, symlinks=True)
+        # Out of a wheel, they look for their libraries where the wheel has them: beside the package, or in it.
+        for libraries in (home.parent.with_name(f"{home.parent.name}.libs"), home.parent / ".dylibs"):
+            if libraries.is_dir():
+                shutil.copytree(libraries, self.folder / "programs" / libraries.relative_to(home.parent.parent))
+        for folder in (self.folder / "programs", copied.parent):
+            folder.chmod(0o755)
+        return copied / "bin"
 
 
 def programs() -> Path:
