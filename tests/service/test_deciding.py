@@ -370,6 +370,28 @@ def test_tickets_are_told_together(opened: Opening) -> None:
     host.close()
 
 
+def test_a_caller_that_is_gone_stops_nobody(opened: Opening) -> None:
+    host = host_over(opened())
+    host.start()
+
+    def gone(_tickets: Any) -> None:
+        raise RuntimeError("the loop is closed")
+
+    gate = Signal()
+    held = host.ask(lambda _: gate.wait(10))
+    cancelled = host.ask(seen)
+    assert cancelled.cancel()
+    host.post(Ticket(stream(3), notify=gone))
+    failing = host.ask(lambda _: 1 // 0)
+    gate.set()
+    assert held.result()
+    with pytest.raises(ZeroDivisionError):
+        failing.result()
+    assert host.submit(stream(3)).result().again == {0, 1, 2}
+    assert host.status().phase == "ready"
+    host.close()
+
+
 def test_one_writer(opened: Opening) -> None:
     first, second = host_over(opened(), owner="first"), host_over(opened(), owner="second")
     first.start()

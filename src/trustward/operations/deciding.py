@@ -339,7 +339,8 @@ class Deciding:
         tickets = []
         for one in left:
             if isinstance(one, _Task):
-                one.future.set_exception(fault)
+                if one.future.set_running_or_notify_cancel():
+                    one.future.set_exception(fault)
             else:
                 # What was tried may be on disk: that is another answer than "nothing was taken in".
                 one.error = self._fault if one.tries and self._fault is not None else fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -25,6 +26,7 @@ from trustward.model.journal import (
     plain_allow,
 )
 
+_LOG = logging.getLogger(__name__)
 _ENCODER = msgspec.json.Encoder()
 _CONFLICT = Fault(path="$.id", cause="the id is taken by an event with other content")
 NO_FAULTS: Mapping[int, Sequence[Fault]] = {}
@@ -102,7 +104,10 @@ def notify(tickets: Sequence[Ticket]) -> None:
         if ticket.notify is not None:
             together.setdefault(ticket.notify, []).append(ticket)
     for call, mine in together.items():
-        call(mine)
+        try:
+            call(mine)
+        except Exception as fault:  # noqa: BLE001 - one caller that is gone must not stop the engine for all others
+            _LOG.warning("%d callers could not be told: %s", len(mine), type(fault).__name__)
 
 
 def resolve(tickets: Sequence[Ticket]) -> None:

@@ -22,6 +22,8 @@ from trustward.ports import Store
 READ_EVENTS = 8192
 """How many entries are read from the journal at a time."""
 
+_COMPILED = 8
+
 Compile = Callable[[StoredPolicy], Policy]
 """Makes a policy out of its stored sources."""
 
@@ -42,6 +44,7 @@ class Replayer:
         self._decoder = decoder
         self._compile = compile_policy
         self._skew_us = skew_us
+        self._compiled: dict[str, Policy] = {}
 
     def restore(self) -> Restored:
         """The engine as the journal leaves it. Raises StateError if entries cannot be read any more."""
@@ -136,11 +139,17 @@ class Replayer:
                 self.feed(engine, part)
 
     def policy(self, name: str) -> Policy:
-        """The stored policy with this hash, compiled. Raises NotFoundError, PolicyError."""
-        stored = self._store.policies.get(name)
-        if stored is None:
-            raise NotFoundError(f"no such policy: {name[:80]}", remedy="store it first")
-        return self._compile(stored)
+        """The stored policy with this hash, compiled: once, for that takes a while. Raises NotFoundError, PolicyError."""
+        held = self._compiled.get(name)
+        if held is None:
+            stored = self._store.policies.get(name)
+            if stored is None:
+                raise NotFoundError(f"no such policy: {name[:80]}", remedy="store it first")
+            held = self._compile(stored)
+            if len(self._compiled) >= _COMPILED:
+                self._compiled.clear()
+            self._compiled[name] = held
+        return held
 
     def _from_snapshot(self) -> Restored:
         head = self._store.journal.head()
