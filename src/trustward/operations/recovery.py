@@ -139,7 +139,7 @@ class Replayer:
                 self.feed(engine, part)
 
     def policy(self, name: str) -> Policy:
-        """The stored policy with this hash, compiled: once, for that takes a while. Raises NotFoundError, PolicyError."""
+        """The stored policy with this hash, compiled (once: it takes a while). Raises NotFoundError, PolicyError."""
         held = self._compiled.get(name)
         if held is None:
             stored = self._store.policies.get(name)
