@@ -43,8 +43,12 @@ class PostgresServer:
 
     def __enter__(self) -> Self:
         options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata=data"]
-        self._run("initdb", *options)
-        self.start()
+        try:
+            self._run("initdb", *options)
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
