@@ -65,6 +65,7 @@ imports: $(STAMP) ## who may import whom
 docs: $(STAMP) ## write the generated pages, then test all pages and docstrings (part of `make test`)
 	$(BIN)/python -m trustward.cli.reference docs/cli.md
 	$(BIN)/python -m trustward.cli.events_page docs/events.md
+	$(BIN)/python -m trustward.settings docs/settings.md
 	$(BIN)/pytest docs README.md src tests/house
 
 # Where the public sets lie; see docs/screening.md.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,17 @@ from trustward.model.catalogue import Catalogue, load_catalogue
 if TYPE_CHECKING:
     from trustward.adapters.files import Chunk
     from trustward.adapters.output import LineFile, ParquetFile, RejectFile
+    from trustward.adapters.store.backup import Copied
+    from trustward.adapters.store.opened import DatabaseStore
     from trustward.engine.engine import Engine, Outcome
     from trustward.engine.summary import BacktestSummary, CheckReport, RejectStat, ReplaySummary
     from trustward.exchange.records import Reject
+    from trustward.model.stored import ApiKey, StoredPolicy
+    from trustward.operations.deciding import Deciding
     from trustward.policy import Policy
     from trustward.policy.streams import Slots
+    from trustward.ports import Store
+    from trustward.settings import Settings
 
 Progress = Callable[[int, int, int, int], None]
 """Called now and then with bytes done, bytes in all (0: not known), events so far, flagged so far."""
@@ -62,6 +68,129 @@ def policy(name: str, known: Catalogue, *, drafts: bool = False) -> Policy:
 def load(name: str, extra: Sequence[Path] = ()) -> Policy:
     """A policy with the catalogue that it needs."""
     return policy(name, catalogue(extra))
+
+
+def stored_policy(name: str, *, actor: str, at_us: int = 0, known: Catalogue | None = None) -> StoredPolicy:
+    """A policy's sources as the store keeps them, checked. Raises UsageError, PolicyError."""
+    from trustward.model.stored import StoredPolicy
+    from trustward.policy.faults import Faults
+    from trustward.policy.files import read_sources
+
+    path = policy_path(name)
+    loaded = policy(name, known or catalogue())
+    sources, lists = read_sources(path, Faults())
+    texts = tuple((source.name, "\ufeff" * source.marked + source.text) for source in (*sources, *lists))
+    return StoredPolicy(hash=loaded.hash, name=path.name, sources=texts, actor=actor, at_us=at_us)
+
+
+def compiler(known: Catalogue) -> Callable[[StoredPolicy], Policy]:
+    """What makes a policy out of stored sources."""
+    from trustward.policy import Source, load_policy
+
+    return lambda stored: load_policy([Source(name, text) for name, text in stored.sources], known)
+
+
+def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
+    """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
+    from trustward.adapters.store.opened import open_store
+
+    return open_store(settings.database, Path(settings.data), migrated=migrated)
+
+
+def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
+    """The engine's host over a store, not started. Raises UsageError, PolicyError."""
+    import os
+    import socket
+
+    from trustward.base.clock import now_us
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.deciding import Deciding, Options
+
+    initial = None
+    if opened.journal.head() == 0:
+        initial = stored_policy(settings.policy, actor="trustward", at_us=now_us(), known=known)
+    options = Options(
+        owner=f"process {os.getpid()} on {socket.gethostname()}",
+        skew_us=settings.skew_us,
+        commit_events=settings.commit_events,
+        queue_events=settings.queue_events,
+        snapshot_events=settings.snapshot_events,
+        snapshot_keep=settings.snapshot_keep,
+        standby=settings.standby,
+    )
+    return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
+
+
+def service_settings(**told: object) -> Settings:
+    """The settings of this environment, with what a command was told. Raises SettingsError."""
+    import os
+
+    from trustward.settings import load_settings
+
+    return load_settings(os.environ, told)
+
+
+def upgrade(settings: Settings) -> tuple[str, str]:
+    """Bring the database's schema up to date: its versions before and after. Raises SchemaError, StoreError."""
+    from trustward.adapters.store import migrate
+
+    with closing(store(settings, migrated=False)) as opened:
+        return migrate.upgrade(opened.database)
+
+
+def check_store(settings: Settings) -> tuple[int, list[str]]:
+    """The journal's last entry, and what is wrong with the database."""
+    from trustward.adapters.store.backup import check
+
+    with closing(store(settings)) as opened:
+        return opened.journal.head(), check(opened)
+
+
+def backup_store(settings: Settings, file: Path) -> Copied:
+    """Write a backup. Raises UsageError, InputError, StoreError."""
+    from trustward.adapters.store.backup import backup
+
+    with closing(store(settings)) as opened:
+        return backup(opened, file)
+
+
+def restore_store(settings: Settings, file: Path) -> Copied:
+    """Fill an empty database, which gets its tables first. Raises UsageError, InputError, WriterError, StoreError."""
+    from trustward.adapters.store.backup import restore
+
+    upgrade(settings)
+    with closing(store(settings)) as opened:
+        return restore(file, opened)
+
+
+def create_key(settings: Settings, name: str, scopes: Sequence[str], lasts: str | None) -> tuple[ApiKey, str]:
+    """A new key and its text. Raises UsageError, StoreError."""
+    from trustward.base.clock import now_us
+    from trustward.base.units import parse_duration
+    from trustward.operations.keys import make_key
+
+    try:
+        lasts_us = None if lasts is None else parse_duration(lasts)
+    except ValueError as fault:
+        raise UsageError(str(fault), remedy="write it like 90d") from fault
+    key, text = make_key(name, scopes, actor="the command line", now_us=now_us(), lasts_us=lasts_us)
+    with closing(store(settings)) as opened:
+        opened.keys.add(key)
+    return key, text
+
+
+def list_keys(settings: Settings) -> Sequence[ApiKey]:
+    """Every key."""
+    with closing(store(settings)) as opened:
+        return opened.keys.all()
+
+
+def revoke_key(settings: Settings, key: str) -> None:
+    """End a key. Raises NotFoundError."""
+    from trustward.base.clock import now_us
+
+    with closing(store(settings)) as opened:
+        opened.keys.revoke(key, "the command line", now_us())
 
 
 def check(name: str, extra: Sequence[Path] = ()) -> CheckReport:

@@ -14,6 +14,7 @@ import pytest
 import typer.main
 
 import trustward
+from trustward import settings
 from trustward.base import errors
 from trustward.cli import reference
 from trustward.cli.app import app
@@ -124,6 +125,10 @@ def test_every_page_is_in_the_index() -> None:
 def test_the_command_line_reference_is_up_to_date() -> None:
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert written == reference.render(), "run: make docs"
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings.render(), "run: make docs"
 
 
 def test_every_option_says_what_it_does() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "trustward"
 FILES = sorted(SOURCE.rglob("*.py"))
-VALUE_ROOMS = ("base", "model", "windows", "screening", "exchange", "policy", "engine")
+VALUE_ROOMS = ("base", "model", "windows", "screening", "exchange", "policy", "engine", "ports", "settings")
 FORBIDDEN_TO_VALUES = ("urllib.request", "multiprocessing", "subprocess", "asyncio", "webbrowser", "ctypes")
 MOST_LINES = 550
 MOST_LINES_OF_A_FUNCTION = 90

@@ -3,12 +3,20 @@
 | code | class | means |
 | --- | --- | --- |
 | TW-100 | UsageError | the command or call was used in a way it cannot be |
+| TW-110 | SettingsError | a setting is unknown or wrong |
 | TW-200 | PolicyError | a policy has faults; all are carried in ``faults`` |
 | TW-300 | InputError | a file or stream of events cannot be read at all |
 | TW-310 | RecordError | one record is faulty: ``path`` says where in it |
 | TW-320 | MappingError | a mapping file is wrong |
 | TW-330 | CatalogueError | an event catalogue file is wrong |
 | TW-400 | StateError | a snapshot does not fit or is damaged |
+| TW-500 | StoreError | the database cannot be reached, is full, or failed: nothing was acknowledged |
+| TW-510 | SchemaError | the database has another schema than this version needs |
+| TW-520 | WriterError | another process writes to the same data |
+| TW-530 | ConflictError | an event's id is taken by an event with other content |
+| TW-540 | OverloadedError | more events wait than may wait |
+| TW-550 | UnavailableError | the service is starting, recovering or stopping |
+| TW-560 | NotFoundError | there is nothing by that name |
 """
 
 from __future__ import annotations
@@ -39,6 +47,12 @@ class UsageError(TrustwardError):
     """The command or call was used in a way it cannot be."""
 
     code = "TW-100"
+
+
+class SettingsError(TrustwardError):
+    """A setting is unknown, or its value is wrong."""
+
+    code = "TW-110"
 
 
 class PolicyError(TrustwardError):
@@ -83,3 +97,49 @@ class StateError(TrustwardError):
     """A snapshot does not fit or is damaged."""
 
     code = "TW-400"
+
+
+class StoreError(TrustwardError):
+    """The database cannot be reached, is full, or failed. Asking again is safe: event ids keep it from doubling."""
+
+    code = "TW-500"
+
+
+class SchemaError(TrustwardError):
+    """The database's schema is older or newer than this version needs."""
+
+    code = "TW-510"
+
+
+class WriterError(TrustwardError):
+    """Another process writes to the same data, or has taken over from this one."""
+
+    code = "TW-520"
+
+
+class ConflictError(TrustwardError):
+    """An event's id is taken by an event with other content; ``ids`` names those that are."""
+
+    code = "TW-530"
+
+    def __init__(self, message: str, *, ids: Sequence[str] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.ids = tuple(ids)
+
+
+class OverloadedError(TrustwardError):
+    """More events wait than may wait. Nothing of the request was taken in."""
+
+    code = "TW-540"
+
+
+class UnavailableError(TrustwardError):
+    """The service is starting, recovering or stopping. Nothing of the request was taken in."""
+
+    code = "TW-550"
+
+
+class NotFoundError(TrustwardError):
+    """There is nothing by that name."""
+
+    code = "TW-560"

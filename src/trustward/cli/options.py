@@ -78,3 +78,18 @@ SnapshotIn = Annotated[
 SnapshotOut = Annotated[
     Path | None, typer.Option("--snapshot-out", metavar="FILE", help="Keep the state at the end.", show_default=False)
 ]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="DIR", help="The folder of everything that is kept (TRUSTWARD_DATA).", show_default=False
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="PostgreSQL instead of SQLite in that folder (TRUSTWARD_DATABASE).",
+        show_default=False,
+    ),
+]

@@ -17,13 +17,14 @@ from trustward.base.errors import (
     CatalogueError,
     MappingError,
     PolicyError,
+    SettingsError,
     TrustwardError,
     UsageError,
 )
 from trustward.cli.console import messages, plain
 from trustward.cli.exits import Exit
 
-_SETTINGS_AT_FAULT = (UsageError, PolicyError, MappingError, CatalogueError)
+_SETTINGS_AT_FAULT = (UsageError, SettingsError, PolicyError, MappingError, CatalogueError)
 
 
 class _Terminated(BaseException):

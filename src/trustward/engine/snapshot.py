@@ -29,13 +29,30 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     state_crc: int
 
 
+class Capture:
+    """An engine's state as it is now, to be written at leisure: by another thread, while the engine goes on."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.policy = engine.policy.hash
+        self._seed = engine.seed
+        self._state = dump_state(engine)
+        self._windows = engine.windows.frozen()
+
+    def save(self, path: Path) -> None:
+        """Write it. Raises StateError if it cannot be written."""
+        _write(path, self.policy, self._seed, self._state, self._windows)
+
+
 def save(engine: Engine, path: Path) -> None:
     """Write the engine's state to ``path``; a file that is there is replaced only when the new one is complete.
 
     Raises StateError if it cannot be written.
     """
-    state = _dumped(engine)
-    header = msgspec.json.encode(_Header(engine.policy.hash, engine.seed.hex(), len(state), zlib.crc32(state)))
+    _write(path, engine.policy.hash, engine.seed, dump_state(engine), engine.windows)
+
+
+def _write(path: Path, policy: str, seed: bytes, state: bytes, windows: Windows) -> None:
+    header = msgspec.json.encode(_Header(policy, seed.hex(), len(state), zlib.crc32(state)))
     target = Path(os.path.realpath(path))
     # A pipe or a device is written to directly; it would be replaced by a file otherwise.
     direct = target.exists() and not target.is_file() and not target.is_dir()
@@ -43,7 +60,7 @@ def save(engine: Engine, path: Path) -> None:
     try:
         with open(beside, "wb", opener=_for_the_owner) as file:
             file.write(_MAGIC + len(header).to_bytes(4, "big") + header + state)
-            engine.windows.save(file)
+            windows.save(file)
             file.flush()
             if not direct:
                 os.fsync(file.fileno())
@@ -75,7 +92,7 @@ class _Saved(msgspec.Struct, forbid_unknown_fields=True):
     lists: dict[str, _Change]
 
 
-def _dumped(engine: Engine) -> bytes:
+def dump_state(engine: Engine) -> bytes:
     """The state as JSON, of lists only what was changed: the policy's own values come with the policy."""
     changes = {}
     for name, held in sorted(engine.state.lists.items()):
@@ -88,7 +105,7 @@ def _dumped(engine: Engine) -> bytes:
     return msgspec.json.encode(_Saved(msgspec.Raw(state.dump()), changes))
 
 
-def _loaded(data: bytes, fresh: State) -> State:
+def load_state(data: bytes, fresh: State) -> State:
     """The saved state, with the lists of the policy that it is loaded for and the changes made to them since."""
     saved = msgspec.json.decode(data, type=_Saved)
     state = State.load(bytes(saved.state))
@@ -113,7 +130,7 @@ def load(path: Path, policy: Policy, *, skew_us: int = DEFAULT_SKEW_US) -> Engin
             if len(state) != header.state_bytes or zlib.crc32(state) != header.state_crc:
                 raise StateError(f"{path}: the snapshot is damaged", remedy=_REMEDY)
             engine = Engine(policy, skew_us=skew_us, seed=bytes.fromhex(header.seed))
-            engine.state = _loaded(state, engine.state)
+            engine.state = load_state(state, engine.state)
             engine.windows = Windows.restore(file, policy.plan, engine.seed)
             return engine
     except OSError as fault:

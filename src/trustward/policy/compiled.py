@@ -211,13 +211,12 @@ def load_policy(
 ) -> Policy:
     """Read, check and compile a policy: a folder, one file, or sources that are at hand.
 
+    Among sources, those called ``lists/NAME.txt`` are lists, as in a folder.
     ``drafts`` evaluates draft rules as well (to run their examples). Raises PolicyError with all faults, rendered.
     """
     work = Workspace(catalogue, call, load_functions(functions), obligations=load_obligations())
     sources, list_files = (
-        (sorted(origin, key=lambda source: (source.name, source.text)), [])
-        if not isinstance(origin, (Path, str))
-        else read_sources(Path(origin), work.faults)
+        _parted(origin) if not isinstance(origin, (Path, str)) else read_sources(Path(origin), work.faults)
     )
     readable = not work.faults
     work.lists = dict(lists or {})
@@ -242,6 +241,13 @@ def load_policy(
             remedy="see the marked places",
         )
     return _compile(work, rules, exports, policy_hash(sources, list_files, lists or {}), sources, drafts=drafts)
+
+
+def _parted(sources: Iterable[Source]) -> tuple[list[Source], list[Source]]:
+    """Policy files and list files, in order of their names."""
+    held = sorted(sources, key=lambda source: (source.name, source.text))
+    lists = [source for source in held if source.name.startswith("lists/") and source.name.endswith(".txt")]
+    return [source for source in held if source not in lists], lists
 
 
 def _statements(work: Workspace, sources: Iterable[Source]) -> Statements:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -241,6 +242,13 @@ class Windows:
     def bytes_used(self) -> int:
         """Bytes of all that is kept between batches."""
         return int(8 * self._mem[A_NEXT] + self._table.nbytes + self._last.nbytes)
+
+    def frozen(self) -> Windows:
+        """A copy of what is held, to be saved by another thread while this one goes on. It can do nothing else."""
+        held = copy(self)
+        held._mem = self._mem[: int(self._mem[A_NEXT])].copy()  # noqa: SLF001 - of its own kind
+        held._table, held._last = self._table.copy(), self._last.copy()  # noqa: SLF001 - the same
+        return held
 
     def save(self, target: Path | BinaryIO) -> None:
         """Write a snapshot to a file (there whole or not at all) or to an open binary file."""

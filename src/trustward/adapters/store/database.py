@@ -1,0 +1,166 @@
+"""One database, SQLite or PostgreSQL: how it is opened, and what its failures are called."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from trustward.base.errors import SettingsError, StoreError
+
+FILE = "trustward.db"
+"""The name of SQLite's file in the data folder."""
+_WAIT_S = 10
+_POSTGRESQL = {
+    # A server that is gone is noticed within seconds, not after the system's two hours.
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "trustward",
+}
+
+
+class Database:
+    """Connections to one database. Close it at the end."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self._engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading. Raises StoreError for what goes wrong in the database."""
+        with told(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
+        with told(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A connection of its own, with every statement at once in force: for locks and upkeep."""
+        # In SQLite it is enough to begin no transaction.
+        how: dict[str, Any] = {"bare": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with told(), self._engine.connect().execution_options(**how) as connection:
+            yield connection
+
+    def held(self) -> Connection:
+        """The same, out of the pool, for the caller to close."""
+        with told():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+            return connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def open_database(database: str, data: Path) -> Database:
+    """The database of a service: what ``database`` names, or SQLite in the folder ``data``, which is made.
+
+    Raises SettingsError for an address that is none.
+    """
+    if not database:
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as fault:
+            raise SettingsError(
+                f"cannot make the folder {data}: {fault.strerror}", remedy="name a folder you may write to"
+            ) from fault
+        return Database(URL.create("sqlite", database=str(data / FILE)))
+    try:
+        url = make_url(database)
+    except ArgumentError as fault:
+        raise SettingsError("the database's address cannot be read", remedy=_SHAPE) from fault
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise SettingsError(f"no such kind of database: {url.get_backend_name()}", remedy=_SHAPE)
+    try:
+        return Database(url.set(drivername="postgresql+psycopg"))
+    except (ImportError, NoSuchModuleError) as fault:
+        raise SettingsError(
+            "PostgreSQL needs the extra package psycopg", remedy="pip install 'trustward[postgres]'"
+        ) from fault
+
+
+_SHAPE = "write it like postgresql://user:password@host/name, or leave it empty for SQLite"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn the database's failures into StoreError."""
+    try:
+        yield
+    except DBAPIError as fault:
+        cause = " ".join(str(fault.orig).split())[:300]
+        raise StoreError(f"the database failed: {cause}", remedy=_remedy(cause)) from fault
+    except (SQLAlchemyError, sqlite3.Error) as fault:
+        raise StoreError(f"the database failed: {type(fault).__name__}", remedy=_AGAIN) from fault
+
+
+_AGAIN = "see to the database, then try again"
+
+
+def _remedy(cause: str) -> str:
+    low = cause.lower()
+    if "full" in low or "no space" in low:
+        return "make room on the disk, then try again"
+    if "no such table" in low or "does not exist" in low:
+        return "run trustward db upgrade"
+    if "locked" in low:
+        return "another program holds the database: end it, then try again"
+    return _AGAIN
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _WAIT_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        # SQLAlchemy, not the driver, says where a transaction begins.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            # A commit is on disk when it returns, on macOS too.
+            "synchronous = FULL",
+            "fullfsync = ON",
+            "foreign_keys = ON",
+            "cache_size = -65536",
+            "wal_autocheckpoint = 4000",
+            "journal_size_limit = 67108864",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if not options.get("bare"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, connect_args=_POSTGRESQL, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # A server set to answer before its disk has it would break the promise.
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = on")
+        connection.commit()
+
+    return engine

@@ -1,0 +1,308 @@
+"""The store in memory: for tests, and as the plainest statement of what the ports promise. Nothing survives it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from trustward.base.errors import NotFoundError, StateError, WriterError
+from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
+from trustward.model.journal import ActionRow, Commit, Found, Segment, found_in
+from trustward.model.stored import (
+    ApiKey,
+    AuditRow,
+    LabelMark,
+    Lease,
+    ListEntry,
+    SnapshotInfo,
+    Snooze,
+    StoredPolicy,
+)
+
+
+class MemoryStore:
+    """Every port of the store. ``shared`` is what another store over the same "database" has: its ``tables``."""
+
+    def __init__(self, tables: Tables | None = None) -> None:
+        self.tables = tables or Tables()
+        self.writer = _Writer(self.tables)
+        self.journal = _Journal(self.tables)
+        self.outbox = _Outbox(self.tables)
+        self.kept = _Kept(self.tables)
+        self.policies = _Policies(self.tables)
+        self.keys = _Keys(self.tables)
+        self.audit = _Audit(self.tables)
+        self.snapshots = _Snapshots(self.tables)
+
+    def close(self) -> None:
+        """See :class:`trustward.ports.Store`."""
+        self.writer.drop()
+
+
+class Tables:
+    """What would be on disk."""
+
+    def __init__(self) -> None:
+        self.holder: object = None
+        self.epoch = 0
+        self.owner = ""
+        self.segments: list[Segment] = []
+        self.ids: dict[str, int] = {}
+        self.actions: dict[tuple[int, int], ActionRow] = {}
+        self.labels: dict[tuple[str, str, str], LabelMark] = {}
+        self.lists: dict[tuple[str, str], ListEntry] = {}
+        self.snoozes: dict[tuple[str, str, str], Snooze] = {}
+        self.policies: dict[str, StoredPolicy] = {}
+        self.keys: dict[str, ApiKey] = {}
+        self.audit: list[AuditRow] = []
+        self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
+
+    def last(self) -> int:
+        """The number of the last entry."""
+        return self.segments[-1].last if self.segments else 0
+
+    def record(self, row: AuditRow) -> None:
+        """Add a row to the audit."""
+        self.audit.append(msgspec.structs.replace(row, number=len(self.audit) + 1))
+
+
+class _Writer:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def acquire(self, owner: str, now_us: int) -> Lease:  # noqa: ARG002 - nobody reads it here
+        held = self._tables
+        if held.holder not in (None, self):
+            raise WriterError(f"{held.owner} writes to this data", remedy="stop it first")
+        held.holder, held.owner = self, owner
+        held.epoch += 1
+        return Lease(epoch=held.epoch, owner=owner)
+
+    def release(self, lease: Lease) -> None:
+        if self._tables.epoch == lease.epoch:
+            self.drop()
+
+    def drop(self) -> None:
+        if self._tables.holder is self:
+            self._tables.holder = None
+
+
+class _Journal:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def append(self, lease: Lease, commit: Commit) -> None:
+        tables = self._tables
+        if lease.epoch != tables.epoch:
+            raise WriterError(f"{tables.owner} has taken over the journal", remedy="leave the data to it")
+        if commit.first != tables.last() + 1:
+            raise WriterError(f"entry {commit.first} does not follow {tables.last()}", remedy="read the journal again")
+        tables.segments.extend(commit.segments)
+        seqs = [seq for one in commit.segments if one.kind == "events" for seq in range(one.first, one.last + 1)]
+        tables.ids.update(zip(commit.ids, seqs, strict=True))
+        tables.actions.update({(row.seq, row.number): row for row in commit.actions})
+        for segment in commit.segments:
+            if segment.kind == "change":
+                _follow(tables, segment, decode_change(segment.body))
+
+    def head(self) -> int:
+        return self._tables.last()
+
+    def read(self, after: int, limit: int) -> Sequence[Segment]:
+        found: list[Segment] = []
+        for segment in self._tables.segments:
+            if segment.last > after and (not found or segment.first <= after + limit):
+                found.append(segment)
+        return found
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, Found]:
+        found = {}
+        for name in ids:
+            seq = self._tables.ids.get(name)
+            one = None if seq is None else self.entry(seq)
+            if one is not None:
+                found[name] = one
+        return found
+
+    def entry(self, seq: int) -> Found | None:
+        segments = self._tables.segments
+        at = bisect_right(segments, seq, key=lambda segment: segment.first) - 1
+        if at < 0 or segments[at].kind != "events" or seq > segments[at].last:
+            return None
+        return found_in(segments[at], [seq - segments[at].first])[0]
+
+
+def _follow(tables: Tables, segment: Segment, change: Change) -> None:
+    said = {
+        "actor": change.actor,
+        "origin": change.origin,
+        "reason": change.reason,
+        "at_us": segment.at_us,
+        "seq": segment.first,
+    }
+    match change:
+        case LabelChange():
+            key = (change.kind, change.entity, change.label)
+            subject = "label:" + ":".join(key)
+            tables.labels.pop(key, None)
+            if change.present is not None:
+                fields = {"kind": key[0], "entity": key[1], "label": key[2], "expires_us": change.expires_us, **said}
+                tables.labels[key] = msgspec.convert({**fields, "present": change.present}, LabelMark)
+        case ListChange():
+            subject = f"list:{change.list}"
+            for values, present, until in ((change.gone, False, None), (change.put, True, change.expires_us)):
+                for value in values:
+                    fields = {"list": change.list, "value": value, "present": present, "expires_us": until, **said}
+                    tables.lists[change.list, value] = msgspec.convert(fields, ListEntry)
+        case SnoozeChange():
+            key = (change.rule, change.kind, change.entity)
+            subject = "rule:" + ":".join(key)
+            fields = {"rule": key[0], "kind": key[1], "entity": key[2], "until_us": change.until_us, **said}
+            tables.snoozes[key] = msgspec.convert(fields, Snooze)
+        case PolicyChange():
+            subject = f"policy:{change.policy}"
+            for name, held in tables.policies.items():
+                if name == change.policy:
+                    tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
+                elif change.mode == "live" and held.mode == "live":
+                    tables.policies[name] = msgspec.structs.replace(held, mode="off")
+    detail = msgspec.json.encode({"origin": change.origin, "reason": change.reason})
+    name = type(change).__name__.removesuffix("Change").lower()
+    tables.record(
+        AuditRow(
+            at_us=segment.at_us,
+            actor=change.actor,
+            action=f"{name}.changed",
+            subject=subject,
+            detail=detail,
+            seq=segment.first,
+        )
+    )
+
+
+class _Outbox:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def waiting(self, limit: int) -> Sequence[ActionRow]:
+        return [self._tables.actions[key] for key in sorted(self._tables.actions)[:limit]]
+
+    def confirm(self, rows: Sequence[ActionRow]) -> None:
+        for row in rows:
+            self._tables.actions.pop((row.seq, row.number), None)
+
+
+class _Kept:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def labels(self, kind: str, entity: str) -> Sequence[LabelMark]:
+        return [mark for key, mark in sorted(self._tables.labels.items()) if key[:2] == (kind, entity)]
+
+    def list_entries(self, name: str, after: str = "", limit: int = 1000) -> Sequence[ListEntry]:
+        found = [
+            entry for (list_, value), entry in sorted(self._tables.lists.items()) if list_ == name and value > after
+        ]
+        return found[:limit]
+
+    def snoozes(self) -> Sequence[Snooze]:
+        return [snooze for _, snooze in sorted(self._tables.snoozes.items())]
+
+
+class _Policies:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, policy: StoredPolicy) -> None:
+        if policy.hash not in self._tables.policies:
+            self._tables.policies[policy.hash] = msgspec.structs.replace(policy, mode="off")
+            subject = f"policy:{policy.hash}"
+            row = AuditRow(at_us=policy.at_us, actor=policy.actor, action="policy.added", subject=subject)
+            self._tables.record(row)
+
+    def get(self, hash: str) -> StoredPolicy | None:
+        return self._tables.policies.get(hash)
+
+    def all(self) -> Sequence[StoredPolicy]:
+        latest = sorted(self._tables.policies.values(), key=lambda policy: (-policy.at_us, policy.hash))
+        return [msgspec.structs.replace(policy, sources=()) for policy in latest]
+
+    def live(self) -> StoredPolicy | None:
+        return next((policy for policy in self._tables.policies.values() if policy.mode == "live"), None)
+
+
+class _Keys:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, key: ApiKey) -> None:
+        self._tables.keys[key.id] = key
+        detail = msgspec.json.encode({"name": key.name, "scopes": key.scopes})
+        subject = f"key:{key.id}"
+        self._tables.record(
+            AuditRow(at_us=key.created_us, actor=key.actor, action="key.created", subject=subject, detail=detail)
+        )
+
+    def get(self, id: str) -> ApiKey | None:
+        return self._tables.keys.get(id)
+
+    def all(self) -> Sequence[ApiKey]:
+        return sorted(self._tables.keys.values(), key=lambda key: (key.created_us, key.id))
+
+    def revoke(self, id: str, actor: str, at_us: int) -> None:
+        held = self._tables.keys.get(id)
+        if held is None:
+            raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
+        if held.revoked_us is None:
+            self._tables.keys[id] = msgspec.structs.replace(held, revoked_us=at_us)
+            self._tables.record(AuditRow(at_us=at_us, actor=actor, action="key.revoked", subject=f"key:{id}"))
+
+
+class _Audit:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def record(self, row: AuditRow) -> None:
+        self._tables.record(row)
+
+    def read(self, after: int, limit: int) -> Sequence[AuditRow]:
+        return self._tables.audit[after : after + limit]
+
+
+class _Snapshots:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def stored(self) -> Sequence[SnapshotInfo]:
+        return [info for _, (info, _) in sorted(self._tables.snapshots.items(), reverse=True)]
+
+    def write(self, info: SnapshotInfo, save: Callable[[Path], None]) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="trustward-"))
+        try:
+            save(folder / "state")
+            self._tables.snapshots[info.seq] = (info, (folder / "state").read_bytes())
+        finally:
+            shutil.rmtree(folder)
+
+    @contextmanager
+    def open(self, info: SnapshotInfo) -> Iterator[Path]:
+        held = self._tables.snapshots.get(info.seq)
+        if held is None:
+            raise StateError(f"the snapshot of entry {info.seq} is gone", remedy="the journal serves as well")
+        with tempfile.TemporaryDirectory(prefix="trustward-") as folder:
+            path = Path(folder) / "state"
+            path.write_bytes(held[1])
+            yield path
+
+    def drop(self, info: SnapshotInfo) -> None:
+        self._tables.snapshots.pop(info.seq, None)
+
+    def prune(self, keep: int) -> None:
+        for info in self.stored()[keep:]:
+            self.drop(info)

@@ -1,0 +1,59 @@
+"""The store over a database, opened: all ports over one set of connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trustward.adapters.store import migrate
+from trustward.adapters.store.database import Database, open_database
+from trustward.adapters.store.journal import DatabaseJournal, DatabaseOutbox
+from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
+from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
+from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
+from trustward.ports import Snapshots
+
+
+class DatabaseStore:
+    """The port ``Store`` over SQLite in the folder ``data``, or over PostgreSQL."""
+
+    def __init__(self, database: Database, data: Path) -> None:
+        self.database = database
+        lock = FileLock(data / LOCK_FILE) if database.is_sqlite else ServerLock(database)
+        self.writer = DatabaseWriter(database, lock)
+        self.journal = DatabaseJournal(database)
+        self.outbox = DatabaseOutbox(database)
+        self.kept = DatabaseKept(database)
+        self.policies = DatabasePolicies(database)
+        self.keys = DatabaseKeys(database)
+        self.audit = DatabaseAudit(database)
+        self.snapshots: Snapshots = (
+            FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
+        )
+
+    def close(self) -> None:
+        """See :class:`trustward.ports.Store`."""
+        self.writer.close()
+        self.database.close()
+
+
+def open_store(database: str, data: Path, *, migrated: bool = True) -> DatabaseStore:
+    """The store that a service's settings name.
+
+    An empty SQLite database gets its tables. Raises SchemaError if the schema is another one than this program needs
+    (unless ``migrated`` is False: then nobody looks), SettingsError and StoreError.
+    """
+    opened = open_database(database, data)
+    try:
+        if migrated:
+            if opened.is_sqlite and not _begun(opened):
+                migrate.upgrade(opened)
+            migrate.ensure(opened)
+    except BaseException:
+        opened.close()
+        raise
+    return DatabaseStore(opened, data)
+
+
+def _begun(database: Database) -> bool:
+    with database.read() as connection:
+        return bool(migrate.version(connection))

@@ -1,0 +1,35 @@
+-- name: add_key
+INSERT INTO api_keys (id, name, hash, scopes, created_us, expires_us, revoked_us, actor)
+VALUES (:id, :name, :hash, :scopes, :created_us, :expires_us, :revoked_us, :actor)
+
+-- name: key
+SELECT id, name, hash, scopes, created_us, expires_us, revoked_us, actor FROM api_keys WHERE id = :id
+
+-- name: keys
+SELECT id, name, hash, scopes, created_us, expires_us, revoked_us, actor FROM api_keys ORDER BY created_us, id
+
+-- name: revoke_key
+UPDATE api_keys SET revoked_us = :at_us WHERE id = :id AND revoked_us IS NULL
+
+-- name: add_audit
+INSERT INTO audit (at_us, actor, action, subject, detail, seq)
+VALUES (:at_us, :actor, :action, :subject, :detail, :seq)
+
+-- name: audit
+SELECT number, at_us, actor, action, subject, detail, seq FROM audit WHERE number > :after ORDER BY number LIMIT :limit
+
+-- name: number_audit_on
+-- PostgreSQL only: after rows were copied with their numbers, new ones go on behind them.
+SELECT setval(pg_get_serial_sequence('audit', 'number'), (SELECT max(number) FROM audit))
+
+-- name: add_snapshot
+INSERT INTO snapshots (seq, part, parts, policy, at_us, body) VALUES (:seq, :part, :parts, :policy, :at_us, :body)
+
+-- name: drop_snapshot
+DELETE FROM snapshots WHERE seq = :seq
+
+-- name: snapshots
+SELECT seq, policy, at_us FROM snapshots WHERE part = 0 ORDER BY seq DESC
+
+-- name: snapshot_part
+SELECT body, parts FROM snapshots WHERE seq = :seq AND part = :part

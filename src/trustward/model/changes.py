@@ -1,0 +1,82 @@
+"""What people and feeds change by hand. A change is an entry of the journal: it counts from the next event on."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+CHANGE_LIMIT = 10_000
+"""Most values in one change of a list: an import of more comes as several changes."""
+
+
+class _Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who changed it, on whose word (``origin``: a person, a feed, an order), and why."""
+
+    actor: str
+    origin: str = ""
+    reason: str = ""
+
+
+class LabelChange(_Change, frozen=True, kw_only=True, tag="label"):
+    """A person's word on a label: it is there (True), must not be (False), or nothing is said any more (None).
+
+    ``expires_us`` is in microseconds since 1970; None: never.
+    """
+
+    kind: str
+    entity: str
+    label: str
+    present: bool | None = True
+    expires_us: int | None = None
+
+
+class ListChange(_Change, frozen=True, kw_only=True, tag="list"):
+    """Values put on a list (until ``expires_us``; None: for good) and values taken off it."""
+
+    list: str
+    put: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    expires_us: int | None = None
+
+
+class SnoozeChange(_Change, frozen=True, kw_only=True, tag="snooze"):
+    """A rule is silenced for one entity until ``until_us``; 0 ends it at once."""
+
+    rule: str
+    kind: str
+    entity: str
+    until_us: int
+
+
+class PolicyChange(_Change, frozen=True, kw_only=True, tag="policy"):
+    """A stored policy gets a mode. Putting one live takes the place of the one that was.
+
+    Where its windows differ from those before, they are filled from the journal's entries after ``warm_after``.
+    """
+
+    policy: str
+    mode: Literal["live", "shadow", "off"] = "live"
+    warm_after: int = 0
+
+
+Change: TypeAlias = LabelChange | ListChange | SnoozeChange | PolicyChange
+
+
+def encode_change(change: Change) -> bytes:
+    """A change as compact JSON."""
+    return msgspec.json.encode(change)
+
+
+def decode_change(data: bytes) -> Change:
+    """The change that :func:`encode_change` wrote.
+
+    >>> change = ListChange(actor="kim", list="partners", put=("a1",), reason="contract of May")
+    >>> decode_change(encode_change(change)) == change
+    True
+    """
+    change: Change = _DECODER.decode(data)
+    return change
+
+
+_DECODER: msgspec.json.Decoder[Change] = msgspec.json.Decoder(LabelChange | ListChange | SnoozeChange | PolicyChange)

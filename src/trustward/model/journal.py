@@ -1,0 +1,188 @@
+"""The journal's records. Every entry has a sequence number, from 1, without gaps; entries lie together in segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Literal
+
+import msgspec
+
+from trustward.model.decision import Action, Decision, Fault
+
+SEGMENT_EVENTS = 512
+"""Most events in one segment: what is read, at most, to find one of them."""
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries that were committed together: some events with what was decided on them, or one change.
+
+    ``first`` is the sequence number of the first entry, ``count`` how many there are. ``policy`` is the hash of the
+    policy that was live. ``body`` holds one event a line (JSON), or the change. ``faults`` and ``decisions`` are
+    JSON: the faults of an event by its position, and pairs of position and decision. An event without a decision was
+    plainly allowed.
+    """
+
+    first: int
+    count: int
+    kind: Literal["events", "change"]
+    at_us: int
+    policy: str
+    body: bytes
+    faults: bytes | None = None
+    decisions: bytes | None = None
+
+    @property
+    def last(self) -> int:
+        """The sequence number of the last entry."""
+        return self.first + self.count - 1
+
+    def lines(self) -> list[bytes]:
+        """The events as JSON, without line ends."""
+        return self.body.split(b"\n")[: self.count]
+
+    def ids(self) -> list[str]:
+        """The ids of the events; none of a change."""
+        if self.kind != "events":
+            return []
+        return [event.id for event in _envelopes().decode_lines(self.body)]
+
+    def decided(self) -> dict[int, Decision]:
+        """The decisions by position, as far as they were more than a plain allow."""
+        return dict(_decisions().decode(self.decisions)) if self.decisions else {}
+
+    def faulty(self) -> dict[int, tuple[Fault, ...]]:
+        """The faults by position."""
+        return _faults().decode(self.faults) if self.faults else {}
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the journal: where it is, when it came, what it said, what was decided."""
+
+    seq: int
+    at_us: int
+    policy: str
+    body: bytes
+    faults: tuple[Fault, ...]
+    decision: Decision
+
+
+class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An action on its way out. ``seq`` and ``number`` together are the key by which a receiver knows it again."""
+
+    seq: int
+    number: int
+    at_us: int
+    body: bytes
+
+    @property
+    def key(self) -> str:
+        """The idempotency key.
+
+        >>> ActionRow(seq=7, number=0, at_us=0, body=b"{}").key
+        '7-0'
+        """
+        return f"{self.seq}-{self.number}"
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes to disk in one transaction, or not at all.
+
+    ``ids`` are the ids of all the segments' events, in their order.
+    """
+
+    segments: tuple[Segment, ...]
+    ids: tuple[str, ...] = ()
+    actions: tuple[ActionRow, ...] = ()
+
+    @property
+    def first(self) -> int:
+        """The sequence number of the first entry."""
+        return self.segments[0].first
+
+    @property
+    def last(self) -> int:
+        """The sequence number of the last entry."""
+        return self.segments[-1].last
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of an action's row: what to do, and because of which event."""
+
+    event_id: str
+    type: str
+    time: str
+    action: Action
+
+
+class _Envelope(msgspec.Struct):
+    id: str
+    type: str
+    time: str
+
+
+# Decoders are made when they are first needed, once: `import` stays quick.
+@cache
+def _envelopes() -> msgspec.json.Decoder[_Envelope]:
+    return msgspec.json.Decoder(_Envelope)
+
+
+@cache
+def _decisions() -> msgspec.json.Decoder[list[tuple[int, Decision]]]:
+    return msgspec.json.Decoder(list[tuple[int, Decision]])
+
+
+@cache
+def _faults() -> msgspec.json.Decoder[dict[int, tuple[Fault, ...]]]:
+    return msgspec.json.Decoder(dict[int, tuple[Fault, ...]])
+
+
+def encode_decisions(decisions: Sequence[tuple[int, Decision]]) -> bytes | None:
+    """Pairs of position and decision as JSON, None for none."""
+    return msgspec.json.encode(decisions) if decisions else None
+
+
+def encode_faults(faults: Mapping[int, Sequence[Fault]]) -> bytes | None:
+    """The faults by position as JSON, None for none."""
+    return msgspec.json.encode(faults) if faults else None
+
+
+def plain_allow(event_id: str, type: str, time: str, policy: str) -> Decision:
+    """The decision on an event that no rule touched.
+
+    >>> plain_allow("e1", "message.sent", "2026-01-31T12:00:00Z", "").verdict
+    'allow'
+    """
+    return Decision(
+        event_id=event_id,
+        type=type,
+        time=time,
+        verdict="allow",
+        score=0.0,
+        degraded=False,
+        rules=(),
+        actions=(),
+        policy=policy,
+    )
+
+
+def found_in(segment: Segment, positions: Iterable[int]) -> list[Found]:
+    """The events at these positions of a segment, each with its decision."""
+    lines, decided, faulty = segment.lines(), segment.decided(), segment.faulty()
+    found = []
+    for at in positions:
+        decision = decided.get(at)
+        if decision is None:
+            envelope = _envelopes().decode(lines[at])
+            decision = plain_allow(envelope.id, envelope.type, envelope.time, segment.policy)
+        found.append(
+            Found(
+                seq=segment.first + at,
+                at_us=segment.at_us,
+                policy=segment.policy,
+                body=lines[at],
+                faults=faulty.get(at, ()),
+                decision=decision,
+            )
+        )
+    return found

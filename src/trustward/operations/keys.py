@@ -1,0 +1,79 @@
+"""API keys: made once, shown once, known again by the hash of their secret."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from difflib import get_close_matches
+from hashlib import sha256
+from hmac import compare_digest
+
+from trustward.base.errors import UsageError
+from trustward.model.stored import ApiKey
+from trustward.ports import Keys
+
+SCOPES: dict[str, str] = {
+    "decide": "Send events, and have them decided.",
+    "read": "Look up decisions, entities, labels, lists and policies.",
+    "actions": "Fetch actions, confirm them, reverse them.",
+    "change": "Change labels, lists and snoozes.",
+    "policies": "Store policies, and put them live.",
+    "admin": "Make and revoke keys, and read the audit.",
+}
+"""What a key can be good for."""
+
+_PREFIX = "tw"
+
+
+def make_key(
+    name: str, scopes: Sequence[str], *, actor: str, now_us: int, lasts_us: int | None = None
+) -> tuple[ApiKey, str]:
+    """A new key as it is kept, and the text that its owner sends. The text cannot be had again.
+
+    The secret has 256 random bits: nothing can guess it, so a fast hash keeps it as well as a slow one, and every
+    request can afford it. Raises UsageError for an unknown scope.
+
+    >>> key, text = make_key("shop", ["decide"], actor="kim", now_us=0)
+    >>> text.startswith(f"tw_{key.id}_"), key.hash == sha256(text.rpartition("_")[2].encode()).digest()
+    (True, True)
+    """
+    for scope in scopes:
+        if scope not in SCOPES:
+            near = get_close_matches(scope, SCOPES, 1)
+            raise UsageError(
+                f"no such scope: {scope[:40]}",
+                remedy=f"did you mean {near[0]}?" if near else f"one of {', '.join(SCOPES)}",
+            )
+    if not scopes:
+        raise UsageError("a key without a scope is good for nothing", remedy=f"give one of {', '.join(SCOPES)}")
+    # No underscore in either part: they part the text.
+    ident, secret = secrets.token_hex(8), secrets.token_hex(32)
+    key = ApiKey(
+        id=ident,
+        name=name,
+        hash=sha256(secret.encode()).digest(),
+        scopes=tuple(dict.fromkeys(scopes)),
+        created_us=now_us,
+        expires_us=None if lasts_us is None else now_us + lasts_us,
+        actor=actor,
+    )
+    return key, f"{_PREFIX}_{ident}_{secret}"
+
+
+def check_key(text: str, keys: Keys, now_us: int) -> ApiKey | None:
+    """The key that a text is, if it is one and may still be used; takes as long whichever part is wrong.
+
+    >>> from trustward.adapters.store.memory import MemoryStore
+    >>> kept = MemoryStore().keys
+    >>> key, text = make_key("shop", ["decide"], actor="kim", now_us=0, lasts_us=10)
+    >>> kept.add(key)
+    >>> check_key(text, kept, 5) == key, check_key(text, kept, 10), check_key(text[:-1] + "x", kept, 5)
+    (True, None, None)
+    """
+    prefix, _, rest = text.partition("_")
+    ident, _, secret = rest.partition("_")
+    key = keys.get(ident) if prefix == _PREFIX and ident.isalnum() and ident.isascii() else None
+    fits = compare_digest(
+        sha256(secret.encode("utf-8", "replace")).digest(), key.hash if key is not None else bytes(32)
+    )
+    return key if key is not None and fits and key.usable(now_us) else None

@@ -1,0 +1,173 @@
+"""A service's settings: read once, from the environment and one TOML file, and refused as a whole if one is wrong.
+
+What counts most comes first: what a command was told, ``TRUSTWARD_*`` variables, the file that ``TRUSTWARD_CONFIG``
+names, the default. ``docs/settings.md`` is written from this file.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from trustward.base.errors import SettingsError
+from trustward.base.units import parse_duration
+
+PREFIX = "TRUSTWARD_"
+"""What the names of environment variables begin with."""
+NO_SETTINGS = frozenset({"APPROVE", "BENCH_STARTED", "CONFIG", "DEBUG", "KILLS"})
+"""Variables with the prefix that are no settings: where the file is, and what is for tests and debugging."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set, with its default."""
+
+    data: Annotated[
+        str, Meta(description="The folder of everything that is kept: database, snapshots, the writer's lock.")
+    ] = "trustward-data"
+    database: Annotated[
+        str,
+        Meta(description="`postgresql://user:password@host/name`. Empty: SQLite in the folder `data`."),
+    ] = ""
+    policy: Annotated[
+        str,
+        Meta(description="The policy of the very first start: a folder with `*.policy` files, or a shipped pack."),
+    ] = "starter"
+    catalogue: Annotated[
+        tuple[str, ...], Meta(description="Files with event types of your own, beside the shipped ones.")
+    ] = ()
+    skew: Annotated[str, Meta(description="How far ahead of the clock an event may be; beyond, it is refused.")] = "5m"
+    commit_events: Annotated[
+        int, Meta(description="The most events that are decided and committed together.", ge=1, le=100_000)
+    ] = 4096
+    queue_events: Annotated[
+        int, Meta(description="The most events that wait for their decision; beyond, callers are told to wait.", ge=1)
+    ] = 100_000
+    snapshot_events: Annotated[
+        int, Meta(description="How many events lie between two snapshots: what a restart replays at most.", ge=1)
+    ] = 500_000
+    snapshot_keep: Annotated[int, Meta(description="How many snapshots are kept.", ge=1, le=100)] = 2
+    standby: Annotated[
+        bool,
+        Meta(description="Wait while another process writes to the same data, and take over when it is gone."),
+    ] = False
+
+    @property
+    def skew_us(self) -> int:
+        """``skew`` in microseconds."""
+        return parse_duration(self.skew)
+
+
+def load_settings(environment: Mapping[str, str], told: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this environment; ``told`` are options of a command (None: not given).
+
+    Raises SettingsError for a file that cannot be read, an unknown name (with the nearest right one) or a wrong value.
+
+    >>> load_settings({"TRUSTWARD_COMMIT_EVENTS": "500"}, {"data": "here"}).commit_events
+    500
+    >>> load_settings({"TRUSTWARD_DATABSE": "postgresql://localhost/trustward"})
+    Traceback (most recent call last):
+    ...
+    trustward.base.errors.SettingsError: TW-110: TRUSTWARD_DATABSE: no such setting (did you mean TRUSTWARD_DATABASE?)
+    """
+    values: dict[str, Any] = {}
+    values.update(_from_file(environment.get(f"{PREFIX}CONFIG", "")))
+    values.update(_from_environment(environment))
+    values.update({name: value for name, value in (told or {}).items() if value is not None})
+    try:
+        settings = msgspec.convert(values, Settings, str_keys=True)
+        parse_duration(settings.skew)
+    except msgspec.ValidationError as fault:
+        raise SettingsError(
+            f"a setting is wrong: {fault}", remedy="docs/settings.md says what each setting takes"
+        ) from fault
+    except ValueError as fault:
+        raise SettingsError(f"skew: {fault}", remedy='write it like skew = "5m"') from fault
+    return settings
+
+
+def _from_file(name: str) -> dict[str, Any]:
+    if not name:
+        return {}
+    try:
+        values = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise SettingsError(
+            f"{name}: {fault.strerror or fault}", remedy=f"mend the path in {PREFIX}CONFIG, or unset it"
+        ) from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise SettingsError(f"{name}: not TOML: {fault}", remedy="mend the place that it names") from fault
+    for key in values:
+        _known(key, f"{name}: {key}", "")
+    return values
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    kinds = get_type_hints(Settings)
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in NO_SETTINGS:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        _known(name, variable, PREFIX)
+        try:
+            yield name, _parsed(text, kinds[name])
+        except ValueError as fault:
+            raise SettingsError(f"{variable}: {fault}", remedy="docs/settings.md says what it takes") from fault
+
+
+def _parsed(text: str, kind: Any) -> Any:
+    if kind is bool:
+        said = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower())
+        if said is None:
+            raise ValueError(f"expected true or false, got {text[:40]!r}")
+        return said
+    if kind is int:
+        return int(text)
+    if get_args(kind):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _known(name: str, shown: str, prefix: str) -> None:
+    names = Settings.__struct_fields__
+    if name in names:
+        return
+    near = get_close_matches(name.lower(), names, 1)
+    hint = f"did you mean {prefix}{near[0].upper() if prefix else near[0]}?" if near else "docs/settings.md lists all"
+    raise SettingsError(f"{shown}: no such setting", remedy=hint)
+
+
+_HEAD = """\
+# Settings
+
+<!-- Written by `make docs` from src/trustward/settings.py; a test fails when this page is out of date. -->
+
+For who runs the service. A setting is a variable of the environment (`TRUSTWARD_DATA`) or a line of one TOML file
+(`data = "..."`), which `TRUSTWARD_CONFIG` names. What a command was told counts most, then the environment, then the
+file, then the default. An unknown name is refused, with the nearest right one; so is a wrong value. Several values in
+one variable are parted by commas.
+
+| setting | variable | default | what it says |
+| --- | --- | --- | --- |
+"""
+
+
+def render() -> str:
+    """The page of settings as Markdown."""
+    hints = get_type_hints(Settings, include_extras=True)
+    lines = []
+    for field in msgspec.structs.fields(Settings):
+        meta = next(part for part in get_args(hints[field.name]) if isinstance(part, Meta))
+        default = msgspec.json.encode(field.default).decode()
+        lines.append(f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | `{default}` | {meta.description} |")
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(render(), encoding="utf-8")

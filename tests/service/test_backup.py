@@ -1,0 +1,105 @@
+"""Backups: everything, from either database to either, and never over something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.service.kit import host_over, rebuilt, seen, stream
+from trustward.adapters.store import backup as backups
+from trustward.adapters.store.opened import DatabaseStore, open_store
+from trustward.base.errors import InputError, StoreError, UsageError
+from trustward.model.changes import LabelChange, ListChange
+from trustward.operations.keys import check_key, make_key
+
+KINDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture
+def new(request: pytest.FixtureRequest, tmp_path: Path) -> object:
+    """Makes an empty store of a kind."""
+    made: list[DatabaseStore] = []
+
+    def make(kind: str) -> DatabaseStore:
+        address = ""
+        if kind == "postgresql":
+            address = request.getfixturevalue("server").database(request.getfixturevalue("template"))
+        made.append(open_store(address, tmp_path / f"data{len(made)}"))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
+
+
+@pytest.mark.parametrize("goal", KINDS)
+@pytest.mark.parametrize("source", KINDS)
+def test_from_either_to_either(source: str, goal: str, new: object, tmp_path: Path) -> None:
+    assert callable(new)
+    store, other = new(source), new(goal)
+    host = host_over(store, snapshot_events=100)
+    host.start()
+    host.submit(stream(450)).result()
+    host.change(ListChange(actor="kim", list="partners", put=("a",), expires_us=7)).result()
+    host.submit(stream(50, prefix="x")).result()
+    key, text = make_key("shop", ["decide"], actor="kim", now_us=1)
+    store.keys.add(key)
+    file = tmp_path / "all.backup"
+    copied = backups.backup(store, file)
+    assert copied.seq == 502
+    assert sorted(path.name for path in tmp_path.glob("*all.backup*")) == ["all.backup"]
+    with pytest.raises(UsageError, match="exists"):
+        backups.backup(store, file)
+    host.submit(stream(5, prefix="later")).result()
+    host.close()
+    assert backups.restore(file, other).seq == 502
+    assert sorted(path.name for path in tmp_path.glob("*all.backup*")) == ["all.backup"]
+    assert backups.check(other) == []
+    assert check_key(text, other.keys, 5) == key
+    assert other.journal.read(0, 1000) == store.journal.read(0, 501)
+    assert other.snapshots.stored()
+    assert other.outbox.waiting(10**5) == [row for row in store.outbox.waiting(10**5) if row.seq <= 502]
+    assert seen(rebuilt(other)) == seen(rebuilt(other, snapshots=False))
+    with pytest.raises(UsageError, match="already"):
+        backups.restore(file, other)
+    again = host_over(other)
+    again.start()
+    assert again.submit(stream(450)).result().again == set(range(450))
+    assert again.change(LabelChange(actor="kim", kind="account", entity="a", label="x")).result() == 503
+    again.close()
+
+
+def test_what_is_no_backup(new: object, tmp_path: Path) -> None:
+    assert callable(new)
+    store = new("sqlite")
+    with pytest.raises(InputError):
+        backups.restore(tmp_path / "none", store)
+    (tmp_path / "text").write_text("no database, whatever its size " * 200, encoding="utf-8")
+    with pytest.raises(StoreError):
+        backups.restore(tmp_path / "text", store)
+    with pytest.raises(InputError):
+        backups.backup(store, tmp_path / "no" / "folder")
+
+
+def test_check_finds_what_is_wrong(new: object) -> None:
+    assert callable(new)
+    store = new("sqlite")
+    assert backups.check(store) == []
+    host = host_over(store)
+    host.start()
+    host.submit(stream(600)).result()
+    host.close()
+    assert backups.check(store) == []
+    with store.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM segments WHERE first = 2")
+    assert backups.check(store) == ["journal: entries 2 to 513 are missing"]
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE segments SET body = x'00' WHERE first = 514")
+    assert backups.check(store)[1:] == ["journal: entries 514 to 601 cannot be read"]
+    with store.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM segments WHERE first = 514")
+    assert backups.check(store) == ["journal: it ends at 1, and should at 601"]
+    with store.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE actions")
+    assert any("actions" in fault for fault in backups.check(store))

@@ -1,0 +1,47 @@
+"""Every adapter keeps every port's contract."""
+
+from __future__ import annotations
+
+import inspect
+
+from trustward import ports
+from trustward.testing import contracts
+
+
+class TestWriter(contracts.WriterContract):
+    pass
+
+
+class TestJournal(contracts.JournalContract):
+    pass
+
+
+class TestOutbox(contracts.OutboxContract):
+    pass
+
+
+class TestKept(contracts.KeptContract):
+    pass
+
+
+class TestPolicies(contracts.PoliciesContract):
+    pass
+
+
+class TestKeys(contracts.KeysContract):
+    pass
+
+
+class TestAudit(contracts.AuditContract):
+    pass
+
+
+class TestSnapshots(contracts.SnapshotsContract):
+    pass
+
+
+def test_every_port_has_its_contract() -> None:
+    named = {name for name, kind in vars(ports).items() if inspect.isclass(kind) and kind.__module__ == ports.__name__}
+    assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in contracts.CONTRACTS}
+    here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}
+    assert here == set(contracts.CONTRACTS)
