@@ -113,6 +113,11 @@ def test_templates_are_shared_by_copies_and_likeness_by_near_copies() -> None:
     assert set(likeness(chinese)) & set(likeness("亲爱的" + chinese))
 
 
+@given(st.text(st.characters(codec="ascii"), max_size=80))
+def test_a_template_of_ascii_is_that_of_what_is_read(text: str) -> None:
+    assert template(text) == template(fold(text).text)
+
+
 def test_categories_are_those_of_the_screener() -> None:
     from trustward.screening.screeners import screeners
 

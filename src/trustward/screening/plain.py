@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
+from trustward.screening.folding import LONGEST as FOLDED
 from trustward.screening.folding import fold
 from trustward.screening.patterns import searcher
 
@@ -88,6 +90,10 @@ def domain(text: str) -> str | None:
     return text
 
 
+# What folding could read otherwise in a text of ASCII; spaces between letters do not count in a template anyway.
+_TRICKY = re.compile(r"[0-9@$|&]|[A-Za-z]![A-Za-z]")
+
+
 class _Letters(dict[int, "int | None"]):
     """What ``str.translate`` keeps: letters and the marks that belong to them. Filled as characters come up."""
 
@@ -111,7 +117,8 @@ def template(text: str) -> str | None:
     >>> template("12 34") is None
     True
     """
-    low = fold(text).text
+    ordinary = len(text) <= FOLDED and text.isascii() and not _TRICKY.search(text)
+    low = text.lower() if ordinary else fold(text).text
     if "/" in low or "www." in low or "@" in low:
         low = " ".join(word for word in low.split() if not any(sign in word for sign in ("/", "www.", "@")))
     plain = low.translate(_LETTERS)
