@@ -16,6 +16,8 @@ _BLOCK = 1_000
 _READ = 1 << 20
 _LONGEST_LINE = 64 << 20
 """Bytes of one line of input; a longer one is refused before it fills the memory."""
+_MARK = b"\xef\xbb\xbf"
+"""What some programs write in front of UTF-8."""
 
 
 def screen(
@@ -61,6 +63,8 @@ def screen(
             remedy=f"did you mean {near}?" if near else f"choose one of {', '.join(sorted(known))}",
         )
     if values:
+        if file is not None:
+            raise UsageError("both values and --in are given", remedy="give one of them")
         _write(screener, [(str(i), _argument(screener, value)) for i, value in enumerate(values, 1)])
         return
     faults = 0
@@ -84,15 +88,22 @@ def screen(
 def _lines(file: Path | None) -> Iterator[tuple[int, bytes | None]]:
     """The lines with their numbers; None whenever no more is there yet, so that a slow sender gets its answers."""
     stream = file.open("rb") if file is not None else sys.stdin.buffer
-    number, rest = 0, b""
+    number, size = 0, 0
+    rest: list[bytes] = []
     with stream:
         while piece := stream.read1(_READ):  # type: ignore[union-attr]
-            lines = (rest + piece).split(b"\n")
-            rest = lines.pop()
+            first, *lines = piece.split(b"\n")
+            # The pieces of a long line are joined once, when its end is there.
+            rest.append(first)
+            size += len(first)
+            if lines:
+                lines.insert(0, b"".join(rest))
+                rest = [lines.pop()]
+                size = len(rest[0])
             for line in lines:
                 number += 1
-                yield number, line
-            if len(rest) > _LONGEST_LINE:
+                yield number, line if number > 1 else line.removeprefix(_MARK)
+            if size > _LONGEST_LINE:
                 from trustward.base.errors import InputError
 
                 raise InputError(
@@ -100,8 +111,8 @@ def _lines(file: Path | None) -> Iterator[tuple[int, bytes | None]]:
                 )
             if lines:
                 yield number, None
-    if rest:
-        yield number + 1, rest
+    if last := b"".join(rest):
+        yield number + 1, last if number else last.removeprefix(_MARK)
 
 
 def _argument(screener: Screener, value: str) -> Any:
@@ -127,7 +138,7 @@ def _decoded(line: bytes) -> Any:
 
     try:
         return msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         return json.loads(line.decode("utf-8", "surrogateescape"))
@@ -149,7 +160,7 @@ def _record(screener: Screener, number: int, line: bytes) -> tuple[Any, Any]:
     if not isinstance(record, dict):
         raise UnreadableError("this is no object of JSON", 'write {"id": ..., "value": ...} on one line')
     key = record.get("id", number)
-    if not isinstance(key, (str, int)):
+    if not isinstance(key, (str, int)) or isinstance(key, bool):
         raise UnreadableError("id is neither a text nor a whole number", "give each line an id of its own")
     value = record.get("value")
     if screener.fields:

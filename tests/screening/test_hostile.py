@@ -1,0 +1,83 @@
+"""Faults that were found by trying to break the screeners; each became a test first."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from trustward.cli.exits import Exit
+from trustward.cli.run import run
+from trustward.cli.screen import _lines
+
+
+def screened(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Any], str]:
+    """Exit code, answers and messages of screening some lines of JSON as phone numbers."""
+    file = tmp_path / "lines.ndjson"
+    file.write_bytes(content)
+    code = run(["screen", "phone", "--in", str(file)])
+    out, err = capsys.readouterr()
+    return code, [json.loads(line) for line in out.splitlines()], err
+
+
+def test_nested_too_deep_is_a_fault_of_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = b'{"id": 1, "value": "1", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
+    code, answers, messages = screened(tmp_path, deep + b'{"id": 2, "value": "91234567"}\n', capsys)
+    assert code == Exit.FOUND
+    assert [answer["id"] for answer in answers] == [2]
+    assert "line 1" in messages
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b'\r\n{"id": 2, "value": "2"}'])
+def test_a_mark_in_front_of_utf_8_is_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: bytes
+) -> None:
+    code, answers, _ = screened(tmp_path, b'\xef\xbb\xbf{"id": 1, "value": "91234567"}' + end, capsys)
+    assert code == Exit.FINE
+    assert [answer["id"] for answer in answers] == ([1, 2] if b"2" in end else [1])
+
+
+def test_true_is_no_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, answers, messages = screened(tmp_path, b'{"id": true, "value": "91234567"}\n', capsys)
+    assert code == Exit.FOUND
+    assert not answers
+    assert "id is neither" in messages
+
+
+def test_values_and_a_file_are_one_too_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "lines.ndjson"
+    file.write_text('{"value": "1"}')
+    assert run(["screen", "phone", "91234567", "--in", str(file)]) == Exit.USAGE
+    out, err = capsys.readouterr()
+    assert not out
+    assert "--in" in err
+
+
+class _Pipe(io.BytesIO):
+    """Hands out little at a time, as a pipe does."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read1(4_096)
+
+
+def test_a_long_line_from_a_pipe_is_read_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds(size: int) -> float:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=_Pipe(b"a" * size)))
+        start = time.process_time()
+        assert [len(line) for _, line in _lines(None) if line is not None] == [size]
+        return time.process_time() - start
+
+    assert seconds(40_000_000) < 2.0
+
+
+def test_lines_come_whole_whatever_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = [b"a" * 5_000, b"", b"b", b"c" * 4_095, b"d" * 10_000]
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=_Pipe(b"\n".join(wanted))))
+    found = [(number, line) for number, line in _lines(None) if line is not None]
+    assert found == list(enumerate(wanted, 1))
