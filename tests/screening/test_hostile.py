@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 from trustward.cli.exits import Exit
 from trustward.cli.run import run
 from trustward.cli.screen import _lines
+from trustward.screening.goods.screen import Goods, shipped_goods
 
 
 def screened(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Any], str]:
@@ -81,3 +83,28 @@ def test_lines_come_whole_whatever_the_pieces(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=_Pipe(b"\n".join(wanted))))
     found = [(number, line) for number, line in _lines(None) if line is not None]
     assert found == list(enumerate(wanted, 1))
+
+
+def test_listings_are_screened_the_same_by_two_threads() -> None:
+    goods = shipped_goods()
+    sets = [
+        [{"title": f"Selling bank account {number} with card and otp"} for number in range(100)],
+        [{"title": f"出售电话卡 实名已激活 {number}", "market": "SG"} for number in range(100)],
+    ]
+    wanted = [goods.screen_listings(listings) for listings in sets]
+    right: list[bool] = []
+    before = sys.getswitchinterval()
+
+    def work(goods: Goods, number: int) -> None:
+        right.extend(goods.screen_listings(sets[number]) == wanted[number] for _ in range(40))
+
+    try:
+        sys.setswitchinterval(1e-6)
+        threads = [threading.Thread(target=work, args=(goods, number)) for number in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert right == [True] * 80

@@ -8,6 +8,7 @@ evidence; a harmless neighbour takes it away. The weights are learned (``models/
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,14 @@ class Found(NamedTuple):
     score: float
 
 
+class _Room(threading.local):
+    """Arrays that the kernel works in; one for each thread."""
+
+    def __init__(self) -> None:
+        self.scratch = scratch()
+        self.matches = np.zeros((_ROWS, 4), np.int32)
+
+
 class Goods:
     """A taxonomy with weights: screens listings against what may not be sold.
 
@@ -71,8 +80,7 @@ class Goods:
         self.weights = weights or shipped_weights()
         self._row = [self.weights.weights.get(name, 0.0) for name in FEATURES]
         self._harmless = Signal(score=_sigmoid(self.weights.none), version=words.version)
-        self._scratch = scratch()
-        self._matches = np.zeros((_ROWS, 4), np.int32)
+        self._room = _Room()
 
     def screen_listing(self, listing: Mapping[str, Any]) -> Signal:
         """What a listing's title, description, price, currency, category and market say together.
@@ -101,6 +109,7 @@ class Goods:
         """The matches of each text and the tricks that were undone; None where nothing is found."""
         found: list[tuple[list[list[int]], int] | None] = []
         composed = [folding.composed(text) if text else "" for text in texts]
+        room = self._room
         begin = 0
         while begin < len(composed):
             part = composed[begin:]
@@ -118,14 +127,14 @@ class Goods:
                 words.right,
                 words.tree,
                 words.needs,
-                self._scratch,
-                self._matches,
+                room.scratch,
+                room.matches,
                 ends,
                 tricks,
             )
             first = 0
             for end, trick in zip(ends[:done].tolist(), tricks[:done].tolist(), strict=True):
-                found.append((self._matches[first:end].tolist(), trick) if end > first else None)
+                found.append((room.matches[first:end].tolist(), trick) if end > first else None)
                 first = end
             begin += done
         return found
