@@ -16,6 +16,7 @@ import pytest
 from trustward.cli.exits import Exit
 from trustward.cli.run import run
 from trustward.cli.screen import _lines
+from trustward.screening.goods import screen_listing
 from trustward.screening.goods.screen import Goods, shipped_goods
 
 
@@ -108,3 +109,14 @@ def test_listings_are_screened_the_same_by_two_threads() -> None:
     finally:
         sys.setswitchinterval(before)
     assert right == [True] * 80
+
+
+@pytest.mark.parametrize("market", ["Singapore", "China", "SGP", "S1", "\u00df", "\x1b[", "91234567"])
+def test_a_market_that_is_no_code_is_not_cut_to_another_country(market: str) -> None:
+    vape = {"title": "Disposable vape"}
+    assert screen_listing({**vape, "market": market}) == screen_listing(vape)
+
+
+@pytest.mark.parametrize("market", ["SG", "sg", " SG "])
+def test_a_market_is_known_however_it_is_written(market: str) -> None:
+    assert screen_listing({"title": "Disposable vape", "market": market}).verdict == "harmful"

@@ -31,6 +31,7 @@ LICENSED = 0.85
 """The most for what a licence or a look at the seller would make lawful: it is never more than suspicious."""
 _BLOCK = 256
 _ROWS = 32 * kernel.MOST_MATCHES
+_LONGEST_MARKET = 20
 _LOW = 0.01
 _HIGH = 0.99
 
@@ -86,7 +87,8 @@ class Goods:
         """What a listing's title, description, price, currency, category and market say together.
 
         ``price`` is a number in the currency's main unit (30.5 SGD is 30.5), ``currency`` an ISO 4217 code, ``market``
-        the ISO 3166 code of the country where it is sold. All but ``title`` may be missing.
+        the ISO 3166 code of the country where it is sold; what is no such code is as good as missing. All but
+        ``title`` may be missing.
         """
         return self.screen_listings([listing])[0]
 
@@ -159,7 +161,7 @@ class Goods:
         return taxonomy.SEVERITIES.index(self.words.categories[category].severity), -category
 
     def _signal(self, listing: Mapping[str, Any], title: Any, description: Any) -> Signal:
-        market = str(listing.get("market") or "").upper()[:2]
+        market = _market(listing.get("market"))
         best: tuple[float, float, int, tuple[int, int]] | None = None
         signal = self._harmless
         for category, evidence, raw in self._scored(listing, title, description):
@@ -199,6 +201,12 @@ class Goods:
 
 def _sigmoid(value: float) -> float:
     return 1 / (1 + math.exp(-max(min(value, 30.0), -30.0)))
+
+
+def _market(value: object) -> str:
+    """The code of a market, or "" for what is none: a name cut to two letters would be another country's code."""
+    code = value[:_LONGEST_MARKET].strip() if isinstance(value, str) else ""
+    return code.upper() if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
 def _text(listing: Mapping[str, Any], name: str) -> str:
