@@ -18,6 +18,7 @@ from trustward.cli.run import run
 from trustward.cli.screen import _lines
 from trustward.screening.goods import screen_listing
 from trustward.screening.goods.screen import Goods, shipped_goods
+from trustward.screening.links import link_scores, screen_link
 
 
 def screened(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Any], str]:
@@ -120,3 +121,13 @@ def test_a_market_that_is_no_code_is_not_cut_to_another_country(market: str) -> 
 @pytest.mark.parametrize("market", ["SG", "sg", " SG "])
 def test_a_market_is_known_however_it_is_written(market: str) -> None:
     assert screen_listing({"title": "Disposable vape", "market": market}).verdict == "harmful"
+
+
+@pytest.mark.parametrize(
+    "link", ["java\tscript:alert(1)", "\x01javascript:alert(1)", "\u200bjavascript:alert(1)", " \r\njavas\ncript:x"]
+)
+def test_a_script_is_seen_through_what_browsers_drop(link: str) -> None:
+    plain = screen_link("javascript:alert(1)")
+    assert screen_link(link) == plain
+    assert plain.verdict != "ok"
+    assert link_scores([link]).tolist() == [plain.score]

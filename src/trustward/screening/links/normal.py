@@ -43,7 +43,7 @@ class Link(NamedTuple):
         return self.path + (f"?{self.query}" if self.query else "") + (f"#{self.fragment}" if self.fragment else "")
 
 
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
@@ -89,14 +89,14 @@ def normalise(text: str) -> Link | None:
 def _normalise(text: str, depth: int) -> Link | None:
     tricks = 0
     text = text.strip()
-    cleaned = _INVISIBLE.sub("", text)
+    cleaned = INVISIBLE.sub("", text)
     if cleaned != text:
         tricks |= w.INVISIBLE
     text = cleaned
     if not text.isascii():
         text = _COLONS.sub(":", _SLASHES.sub("/", _DOTS.sub(".", unicodedata.normalize("NFKC", text))))
         # Normal forms of some characters bring new marks and blanks.
-        text = _INVISIBLE.sub("", text)
+        text = INVISIBLE.sub("", text)
     text = text.strip(" \t\r\n<>\"'`,;")
     plain = _refang(text)
     if plain != text:
@@ -193,7 +193,7 @@ def _authority(text: str, scheme: str) -> tuple[tuple[str, str, int | None] | No
         tricks |= w.ENCODED
         text = decoded
     if tricks & w.ENCODED:
-        text = _INVISIBLE.sub("", _DOTS.sub(".", unicodedata.normalize("NFKC", text)))
+        text = INVISIBLE.sub("", _DOTS.sub(".", unicodedata.normalize("NFKC", text)))
         text = re.split(r"[/?#\\]", text)[0].rpartition("@")[2]
     if text.startswith("["):
         inside, closed, after = text[1:].partition("]")
@@ -241,7 +241,7 @@ def _unpunycode(label: str) -> str:
         decoded = label[4:].encode("ascii").decode("punycode")
     except (UnicodeError, OverflowError):
         return label
-    return _INVISIBLE.sub("", decoded).lower() or label
+    return INVISIBLE.sub("", decoded).lower() or label
 
 
 def _mixture(label: str) -> int:

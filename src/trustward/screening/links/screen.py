@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, cast
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from trustward.model.signal import Signal, SignalVerdict, verdict_of
 from trustward.screening.links import measure, tables
 from trustward.screening.links import words as w
-from trustward.screening.links.normal import LONGEST, Link, normalise, reading
+from trustward.screening.links.normal import INVISIBLE, LONGEST, Link, normalise, reading
 from trustward.screening.links.reasons import (
     FACTS,
     LOOK_ALIKE,
@@ -29,6 +30,7 @@ Array = npt.NDArray[Any]
 _CHUNK = 20_000
 """Links that are screened at a time: what is in between stays small."""
 _SCRIPTS = ("javascript:", "data:text/html", "vbscript:", "data:application")
+_BLANK = re.compile(r"^\s+|[\t\r\n]+")
 _SAID = sum(1 << bit for bit in FACTS) & ~WORDS
 """What is said of links that are not suspicious."""
 
@@ -146,7 +148,8 @@ def _odd(texts: Sequence[str], brands: Brands) -> list[_Odd]:
     start = 0
     for text, chain in zip(texts, chains, strict=True):
         if not chain:
-            low = text[:200].lstrip().lower()
+            # As browsers read it: marks in front do not count, nor do tabs and ends of lines anywhere.
+            low = _BLANK.sub("", INVISIBLE.sub("", text[:200])).lower()
             script = low.startswith(_SCRIPTS)
             result.append(_Odd(_calibrated(2.5), 0, w.SCRIPT, 0, "", ()) if script else _Odd(0.0, 0, 0, 0, "", ()))
             continue
