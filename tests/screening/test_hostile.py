@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ import pytest
 from trustward.cli.exits import Exit
 from trustward.cli.run import run
 from trustward.cli.screen import _lines
+from trustward.screening.functions import Function, load_functions
 from trustward.screening.goods import screen_listing
 from trustward.screening.goods.screen import Goods, shipped_goods
 from trustward.screening.links import link_scores, screen_link
@@ -131,3 +133,10 @@ def test_a_script_is_seen_through_what_browsers_drop(link: str) -> None:
     assert screen_link(link) == plain
     assert plain.verdict != "ok"
     assert link_scores([link]).tolist() == [plain.score]
+
+
+@pytest.mark.parametrize(
+    "function", [one for one in load_functions().values() if one.result == "signal"], ids=lambda one: one.name
+)
+def test_examples_compare_a_part_of_a_signal(function: Function) -> None:
+    assert re.search(r"\)\.(score|verdict|category|reasons)\b", function.example), function.example

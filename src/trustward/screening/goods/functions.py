@@ -60,7 +60,7 @@ FUNCTIONS: tuple[Function, ...] = (
         scores=goods_scores,
         cost=25.0,
         about="What a title or text offers, against goods that may not be sold anywhere or need a licence everywhere.",
-        example="goods(event.title) >= 0.9",
+        example="goods(event.title).score >= 0.9",
     ),
     Function(
         name="goods_in",
@@ -69,7 +69,7 @@ FUNCTIONS: tuple[Function, ...] = (
         prepare=goods_in,
         cost=25.0,
         about="What a title or text offers, against what may not be sold or needs a licence in a market.",
-        example='goods_in(event.title, "SG") >= 0.9',
+        example='goods_in(event.title, "SG").score >= 0.9',
     ),
     Function(
         name="listing",
@@ -78,7 +78,7 @@ FUNCTIONS: tuple[Function, ...] = (
         call=listing,
         cost=40.0,
         about="What a title and a description offer together; as `goods` otherwise.",
-        example="listing(event.title, event.description) >= 0.9",
+        example="listing(event.title, event.description).score >= 0.9",
     ),
     Function(
         name="listing_in",
@@ -87,7 +87,7 @@ FUNCTIONS: tuple[Function, ...] = (
         prepare=listing_in,
         cost=40.0,
         about="What a title and a description offer together; as `goods_in` otherwise.",
-        example='listing_in(event.title, event.description, "SG") >= 0.9',
+        example='listing_in(event.title, event.description, "SG").score >= 0.9',
     ),
 )
 """Functions on listings."""
