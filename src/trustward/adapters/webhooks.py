@@ -72,7 +72,7 @@ class Webhooks:
             "idempotency-key": key,
         }
         began = elapsed_s()
-        status, detail, after_us = 0, "", 0
+        status, said, after_us = 0, "", 0
         self._deadline.begin(self._timeout_s)
         try:
             with self._clients[target.name].stream("POST", target.url, content=body, headers=headers) as answer:
@@ -82,16 +82,16 @@ class Webhooks:
                 with suppress(
                     httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError
                 ):
-                    detail = _excerpt(answer)
+                    said = _excerpt(answer)
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            detail = f"{type(fault).__name__}: {fault}"[:MOST_KEPT]
+            said = f"{type(fault).__name__}: {fault}"[:MOST_KEPT]
         return Receipt(
             ok=200 <= status < 300,
             at_us=at_us,
             worker=self._worker,
             status=status,
             took_us=int((elapsed_s() - began) * 1e6),
-            detail=detail,
+            said=said,
             refused=status in REFUSED,
             after_us=after_us,
         )

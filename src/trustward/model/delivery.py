@@ -96,14 +96,14 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one try. ``status`` is HTTP's, 0 without an answer; ``detail`` what was said, cut short."""
+    """What came of one try. ``status`` is HTTP's, 0 without an answer; ``said`` what was said, cut short."""
 
     ok: bool
     at_us: int
     worker: str = ""
     status: int = 0
     took_us: int = 0
-    detail: str = ""
+    said: str = ""
     refused: bool = False
     """The receiver has read it and will never take it: it is not tried again."""
     after_us: int = 0

@@ -13,7 +13,7 @@ from trustward.model.delivery import Delivery, Handed, Outcome, Receipt, Target,
 from trustward.operations.delivering import Delivering
 
 MOST_AT_ONCE = 1000
-MAX_DETAIL = 500
+MAX_SAID = 500
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ class Polling:
         until_us = now_us + self._story.lease_us if more else 0
         return self._story.outbox.settle(handed, outcomes, until_us)
 
-    def fail(self, target: str, lease: str, id: str, who: str, detail: str = "", *, refused: bool = False) -> None:
+    def fail(self, target: str, lease: str, id: str, who: str, said: str = "", *, refused: bool = False) -> None:
         """This one could not be done; it rests and is handed out again, unless it is ``refused`` for good.
 
         What follows it in the lease must not be done before. Raises ActionError if the lease is over, NotFoundError.
@@ -77,7 +77,7 @@ class Polling:
         if delivery.lane != handed.lane or not self._story.keep(handed):
             raise ActionError(f"the lease of {id[:80]} is over", remedy="fetch anew; it will come again")
         now_us = self._story.clock()
-        receipt = Receipt(ok=False, at_us=now_us, worker=who, detail=detail[:MAX_DETAIL], refused=refused)
+        receipt = Receipt(ok=False, at_us=now_us, worker=who, said=said[:MAX_SAID], refused=refused)
         self._story.settle(handed, delivery, receipt, last=True)
 
     def _polled(self, name: str) -> Target:

@@ -60,7 +60,7 @@ def handed(store: Store, name: str = "one", now_us: int = 3000, until_us: int = 
 
 def became(lane: Handed, state: State, *which: int) -> Sequence[Outcome]:
     """The same outcome for some of a lane's deliveries; without ``which`` for all."""
-    receipt = Receipt(ok=state == "delivered", at_us=3500, worker="w", status=200, took_us=7, detail="so")
+    receipt = Receipt(ok=state == "delivered", at_us=3500, worker="w", status=200, took_us=7, said="so")
     chosen = which or range(len(lane.deliveries))
     return [Outcome(place=lane.deliveries[at].place, state=state, receipt=receipt) for at in chosen]
 

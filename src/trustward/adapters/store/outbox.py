@@ -72,11 +72,9 @@ class DatabaseOutbox:
 
     def lease(self, targets: Sequence[str], worker: str, now_us: int, terms: Terms) -> Handed | None:
         """See :class:`trustward.ports.Outbox`."""
-        if not targets:
-            return None
         clock = {"now": now_us, "far": now_us + terms.longest_us}
         with self._database.read() as connection:
-            free = connection.execute(named("free_lanes"), {"keys": list(targets), **clock}).all()
+            free = [row for row in connection.execute(named("free_lanes"), clock) if row.target in targets]
         for target, lane, epoch in free:
             place = {"target": target, "lane": lane}
             taken = {**place, **clock, "epoch": epoch, "worker": worker, "until_us": terms.until_us}
@@ -216,7 +214,7 @@ def _add_deliveries(connection: Connection, deliveries: Sequence[dict[str, Any]]
 
 def _undo(connection: Connection, undone: Iterable[Effect], row: ActionRow) -> None:
     """Put an inverse on its way to wherever the actions went that it undoes."""
-    held = {"seq": row.seq, "number": row.number, "at_us": row.at_us, "body": row.body}
+    held = {"seq": row.seq, "number": -row.number - 1, "at_us": row.at_us, "body": row.body}
     connection.execute(named("add_inverse"), held)
     lanes: dict[str, int] = {}
     for effect in undone:

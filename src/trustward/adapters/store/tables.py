@@ -84,7 +84,7 @@ RECEIPTS = Table(
     Column("worker", Text, nullable=False),
     Column("status", Integer, nullable=False),
     Column("took_us", BigInteger, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("said", Text, nullable=False),
     Column("refused", SmallInteger, nullable=False),
     Column("after_us", BigInteger, nullable=False),
     Index("receipts_by_place", "place", "id"),

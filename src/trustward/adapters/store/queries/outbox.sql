@@ -9,7 +9,8 @@ SELECT seq, number, at_us, body, state FROM actions WHERE seq = :seq AND number 
 UPDATE actions SET state = :state WHERE seq = :seq AND number = :number AND state = 0
 
 -- name: add_inverse
-INSERT INTO actions (seq, number, at_us, state, body) VALUES (:seq, :number, :at_us, 1, :body)
+-- The inverse of an action's number n has the number -n - 1.
+INSERT INTO actions (seq, number, at_us, state, body) VALUES (:seq, -:number - 1, :at_us, 1, :body)
 
 -- name: add_delivery
 INSERT INTO deliveries (target, lane, seq, number, state, tries, queued_us)
@@ -21,12 +22,12 @@ ON CONFLICT (target, lane) DO NOTHING
 
 -- name: free_lanes
 SELECT target, lane, epoch FROM lanes
-WHERE target IN :keys AND (until_us <= :now OR until_us > :far) AND (due_us <= :now OR due_us > :far)
+WHERE (until_us <= :now OR until_us > :far) AND (due_us <= :now OR due_us > :far)
 AND EXISTS (
     SELECT 1 FROM deliveries
     WHERE deliveries.target = lanes.target AND deliveries.lane = lanes.lane AND deliveries.state = 0
 )
-ORDER BY due_us, target, lane LIMIT 16
+ORDER BY due_us, target, lane
 
 -- name: take_lane
 UPDATE lanes SET worker = :worker, epoch = epoch + 1, until_us = :until_us
@@ -51,11 +52,11 @@ UPDATE deliveries SET state = :state, tries = tries + 1
 WHERE place = :place AND target = :target AND lane = :lane AND state = 0
 
 -- name: add_receipt
-INSERT INTO receipts (place, ok, at_us, worker, status, took_us, detail, refused, after_us)
-VALUES (:place, :ok, :at_us, :worker, :status, :took_us, :detail, :refused, :after_us)
+INSERT INTO receipts (place, ok, at_us, worker, status, took_us, said, refused, after_us)
+VALUES (:place, :ok, :at_us, :worker, :status, :took_us, :said, :refused, :after_us)
 
 -- name: receipts
-SELECT ok, at_us, worker, status, took_us, detail, refused, after_us FROM receipts WHERE place = :place ORDER BY id
+SELECT ok, at_us, worker, status, took_us, said, refused, after_us FROM receipts WHERE place = :place ORDER BY id
 
 -- name: action_deliveries
 SELECT d.place, d.target, d.lane, d.state, d.tries, d.queued_us, a.seq, a.number, a.at_us, a.body
@@ -120,3 +121,11 @@ UPDATE effects SET state = 2, undone_by = :undone_by WHERE seq = :seq AND number
 
 -- name: mark_ended
 UPDATE effects SET state = 1, undone_by = '' WHERE seq = :seq AND number = :number AND state = 2
+
+-- name: number_deliveries_on
+-- PostgreSQL only: after rows were copied with their numbers, new ones go on behind them.
+SELECT setval(pg_get_serial_sequence('deliveries', 'place'), (SELECT max(place) FROM deliveries))
+
+-- name: number_receipts_on
+-- PostgreSQL only: the same.
+SELECT setval(pg_get_serial_sequence('receipts', 'id'), (SELECT max(id) FROM receipts))
