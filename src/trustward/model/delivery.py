@@ -68,7 +68,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
         >>> row = ActionRow(seq=7, number=0, at_us=0, body=b"{}")
         >>> Delivery(place=1, target="t", lane=0, row=row, state="waiting", tries=0, queued_us=0).idempotency_key
-        '7-0-7bb205244d80'
+        '7-0-b4b8bf78e9ad'
         """
         return f"{self.row.key}-{blake2b(self.row.body, digest_size=6).hexdigest()}"
 
