@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +12,7 @@ from sqlalchemy import Connection
 
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
+from trustward.base.errors import StoreError
 from trustward.model.delivery import STATES, Backlog, Delivery, Handed, Outcome, Receipt, Target, Terms
 from trustward.model.effect import Effect, Ended, Ending, effect_of, inverse, outgoing
 from trustward.model.journal import ActionRow
@@ -24,6 +27,8 @@ class DatabaseOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._settling: deque[_Settling] = deque()
+        self._turn = Lock()
 
     def waiting(self, limit: int) -> Sequence[ActionRow]:
         """See :class:`trustward.ports.Outbox`."""
@@ -91,25 +96,25 @@ class DatabaseOutbox:
         return None
 
     def settle(self, handed: Handed, outcomes: Sequence[Outcome], until_us: int, due_us: int = 0) -> bool:
-        """See :class:`trustward.ports.Outbox`."""
-        place = {"target": handed.target, "lane": handed.lane}
-        with self._database.write() as connection:
-            kept = {**place, "epoch": handed.epoch, "until_us": until_us, "due_us": due_us}
-            held = connection.execute(named("keep_lane"), kept).rowcount == 1
-            for outcome in outcomes:
-                one = {**place, "place": outcome.place}
-                if outcome.state == "delivered":
-                    written = connection.execute(named("settle_delivered"), one).rowcount
-                elif held:
-                    state = STATES.index(outcome.state)
-                    written = connection.execute(named("settle_failed"), {**one, "state": state}).rowcount
-                else:
-                    continue
-                if written:
-                    receipt = msgspec.structs.asdict(outcome.receipt)
-                    receipt.update(place=outcome.place, ok=int(receipt["ok"]), refused=int(receipt["refused"]))
-                    connection.execute(named("add_receipt"), receipt)
-        return held
+        """See :class:`trustward.ports.Outbox`. Threads that come at the same time share a commit."""
+        mine = _Settling(handed, outcomes, until_us, due_us)
+        self._settling.append(mine)
+        with self._turn:
+            if not mine.done:
+                together = [self._settling.popleft() for _ in range(len(self._settling))]
+                try:
+                    with self._database.write() as connection:
+                        for one in together:
+                            one.settle(connection)
+                except StoreError as fault:
+                    for one in together:
+                        one.fault = fault
+                finally:
+                    for one in together:
+                        one.done = True
+        if mine.fault is not None:
+            raise StoreError(mine.fault.message, remedy=mine.fault.remedy) from mine.fault
+        return mine.held
 
     def deliveries(self, seq: int, number: int) -> Sequence[tuple[Delivery, Sequence[Receipt]]]:
         """See :class:`trustward.ports.Outbox`."""
@@ -197,6 +202,35 @@ class DatabaseEffects:
             done = _get(connection, ending.seq, ending.number)
             assert done is not None  # the same
         return Ended(effect=done, inverse=row)
+
+
+class _Settling:
+    """What came of some tries, to be written down."""
+
+    def __init__(self, handed: Handed, outcomes: Sequence[Outcome], until_us: int, due_us: int) -> None:
+        self._place = {"target": handed.target, "lane": handed.lane}
+        self._kept = {**self._place, "epoch": handed.epoch, "until_us": until_us, "due_us": due_us}
+        self._outcomes = outcomes
+        self.held = False
+        self.done = False
+        self.fault: StoreError | None = None
+
+    def settle(self, connection: Connection) -> None:
+        """Write it down."""
+        self.held = connection.execute(named("keep_lane"), self._kept).rowcount == 1
+        for outcome in self._outcomes:
+            one = {**self._place, "place": outcome.place}
+            if outcome.state == "delivered":
+                written = connection.execute(named("settle_delivered"), one).rowcount
+            elif self.held:
+                state = STATES.index(outcome.state)
+                written = connection.execute(named("settle_failed"), {**one, "state": state}).rowcount
+            else:
+                continue
+            if written:
+                receipt = msgspec.structs.asdict(outcome.receipt)
+                receipt.update(place=outcome.place, ok=int(receipt["ok"]), refused=int(receipt["refused"]))
+                connection.execute(named("add_receipt"), receipt)
 
 
 def _in_turn(connection: Connection) -> None:
