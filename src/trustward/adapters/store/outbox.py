@@ -102,16 +102,19 @@ class DatabaseOutbox:
         with self._turn:
             if not mine.done:
                 together = [self._settling.popleft() for _ in range(len(self._settling))]
+                told: StoreError | None = None
                 try:
                     with self._database.write() as connection:
                         for one in together:
                             one.settle(connection)
                 except StoreError as fault:
-                    for one in together:
-                        one.fault = fault
+                    told = fault
+                except BaseException:
+                    told = StoreError("writing it down was broken off", remedy="try again")
+                    raise
                 finally:
                     for one in together:
-                        one.done = True
+                        one.done, one.fault = True, told
         if mine.fault is not None:
             raise StoreError(mine.fault.message, remedy=mine.fault.remedy) from mine.fault
         return mine.held
