@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from importlib.resources import files
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from trustward.base.clock import elapsed_s
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
     from trustward.adapters.output import LineFile, ParquetFile, RejectFile
     from trustward.adapters.store.backup import Copied
     from trustward.adapters.store.opened import DatabaseStore
+    from trustward.adapters.webhooks import Webhooks
     from trustward.engine.engine import Engine, Outcome
     from trustward.engine.summary import BacktestSummary, CheckReport, RejectStat, ReplaySummary
     from trustward.exchange.records import Reject
     from trustward.model.stored import ApiKey, StoredPolicy
     from trustward.operations.deciding import Deciding
+    from trustward.operations.delivering import Delivering
+    from trustward.operations.polling import Polling
+    from trustward.operations.working import Working
     from trustward.policy import Policy
     from trustward.policy.streams import Slots
     from trustward.ports import Store
@@ -119,6 +124,60 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
         standby=settings.standby,
     )
     return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
+
+
+def delivering(settings: Settings, opened: Store) -> Delivering:
+    """The story of actions on their way out. Raises SettingsError."""
+    import secrets
+
+    from trustward.base.clock import SteadyClock
+    from trustward.base.units import parse_duration
+    from trustward.exchange.targets import targets
+    from trustward.operations.delivering import Delivering, Retries
+
+    retries = Retries(
+        rests_us=tuple(map(parse_duration, settings.delivery_rests)),
+        give_up_us=parse_duration(settings.delivery_give_up),
+    )
+    return Delivering(
+        opened,
+        targets(settings),
+        clock=SteadyClock(),
+        draw=secrets.SystemRandom().random,
+        retries=retries,
+        lease_us=parse_duration(settings.delivery_lease),
+    )
+
+
+def polling(settings: Settings, opened: Store) -> Polling:
+    """The story of actions that are fetched. Raises SettingsError."""
+    from trustward.operations.polling import Polling
+
+    return Polling(delivering(settings, opened))
+
+
+def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
+    """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
+    import os
+    import socket
+
+    from trustward.adapters.addresses import networks
+    from trustward.adapters.webhooks import Webhooks
+    from trustward.base.clock import now_us
+    from trustward.base.units import parse_duration
+    from trustward.operations.working import Working
+
+    story = delivering(settings, opened)
+    worker = f"process {os.getpid()} on {socket.gethostname()}"
+    timeout_us = parse_duration(settings.delivery_timeout)
+    webhooks = Webhooks(
+        list(story.targets.values()),
+        timeout_s=timeout_us / 1e6,
+        clock=now_us,
+        worker=worker,
+        private=networks(settings.delivery_networks),
+    )
+    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us), webhooks
 
 
 def service_settings(**told: object) -> Settings:

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from trustward.model.delivery import Backlog, Delivery, Handed, Outcome, Receipt, Target, Terms
+from trustward.model.effect import Effect, Ended, Ending
 from trustward.model.journal import ActionRow, Commit, Found, Segment
 from trustward.model.stored import (
     ApiKey,
@@ -58,13 +60,68 @@ class Journal(Protocol):
 
 
 class Outbox(Protocol):
-    """Actions on their way out, written with the decision that asks for them."""
+    """Actions on their way out, written with the decision that asks for them.
+
+    A waiting action is passed on to its targets once. From there each target gets its own, lane by lane, in order:
+    a lane is handed to one worker at a time.
+    """
 
     def waiting(self, limit: int) -> Sequence[ActionRow]:
-        """The oldest actions that nobody has confirmed."""
+        """The oldest actions that have not been passed on."""
 
-    def confirm(self, rows: Sequence[ActionRow]) -> None:
-        """These are delivered."""
+    def action(self, seq: int, number: int) -> tuple[ActionRow, bool] | None:
+        """An action, and whether it waits to be passed on."""
+
+    def pass_on(self, rows: Sequence[ActionRow], to: Callable[[ActionRow], Sequence[Target]], now_us: int) -> int:
+        """Give actions to their targets, and note what they put in force; whatever is passed on already stays.
+
+        How many were passed on.
+        """
+
+    def withdraw(self, seq: int, number: int, audit: AuditRow) -> bool:
+        """Take back an action that waits; False if it does not wait any more."""
+
+    def lease(self, targets: Sequence[str], worker: str, now_us: int, terms: Terms) -> Handed | None:
+        """Hand out a lane that has something waiting, is nobody's and is due; None if there is none."""
+
+    def settle(self, handed: Handed, outcomes: Sequence[Outcome], until_us: int, due_us: int = 0) -> bool:
+        """Write down what came of some tries; the lane stays handed out until ``until_us`` (0: it is free).
+
+        Whether the lane was still this worker's. If not, only what was delivered is written: that is a fact. The lane
+        is left alone until ``due_us``.
+        """
+
+    def deliveries(self, seq: int, number: int) -> Sequence[tuple[Delivery, Sequence[Receipt]]]:
+        """An action's way to each target, with all receipts."""
+
+    def dead(self, target: str, after: int, limit: int) -> Sequence[Delivery]:
+        """What was given up, in order, after the place ``after``."""
+
+    def replay(self, places: Sequence[int], now_us: int, audit: AuditRow) -> int:
+        """Let dead deliveries wait again, at their old places; how many there were."""
+
+    def backlog(self) -> Sequence[Backlog]:
+        """How each target is doing that has something waiting or dead."""
+
+
+class Effects(Protocol):
+    """What actions have put in force. An effect begins when its action is passed on."""
+
+    def get(self, seq: int, number: int) -> Effect | None:
+        """What an action has put in force."""
+
+    def due(self, now_us: int, limit: int) -> Sequence[Effect]:
+        """Effects in force whose time is over, the oldest first."""
+
+    def end(self, ending: Ending, audit: AuditRow | None = None) -> Ended | None:
+        """End an effect; None if it is not in force.
+
+        If no other action does the same, the inverse is on its way when this returns, to every target that the action
+        was for; it stands for those too that ended before. What is dead of them is withdrawn.
+        """
+
+    def of(self, kind: str, entity: str) -> Sequence[Effect]:
+        """What is in force for an entity, in order of the actions."""
 
 
 class Kept(Protocol):
@@ -150,6 +207,8 @@ class Store(Protocol):
     def journal(self) -> Journal: ...  # noqa: D102 - the same
     @property
     def outbox(self) -> Outbox: ...  # noqa: D102 - the same
+    @property
+    def effects(self) -> Effects: ...  # noqa: D102 - the same
     @property
     def kept(self) -> Kept: ...  # noqa: D102 - the same
     @property

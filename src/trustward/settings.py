@@ -25,6 +25,30 @@ NO_SETTINGS = frozenset({"APPROVE", "BENCH_STARTED", "CONFIG", "DEBUG", "KILLS"}
 """Variables with the prefix that are no settings: where the file is, and what is for tests and debugging."""
 
 
+class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One place that actions go to."""
+
+    name: Annotated[
+        str,
+        Meta(description="What it is called: letters, digits, `-`, `_`.", pattern="^[A-Za-z0-9_-]{1,64}$"),
+    ]
+    url: Annotated[str, Meta(description="Where webhooks are posted. Empty: it polls.")] = ""
+    secrets: Annotated[
+        tuple[str, ...],
+        Meta(description="What webhooks are signed with, `whsec_` and base64. Several while one is being replaced."),
+    ] = ()
+    actions: Annotated[tuple[str, ...], Meta(description="The actions that it wants, such as `hold`. None: all.")] = ()
+    lanes: Annotated[
+        int,
+        Meta(
+            description="With 1 everything is in order. With more, what is done to one entity is, and up to so many go"
+            " out at a time. Change it when nothing waits.",
+            ge=1,
+            le=256,
+        ),
+    ] = 1
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, with its default."""
 
@@ -57,6 +81,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool,
         Meta(description="Wait while another process writes to the same data, and take over when it is gone."),
     ] = False
+    targets: Annotated[
+        tuple[TargetSettings, ...],
+        Meta(description="Where actions go: tables `[[targets]]`, see below. None: to whoever polls `pull`."),
+    ] = ()
+    delivery_timeout: Annotated[
+        str, Meta(description="How long a receiver may take to answer, from the first byte sent to the last.")
+    ] = "15s"
+    delivery_lease: Annotated[
+        str, Meta(description="How long a worker has actions to itself; another one takes them when it is gone.")
+    ] = "1m"
+    delivery_rests: Annotated[
+        tuple[str, ...],
+        Meta(description="How long to rest between tries; the last one is repeated. Each is spread by a fifth."),
+    ] = ("2s", "10s", "1m", "5m", "15m")
+    delivery_give_up: Annotated[
+        str, Meta(description="An action that still fails at this age is given up, until somebody replays it.")
+    ] = "1d"
+    delivery_networks: Annotated[
+        tuple[str, ...],
+        Meta(description="Private networks that webhooks may go to, such as `10.1.0.0/16`. None: public ones only."),
+    ] = ()
+    worker_threads: Annotated[int, Meta(description="How many lanes one worker delivers at a time.", ge=1, le=256)] = 4
 
     @property
     def skew_us(self) -> int:
@@ -82,14 +128,22 @@ def load_settings(environment: Mapping[str, str], told: Mapping[str, Any] | None
     values.update({name: value for name, value in (told or {}).items() if value is not None})
     try:
         settings = msgspec.convert(values, Settings, str_keys=True)
-        parse_duration(settings.skew)
     except msgspec.ValidationError as fault:
         raise SettingsError(
             f"a setting is wrong: {fault}", remedy="docs/settings.md says what each setting takes"
         ) from fault
-    except ValueError as fault:
-        raise SettingsError(f"skew: {fault}", remedy='write it like skew = "5m"') from fault
+    for name in _DURATIONS:
+        said = getattr(settings, name)
+        try:
+            lengths = [parse_duration(text) for text in ((said,) if isinstance(said, str) else said)]
+        except ValueError as fault:
+            raise SettingsError(f"{name}: {fault}", remedy='write it like "5m"') from fault
+        if name != "skew" and (not lengths or min(lengths) <= 0):
+            raise SettingsError(f"{name}: must be more than 0", remedy='write it like "5m"')
     return settings
+
+
+_DURATIONS = ("skew", "delivery_timeout", "delivery_lease", "delivery_rests", "delivery_give_up")
 
 
 def _from_file(name: str) -> dict[str, Any]:
@@ -129,6 +183,11 @@ def _parsed(text: str, kind: Any) -> Any:
         return said
     if kind is int:
         return int(text)
+    if get_args(kind)[:1] == (TargetSettings,):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError as fault:
+            raise ValueError("expected JSON: [{...}]") from fault
     if get_args(kind):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
@@ -151,22 +210,47 @@ _HEAD = """\
 For who runs the service. A setting is a variable of the environment (`TRUSTWARD_DATA`) or a line of one TOML file
 (`data = "..."`), which `TRUSTWARD_CONFIG` names. What a command was told counts most, then the environment, then the
 file, then the default. An unknown name is refused, with the nearest right one; so is a wrong value. Several values in
-one variable are parted by commas.
+one variable are parted by commas; targets are JSON there.
 
 | setting | variable | default | what it says |
 | --- | --- | --- | --- |
 """
 
+_TARGETS = """
+
+## Targets
+
+[actions.md](actions.md) says what a target receives.
+
+```toml
+[[targets]]
+name = "shop"
+url = "https://shop.example/trustward"
+secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+actions = ["hold", "suspend"]
+```
+
+| field | default | what it says |
+| --- | --- | --- |
+"""
+
 
 def render() -> str:
     """The page of settings as Markdown."""
-    hints = get_type_hints(Settings, include_extras=True)
-    lines = []
-    for field in msgspec.structs.fields(Settings):
+    lines = [
+        f"| `{name}` | `{PREFIX}{name.upper()}` | {default} | {said} |" for name, default, said in _described(Settings)
+    ]
+    fields = [f"| `{name}` | {default} | {said} |" for name, default, said in _described(TargetSettings)]
+    return _HEAD + "\n".join(lines) + _TARGETS + "\n".join(fields) + "\n"
+
+
+def _described(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
+    """Name, default and meaning of every field."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in msgspec.structs.fields(kind):
         meta = next(part for part in get_args(hints[field.name]) if isinstance(part, Meta))
-        default = msgspec.json.encode(field.default).decode()
-        lines.append(f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | `{default}` | {meta.description} |")
-    return _HEAD + "\n".join(lines) + "\n"
+        default = "needed" if field.required else f"`{msgspec.json.encode(field.default).decode()}`"
+        yield field.name, default, str(meta.description)
 
 
 if __name__ == "__main__":

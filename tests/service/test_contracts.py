@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from trustward import ports
-from trustward.testing import contracts
+from trustward.testing import contracts, outbox_contracts
 
 
 class TestWriter(contracts.WriterContract):
@@ -16,7 +16,11 @@ class TestJournal(contracts.JournalContract):
     pass
 
 
-class TestOutbox(contracts.OutboxContract):
+class TestOutbox(outbox_contracts.OutboxContract):
+    pass
+
+
+class TestEffects(outbox_contracts.EffectsContract):
     pass
 
 
@@ -42,6 +46,7 @@ class TestSnapshots(contracts.SnapshotsContract):
 
 def test_every_port_has_its_contract() -> None:
     named = {name for name, kind in vars(ports).items() if inspect.isclass(kind) and kind.__module__ == ports.__name__}
-    assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in contracts.CONTRACTS}
+    every = {*contracts.CONTRACTS, *outbox_contracts.CONTRACTS}
+    assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every}
     here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}
-    assert here == set(contracts.CONTRACTS)
+    assert here == every

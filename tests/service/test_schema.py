@@ -46,7 +46,7 @@ def test_every_statement_is_understood(database: Database) -> None:
     migrate.upgrade(database)
     for name in statements():
         other = "postgresql" if database.is_sqlite else "sqlite"
-        if name.endswith(other) or (database.is_sqlite and name == "number_audit_on"):
+        if name.endswith(other) or (database.is_sqlite and name.startswith("number_")):
             continue
         values: dict[str, object] = dict.fromkeys(named(name)._bindparams, 1)
         if "keys" in values:
@@ -65,6 +65,7 @@ def test_every_statement_is_understood(database: Database) -> None:
             "rule",
             "name",
         }
+        texts |= {"target", "worker", "same", "why", "undone_by", "said"}
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )

@@ -17,6 +17,7 @@
 | TW-540 | OverloadedError | more events wait than may wait |
 | TW-550 | UnavailableError | the service is starting, recovering or stopping |
 | TW-560 | NotFoundError | there is nothing by that name |
+| TW-570 | ActionError | an action is not in a state in which this can be done to it |
 """
 
 from __future__ import annotations
@@ -143,3 +144,9 @@ class NotFoundError(TrustwardError):
     """There is nothing by that name."""
 
     code = "TW-560"
+
+
+class ActionError(TrustwardError):
+    """An action is not in a state in which this can be done to it: it cannot be undone, or has ended already."""
+
+    code = "TW-570"

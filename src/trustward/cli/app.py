@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trustward.cli import backtest, db, demo, events, keys, policy, replay, screen, simulate
+from trustward.cli import backtest, db, demo, events, keys, policy, replay, screen, simulate, worker
 from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
@@ -48,3 +48,4 @@ app.command(name="demo")(demo.demo)
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.command(name="worker")(worker.worker)

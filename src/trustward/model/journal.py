@@ -68,7 +68,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An action on its way out. ``seq`` and ``number`` together are the key by which a receiver knows it again."""
+    """An action on its way out, known by ``seq`` and ``number``. The inverse of number n has the number -n - 1."""
 
     seq: int
     number: int
@@ -77,12 +77,14 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The idempotency key.
+        """The action's id.
 
         >>> ActionRow(seq=7, number=0, at_us=0, body=b"{}").key
         '7-0'
+        >>> ActionRow(seq=7, number=-1, at_us=0, body=b"{}").key
+        '7-0-undo'
         """
-        return f"{self.seq}-{self.number}"
+        return f"{self.seq}-{self.number}" if self.number >= 0 else f"{self.seq}-{-self.number - 1}-undo"
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,12 +109,18 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of an action's row: what to do, and because of which event."""
+    """The body of an action's row: what to do, and because of which event.
+
+    An inverse names the actions that it undoes, ``why`` (``ended`` or ``reversed``) and the ``reason`` given.
+    """
 
     event_id: str
     type: str
     time: str
     action: Action
+    undoes: tuple[str, ...] = ()
+    why: str = ""
+    reason: str = ""
 
 
 class _Envelope(msgspec.Struct):

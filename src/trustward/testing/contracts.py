@@ -59,7 +59,9 @@ def changed(seq: int, change: Change) -> Commit:
     return Commit(segments=(segment,))
 
 
-class _Contract:
+class Contract:
+    """The store that a contract is held against."""
+
     @pytest.fixture
     def store(self, opened: Open) -> Store:
         """The first store over the data."""
@@ -71,7 +73,7 @@ class _Contract:
         return store.writer.acquire("one", 5)
 
 
-class WriterContract(_Contract):
+class WriterContract(Contract):
     """One process at a time; whoever comes later fences off whoever was before."""
 
     def test_one_at_a_time(self, store: Store, opened: Open) -> None:
@@ -111,7 +113,7 @@ class WriterContract(_Contract):
             opened().writer.acquire("three", 7)
 
 
-class JournalContract(_Contract):
+class JournalContract(Contract):
     """Entries in order, without gaps, whole or not at all; found by id, by number, and in order."""
 
     def test_empty(self, store: Store) -> None:
@@ -196,27 +198,7 @@ class JournalContract(_Contract):
             }
 
 
-class OutboxContract(_Contract):
-    """Actions are there if, and only if, their decision is."""
-
-    def test_written_with_the_decision(self, store: Store, lease: Lease) -> None:
-        store.journal.append(lease, events(1, "a", "b", decided=(0, 1)))
-        rows = store.outbox.waiting(10)
-        assert [row.key for row in rows] == ["1-0", "2-0"]
-        assert rows[0].body == b'{"do":"hold"}'
-        with pytest.raises(WriterError):
-            store.journal.append(lease, events(9, "c", decided=(0,)))
-        assert len(store.outbox.waiting(10)) == 2
-
-    def test_confirmed_once(self, store: Store, lease: Lease) -> None:
-        store.journal.append(lease, events(1, "a", "b", decided=(0, 1)))
-        store.outbox.confirm([])
-        store.outbox.confirm(store.outbox.waiting(1))
-        store.outbox.confirm(store.outbox.waiting(0))
-        assert [row.key for row in store.outbox.waiting(10)] == ["2-0"]
-
-
-class KeptContract(_Contract):
+class KeptContract(Contract):
     """How things stand follows from the journal's changes, in its transactions."""
 
     def test_labels(self, store: Store, lease: Lease) -> None:
@@ -262,7 +244,7 @@ class KeptContract(_Contract):
         assert store.audit.read(0, 10) == []
 
 
-class PoliciesContract(_Contract):
+class PoliciesContract(Contract):
     """Policies by hash; at most one is live."""
 
     def test_kept_and_found(self, store: Store) -> None:
@@ -291,7 +273,7 @@ class PoliciesContract(_Contract):
         assert store.policies.live() is None
 
 
-class KeysContract(_Contract):
+class KeysContract(Contract):
     """Keys by id; what is done to them is in the audit."""
 
     def test_the_life_of_a_key(self, store: Store, opened: Open) -> None:
@@ -309,7 +291,7 @@ class KeysContract(_Contract):
         assert said == [(1, "kim", "key.created", "key:k1", 3), (2, "lee", "key.revoked", "key:k1", 9)]
 
 
-class AuditContract(_Contract):
+class AuditContract(Contract):
     """Who did what, in order, numbered."""
 
     def test_in_order(self, store: Store, lease: Lease) -> None:
@@ -324,7 +306,7 @@ class AuditContract(_Contract):
         assert store.audit.read(0, 1) == [first]
 
 
-class SnapshotsContract(_Contract):
+class SnapshotsContract(Contract):
     """The newest first; whole, or not there."""
 
     def test_kept_and_pruned(self, store: Store, opened: Open) -> None:
@@ -370,11 +352,10 @@ def _saving(data: bytes) -> Callable[[Path], None]:
 CONTRACTS = (
     WriterContract,
     JournalContract,
-    OutboxContract,
     KeptContract,
     PoliciesContract,
     KeysContract,
     AuditContract,
     SnapshotsContract,
 )
-"""One for each port."""
+"""One for each port; those of the outbox are in ``outbox_contracts.py``."""

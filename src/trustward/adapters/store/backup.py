@@ -137,7 +137,8 @@ def _restore(source: Database, store: DatabaseStore) -> Copied:
                 )
             copied = _copy(origin, goal)
             if not store.database.is_sqlite:
-                goal.execute(named("number_audit_on"))
+                for name in ("number_audit_on", "number_deliveries_on", "number_receipts_on"):
+                    goal.execute(named(name))
         for stale in store.snapshots.stored():
             store.snapshots.drop(stale)
         _carry(DatabaseSnapshots(source), store.snapshots, copied.seq)

@@ -18,7 +18,7 @@ from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named, statements
 from trustward.base.errors import WriterError
 from trustward.model.changes import decode_change
-from trustward.model.journal import SEGMENT_EVENTS, ActionRow, Commit, Found, Segment, found_in
+from trustward.model.journal import SEGMENT_EVENTS, Commit, Found, Segment, found_in
 from trustward.model.stored import Lease
 
 IDS_EVERY = 65_536
@@ -156,25 +156,6 @@ class DatabaseJournal:
                 self._recent.update(
                     zip(islice(names, segment.count), range(segment.first, segment.last + 1), strict=True)
                 )
-
-
-class DatabaseOutbox:
-    """The port ``Outbox``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def waiting(self, limit: int) -> Sequence[ActionRow]:
-        """See :class:`trustward.ports.Outbox`."""
-        with self._database.read() as connection:
-            rows = connection.execute(named("waiting_actions"), {"limit": limit})
-            return [ActionRow(seq=seq, number=number, at_us=at_us, body=body) for seq, number, at_us, body in rows]
-
-    def confirm(self, rows: Sequence[ActionRow]) -> None:
-        """See :class:`trustward.ports.Outbox`."""
-        if rows:
-            with self._database.write() as connection:
-                connection.execute(named("confirm_action"), [{"seq": row.seq, "number": row.number} for row in rows])
 
 
 def _fenced(connection: Connection, lease: Lease, commit: Commit) -> WriterError:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
-from trustward.model.journal import ActionRow, Commit, Found, Segment, found_in
+from trustward.model.journal import Commit, Found, Segment, found_in
 from trustward.model.stored import (
     ApiKey,
     AuditRow,
@@ -33,7 +34,8 @@ class MemoryStore:
         self.tables = tables or Tables()
         self.writer = _Writer(self.tables)
         self.journal = _Journal(self.tables)
-        self.outbox = _Outbox(self.tables)
+        self.outbox = MemoryOutbox(self.tables.sent, self.tables.record)
+        self.effects = MemoryEffects(self.tables.sent, self.tables.record)
         self.kept = _Kept(self.tables)
         self.policies = _Policies(self.tables)
         self.keys = _Keys(self.tables)
@@ -54,7 +56,7 @@ class Tables:
         self.owner = ""
         self.segments: list[Segment] = []
         self.ids: dict[str, int] = {}
-        self.actions: dict[tuple[int, int], ActionRow] = {}
+        self.sent = Sent()
         self.labels: dict[tuple[str, str, str], LabelMark] = {}
         self.lists: dict[tuple[str, str], ListEntry] = {}
         self.snoozes: dict[tuple[str, str, str], Snooze] = {}
@@ -106,7 +108,7 @@ class _Journal:
         tables.segments.extend(commit.segments)
         seqs = [seq for one in commit.segments if one.kind == "events" for seq in range(one.first, one.last + 1)]
         tables.ids.update(zip(commit.ids, seqs, strict=True))
-        tables.actions.update({(row.seq, row.number): row for row in commit.actions})
+        tables.sent.add(commit.actions)
         for segment in commit.segments:
             if segment.kind == "change":
                 _follow(tables, segment, decode_change(segment.body))
@@ -184,18 +186,6 @@ def _follow(tables: Tables, segment: Segment, change: Change) -> None:
             seq=segment.first,
         )
     )
-
-
-class _Outbox:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    def waiting(self, limit: int) -> Sequence[ActionRow]:
-        return [self._tables.actions[key] for key in sorted(self._tables.actions)[:limit]]
-
-    def confirm(self, rows: Sequence[ActionRow]) -> None:
-        for row in rows:
-            self._tables.actions.pop((row.seq, row.number), None)
 
 
 class _Kept:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from trustward.adapters.store import migrate
 from trustward.adapters.store.database import Database, open_database
-from trustward.adapters.store.journal import DatabaseJournal, DatabaseOutbox
+from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
+from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
 from trustward.ports import Snapshots
@@ -22,6 +23,7 @@ class DatabaseStore:
         self.writer = DatabaseWriter(database, lock)
         self.journal = DatabaseJournal(database)
         self.outbox = DatabaseOutbox(database)
+        self.effects = DatabaseEffects(database)
         self.kept = DatabaseKept(database)
         self.policies = DatabasePolicies(database)
         self.keys = DatabaseKeys(database)

@@ -49,6 +49,67 @@ ACTIONS = Table(
     Index("actions_by_state", "state", "seq", "number"),
 )
 
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("place", Number, primary_key=True, autoincrement=True),
+    Column("target", Text, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("queued_us", BigInteger, nullable=False),
+    Index("deliveries_by_action", "seq", "number", "target", unique=True),
+    Index("deliveries_by_lane", "target", "lane", "state", "place"),
+    Index("deliveries_by_state", "state", "target", "place"),
+)
+LANES = Table(
+    "lanes",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("lane", Integer, primary_key=True, autoincrement=False),
+    Column("worker", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+)
+RECEIPTS = Table(
+    "receipts",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("place", BigInteger, nullable=False),
+    Column("ok", SmallInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("refused", SmallInteger, nullable=False),
+    Column("after_us", BigInteger, nullable=False),
+    Index("receipts_by_place", "place", "id"),
+)
+EFFECTS = Table(
+    "effects",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("same", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("ends_us", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("undone_by", Text, nullable=False),
+    Index("effects_by_end", "state", "ends_us"),
+    Index("effects_by_entity", "kind", "entity", "state"),
+)
+
 
 def _said() -> list[Column[object]]:
     """Who said it, and which entry of the journal holds it."""

@@ -47,9 +47,3 @@ INSERT INTO event_ids (key, seq) VALUES (:key, :seq)
 
 -- name: add_action
 INSERT INTO actions (seq, number, at_us, state, body) VALUES (:seq, :number, :at_us, 0, :body)
-
--- name: waiting_actions
-SELECT seq, number, at_us, body FROM actions WHERE state = 0 ORDER BY seq, number LIMIT :limit
-
--- name: confirm_action
-UPDATE actions SET state = 1 WHERE seq = :seq AND number = :number

@@ -1,0 +1,114 @@
+"""The worker: delivers what waits, again and again, until it is told to stop. Several may run.
+
+python -m trustward.worker, with its settings in the environment; ``trustward worker`` starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from threading import Condition, Event, Lock, Thread
+from types import FrameType
+
+from trustward import bootstrap
+from trustward.base.errors import SettingsError, StoreError, TrustwardError
+from trustward.operations.working import Working
+
+LOOK_S = 0.05
+"""How long an idle worker waits before it looks for new actions."""
+REST_S = 0.5
+"""How long an idle thread waits before it looks whether a failed action is due, or a lane has been left."""
+FAILED_S = 1.0
+"""How long it waits after the database has failed."""
+
+
+class Worker:
+    """Threads that pass on, undo and deliver, until ``stop`` is called."""
+
+    def __init__(self, rounds: Working, threads: int, say: Callable[[str], None]) -> None:
+        self._rounds = rounds
+        self._say = say
+        self._stop = rounds.stop
+        self._news = Condition()
+        self._lock = Lock()
+        self._fault = ""
+        self._count = 0
+        self._threads = [Thread(target=self._deliver, name=f"deliver-{number}") for number in range(threads)]
+
+    def run(self) -> None:
+        """Work until it is stopped; then end every action that is under way, and give back what is left."""
+        for thread in self._threads:
+            thread.start()
+        while not self._stop.is_set():
+            if self._try(self._rounds.story.tidy):
+                with self._news:
+                    self._count += 1
+                    self._news.notify_all()
+            self._stop.wait(LOOK_S)
+        with self._news:
+            self._news.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _deliver(self) -> None:
+        while not self._stop.is_set():
+            seen = self._count
+            if not self._try(self._rounds.round):
+                with self._news:
+                    if seen == self._count and not self._stop.is_set():
+                        self._news.wait(REST_S)
+
+    def _try(self, do: Callable[[], int]) -> int:
+        """Do something; a fault is said once, and followed by a pause."""
+        try:
+            done = do()
+        except StoreError as fault:
+            self._note(str(fault))
+        except Exception as fault:  # noqa: BLE001 - a worker that has ended delivers nothing any more
+            self._note(f"a fault in Trustward: {type(fault).__name__}: {fault}")
+        else:
+            self._note("")
+            return done
+        self._stop.wait(FAILED_S)
+        return 0
+
+    def _note(self, fault: str) -> None:
+        with self._lock:
+            before, self._fault = self._fault, fault
+        if fault != before:
+            self._say(fault or "working again")
+
+
+def main() -> int:
+    """Run a worker with the settings of the environment; the exit code."""
+    stop = Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        settings = bootstrap.service_settings()
+        with closing(bootstrap.store(settings)) as opened:
+            rounds, webhooks = bootstrap.working(settings, opened, stop)
+            with closing(webhooks):
+                _say(f"delivering to {', '.join(rounds.story.targets)}; process {os.getpid()}")
+                Worker(rounds, settings.worker_threads, _say).run()
+    except TrustwardError as fault:
+        _say(f"error {fault}")
+        return 2 if isinstance(fault, SettingsError) else 3
+    _say("stopped")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"worker: {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
