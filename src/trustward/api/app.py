@@ -1,0 +1,154 @@
+"""The application: every route, behind one guard, with one way to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
+from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
+
+from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
+from trustward.api.auth import ANY, OPEN, guard
+from trustward.api.problems import answer
+from trustward.api.service import Service
+from trustward.base.clock import elapsed_s
+from trustward.base.errors import TrustwardError
+from trustward.operations.keys import SCOPES
+
+HANDLERS: tuple[ControllerRouterHandler, ...] = (
+    health.livez,
+    health.readyz,
+    health.metrics,
+    deciding.decide,
+    bulk.events,
+    looking.past_decision,
+    looking.entity,
+    changing.put_label,
+    changing.delete_label,
+    lists.names,
+    lists.entries,
+    lists.export,
+    lists.put_entries,
+    lists.delete_entries,
+    lists.import_,
+    policies.policies,
+    policies.policy,
+    policies.check,
+    policies.store,
+    policies.live,
+    policies.rollback,
+)
+"""All routes."""
+
+_REFRESH_S = 0.5
+
+
+def create_app(
+    service: Service,
+    *,
+    started: Callable[[TrustwardError | None], None] | None = None,
+    handlers: Sequence[ControllerRouterHandler] = HANDLERS,
+) -> Litestar:
+    """The application over a service whose host has not been started.
+
+    Its lifespan starts the host in the background (``started`` is told how that went) and closes it at the end.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        service.open()
+        begin = asyncio.create_task(_begin(service, started))
+        tend = asyncio.create_task(_tend(service))
+        yield
+        service.draining = True
+        tend.cancel()
+        await asyncio.to_thread(service.host.close)
+        await begin
+
+    app = Litestar(
+        route_handlers=[Router(path="/", route_handlers=handlers, guards=[guard])],
+        lifespan=[lifespan],
+        state=State({"service": service}),
+        openapi_config=openapi.config(version("trustward")),
+        exception_handlers={TrustwardError: answer, HTTPException: answer, Exception: answer},
+        logging_config=None,
+        request_max_body_size=None,
+        debug=False,
+    )
+    for route in routes(app):
+        if route[2] not in {OPEN, ANY, *SCOPES}:
+            raise RuntimeError(f"{route[0]} {route[1]} has no scope")
+    return app
+
+
+def routes(app: Litestar) -> list[tuple[str, str, str]]:
+    """Every route of ours: method, path, scope."""
+    found = []
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            found += [
+                (method, route.path_format, str(handler.opt.get("scope")))
+                for handler in route.route_handlers
+                for method in sorted(handler.http_methods)
+                if method != "OPTIONS"
+            ]
+    return sorted(found)
+
+
+async def _begin(service: Service, started: Callable[[TrustwardError | None], None] | None) -> None:
+    fault = None
+    try:
+        await asyncio.to_thread(service.host.start)
+        if service.host.status().phase == "ready":
+            await asyncio.to_thread(service.warm)
+        service.warmed = True
+    except TrustwardError as error:
+        fault = error
+    if started is not None:
+        started(fault)
+
+
+async def _tend(service: Service) -> None:
+    """Keep at hand what an answer after a deadline needs."""
+    while True:
+        service.refresh()
+        await asyncio.sleep(_REFRESH_S)
+
+
+class Counted:
+    """The application with its requests counted and timed."""
+
+    def __init__(self, app: Litestar, service: Service) -> None:
+        self._app = app
+        self._metrics = service.metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != ScopeType.HTTP:  # the lifespan: websockets are off
+            await self._app(scope, receive, send)
+            return
+        begun = elapsed_s()
+        status = 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            route = scope.get("path_template") or "none"
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.request(route, method, status, elapsed_s() - begun)
+
+
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
