@@ -16,10 +16,11 @@ from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Sen
 
 from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
 from trustward.api.auth import ANY, OPEN, guard
+from trustward.api.logs import log
 from trustward.api.problems import answer
 from trustward.api.service import Service
 from trustward.base.clock import elapsed_s
-from trustward.base.errors import TrustwardError
+from trustward.base.errors import TrustwardError, UnavailableError
 from trustward.operations.keys import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
@@ -47,30 +48,31 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
 )
 """All routes."""
 
-_REFRESH_S = 0.5
+_TEND_S = 0.2
 
 
 def create_app(
     service: Service,
     *,
-    started: Callable[[TrustwardError | None], None] | None = None,
+    told: Callable[[TrustwardError | None], None] = lambda _fault: None,
     handlers: Sequence[ControllerRouterHandler] = HANDLERS,
 ) -> Litestar:
     """The application over a service whose host has not been started.
 
-    Its lifespan starts the host in the background (``started`` is told how that went) and closes it at the end.
+    Its lifespan starts the host in the background and closes it at the end; ``told`` is called with None when events
+    are decided, and with what keeps them from being.
     """
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         service.open()
-        begin = asyncio.create_task(_begin(service, started))
-        tend = asyncio.create_task(_tend(service))
+        begin = asyncio.create_task(_begin(service, told))
         yield
         service.draining = True
-        tend.cancel()
         await asyncio.to_thread(service.host.close)
-        await begin
+        begin.cancel()
+        await asyncio.wait([begin])
+        service.ring.close()
 
     app = Litestar(
         route_handlers=[Router(path="/", route_handlers=handlers, guards=[guard])],
@@ -102,24 +104,27 @@ def routes(app: Litestar) -> list[tuple[str, str, str]]:
     return sorted(found)
 
 
-async def _begin(service: Service, started: Callable[[TrustwardError | None], None] | None) -> None:
-    fault = None
+async def _begin(service: Service, told: Callable[[TrustwardError | None], None]) -> None:
+    """Start the host; compile all when it decides; then keep at hand what an answer after a deadline needs."""
     try:
         await asyncio.to_thread(service.host.start)
-        if service.host.status().phase == "ready":
-            await asyncio.to_thread(service.warm)
-        service.warmed = True
-    except TrustwardError as error:
-        fault = error
-    if started is not None:
-        started(fault)
-
-
-async def _tend(service: Service) -> None:
-    """Keep at hand what an answer after a deadline needs."""
+    except TrustwardError as fault:
+        told(fault)
+        return
     while True:
+        status = service.host.status()
+        if status.phase == "stopped" and not service.draining:
+            told(UnavailableError(f"the engine has stopped: {status.fault}", remedy="mend that, and start again"))
+            return
+        if status.phase == "ready" and not service.warmed:
+            try:
+                await asyncio.to_thread(service.warm)
+            except Exception as fault:  # noqa: BLE001 - then the first events compile it
+                log("not warmed", error=fault)
+            service.warmed = True
+            told(None)
         service.refresh()
-        await asyncio.sleep(_REFRESH_S)
+        await asyncio.sleep(_TEND_S)
 
 
 class Counted:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
+import asyncio
+import re
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from trustward.base.clock import elapsed_s, now_us
-from trustward.base.errors import ForbiddenError, RateError, UnauthenticatedError
+from trustward.base.errors import ForbiddenError, OverloadedError, RateError, UnauthenticatedError
 from trustward.model.stored import ApiKey
 from trustward.operations.keys import check_key
 from trustward.ports import Keys
@@ -23,7 +25,8 @@ FRESH_S = 2.0
 """How long a key is believed after it was looked up: a revoked one ends within this time."""
 
 _MOST_HELD = 10_000
-_LONGEST = 200
+_MOST_LOOKED_UP = 500
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{20,200}")
 _REMEDY = "send Authorization: Bearer KEY; trustward keys create makes a key"
 
 
@@ -31,7 +34,6 @@ class Caller(NamedTuple):
     """Who asks: the key, and when it was looked up."""
 
     key: ApiKey
-    text: str
     seen_s: float
 
     @property
@@ -74,26 +76,45 @@ class KeyRing:
         self._rate = rate
         self._held: OrderedDict[str, Caller] = OrderedDict()
         self._buckets: dict[str, Bucket] = {}
+        self._looking: dict[str, asyncio.Future[Caller | None]] = {}
+        # Threads of its own: whatever else waits, keys are looked up.
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="keys")
 
     async def caller(self, text: str) -> Caller:
-        """Who sends this key. Raises UnauthenticatedError, StoreError."""
+        """Who sends this key. Raises UnauthenticatedError, OverloadedError, StoreError."""
         held = self._held.get(text)
-        now_s = elapsed_s()
-        if held is None or now_s - held.seen_s > FRESH_S:
-            held = await self._look_up(text, now_s)
-        if not held.key.usable(now_us()):
-            raise UnauthenticatedError("the key is expired", remedy="use another key")
+        if held is None or elapsed_s() - held.seen_s > FRESH_S:
+            # Many requests with one key wait for one look.
+            looking = self._looking.get(text)
+            if looking is None:
+                if len(self._looking) >= _MOST_LOOKED_UP:
+                    raise OverloadedError("many unknown keys are being looked up", remedy="send it again in a moment")
+                looking = self._looking[text] = asyncio.ensure_future(self._look_up(text))
+            held = await asyncio.shield(looking)
+        if held is None or not held.key.usable(now_us()):
+            raise UnauthenticatedError("the key is unknown, revoked or expired", remedy=_REMEDY)
         return held
 
-    async def _look_up(self, text: str, now_s: float) -> Caller:
-        self._held.pop(text, None)
-        key = await to_thread(check_key, text, self._keys, now_us()) if len(text) < _LONGEST else None
-        if key is None:
-            raise UnauthenticatedError("the key is unknown, revoked or expired", remedy=_REMEDY)
-        while len(self._held) >= _MOST_HELD:
-            self._held.popitem(last=False)
-        made = self._held[text] = Caller(key, text, now_s)
-        return made
+    async def _look_up(self, text: str) -> Caller | None:
+        try:
+            now_s = elapsed_s()
+            key = None
+            if _SHAPE.fullmatch(text):
+                loop = asyncio.get_running_loop()
+                key = await loop.run_in_executor(self._pool, check_key, text, self._keys, now_us())
+            self._held.pop(text, None)
+            if key is None:
+                return None
+            while len(self._held) >= _MOST_HELD:
+                self._held.popitem(last=False)
+            made = self._held[text] = Caller(key, now_s)
+            return made
+        finally:
+            del self._looking[text]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=False)
 
     def charge(self, caller: Caller, count: int = 1) -> None:
         """Count a request against its key's rate. Raises RateError."""

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -179,8 +180,10 @@ class _Reading:
                 with suppress(TrustwardError):
                     await self._settle()
             done = self._account.counts["decided"] + self._account.counts["again"]
-            fault.remedy = f"{fault.remedy} ({done:,} events are on disk)"
-            raise
+            # A failed commit's error is shared by all who waited for it.
+            mine = copy(fault)
+            mine.remedy = f"{fault.remedy} ({done:,} events are on disk)"
+            raise mine from fault
 
     async def _take(self, block: bytes) -> None:
         service = self._service

@@ -120,7 +120,7 @@ class Process(Server):
         super().__init__(_config(service.settings))
         self.fault: TrustwardError | None = None
         self._service = service
-        self.config.app = _Limited(create_app(service, started=self._told), service)
+        self.config.app = _Limited(create_app(service, told=self._told), service)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Drain: no new connections, requests under way are answered, then the engine ends."""
@@ -130,7 +130,7 @@ class Process(Server):
         self._captured_signals.clear()
 
     def _told(self, fault: TrustwardError | None) -> None:
-        """The host has started, or cannot."""
+        """The host decides, or cannot."""
         if fault is not None:
             self.fault = fault
             self.should_exit = True

@@ -124,7 +124,17 @@ class Service:
     def _notified(self, tickets: Sequence[Ticket]) -> None:
         """In the engine's thread, once for all tickets of a commit."""
         assert self._loop is not None  # the same
-        self._loop.call_soon_threadsafe(_deliver, tickets)
+        self._loop.call_soon_threadsafe(self._deliver, tickets)
+
+    def _deliver(self, tickets: Sequence[Ticket]) -> None:
+        """In the event loop: whoever still waits is told."""
+        for ticket in tickets:
+            future: Any = ticket.future
+            if not future.done():
+                future.set_result(True)
+            elif ticket.answers is not None:
+                # Nobody waits any more: it was late, or the client has gone.
+                self.metrics.answered(ticket.answers)
 
     # ------------------------------------------------------------------ everything else, from threads of the pool
 
@@ -133,9 +143,7 @@ class Service:
         try:
             return future.result(within_s)
         except TimeoutError as fault:
-            raise UnavailableError(
-                "the engine did not answer in time", remedy="see whether it was done before asking again"
-            ) from fault
+            raise _unanswered() from fault
 
     async def aside(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that takes a while in a thread of the pool."""
@@ -143,7 +151,12 @@ class Service:
 
     async def changed(self, change: Change, within_s: float | None = LONGEST_S) -> int:
         """Make a change; the number of its entry, when it is on disk. Raises what the host raises."""
-        return await self.aside(lambda: self.wait(self.host.change(change), within_s))
+        # No thread of the pool is held while the windows of a new policy fill.
+        future = asyncio.wrap_future(await self.aside(self.host.change, change))
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), within_s)
+        except TimeoutError as fault:
+            raise _unanswered() from fault
 
     def warm(self) -> None:
         """Compile all that a first decision needs, on an engine of no consequence."""
@@ -216,9 +229,5 @@ def _be_late(future: asyncio.Future[bool]) -> None:
         future.set_result(False)
 
 
-def _deliver(tickets: Sequence[Ticket]) -> None:
-    """In the event loop: whoever still waits is told."""
-    for ticket in tickets:
-        future: Any = ticket.future
-        if not future.done():
-            future.set_result(True)
+def _unanswered() -> UnavailableError:
+    return UnavailableError("the engine did not answer in time", remedy="see whether it was done before asking again")
