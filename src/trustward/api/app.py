@@ -11,6 +11,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
@@ -75,7 +76,7 @@ def create_app(
         service.ring.close()
 
     app = Litestar(
-        route_handlers=[Router(path="/", route_handlers=handlers, guards=[guard])],
+        route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
         lifespan=[lifespan],
         state=State({"service": service}),
         openapi_config=openapi.config(version("trustward")),
@@ -84,9 +85,9 @@ def create_app(
         request_max_body_size=None,
         debug=False,
     )
-    for route in routes(app):
-        if route[2] not in {OPEN, ANY, *SCOPES}:
-            raise RuntimeError(f"{route[0]} {route[1]} has no scope")
+    for method, path, scope in routes(app):
+        if scope not in {OPEN, ANY, *SCOPES}:
+            raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
     return app
 
 
@@ -96,12 +97,17 @@ def routes(app: Litestar) -> list[tuple[str, str, str]]:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             found += [
-                (method, route.path_format, str(handler.opt.get("scope")))
+                (method, route.path_format, str(handler.opt.get("scope")) if _guarded(handler) else "unguarded")
                 for handler in route.route_handlers
                 for method in sorted(handler.http_methods)
                 if method != "OPTIONS"
             ]
     return sorted(found)
+
+
+def _guarded(handler: HTTPRouteHandler) -> bool:
+    """Whether nothing stands in for the guard on a route."""
+    return handler.resolve_before_request() is guard
 
 
 async def _begin(service: Service, told: Callable[[TrustwardError | None], None]) -> None:

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import ForbiddenError, OverloadedError, RateError, UnauthenticatedError
@@ -134,20 +134,20 @@ class KeyRing:
         return bucket.take(count, now_s=elapsed_s(), anyway=anyway)
 
 
-async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Let a request through if its key has the route's scope.
+async def guard(request: Request[Any, Any, Any]) -> None:
+    """Let a request through if its key has the route's scope: called before every handler.
 
     Raises UnauthenticatedError, ForbiddenError, RateError.
     """
-    scope = handler.opt.get("scope")
+    scope = request.route_handler.opt.get("scope")
     if scope == OPEN:
         return
-    ring: KeyRing = connection.app.state.service.ring
-    caller = await ring.caller(_bearer(connection.scope["headers"]))
+    ring: KeyRing = request.app.state.service.ring
+    caller = await ring.caller(_bearer(request.scope["headers"]))
     if scope is None or (scope != ANY and scope not in caller.key.scopes):
         raise ForbiddenError(f"the key has not the scope {scope}", remedy="use a key that has it")
     ring.charge(caller)
-    connection.scope["state"]["caller"] = caller
+    request.scope["state"]["caller"] = caller
 
 
 def _bearer(headers: Any) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
+from litestar.response.base import ASGIResponse
 
 from trustward.api.bodies import LINE_ENDS, media_type, whole
 from trustward.api.service import Late, Service
@@ -25,6 +27,10 @@ _MEND = "mend the place that it names, and send it again"
     status_code=200,
     opt={"scope": "decide"},
     summary="Decide one event",
+    responses={
+        200: ResponseSpec(Decision, description="The decision, on disk."),
+        202: ResponseSpec(Decision, description="The safe answer after the deadline; not on disk yet."),
+    },
     description=(
         "One event, flat or as a CloudEvent, is decided and answered when it is on disk. The event's id is the "
         "idempotency key: the same event again gets the first answer, other content under its id is a conflict. A "
@@ -39,7 +45,7 @@ async def decide(
         int | None, QueryParameter(ge=1, le=60_000, description="How many milliseconds the caller can wait.")
     ] = None,
     strict: Annotated[bool, QueryParameter(description="Refuse an event with a faulty field.")] = False,  # noqa: FBT002
-) -> Response[Decision]:
+) -> ASGIResponse:
     """Decide one event."""
     service: Service = request.app.state.service
     media_type(request, FORMATS)
@@ -64,8 +70,9 @@ async def decide(
     return _json(_ENCODE(decision), 200, headers)
 
 
-def _json(body: bytes, status: int, headers: dict[str, str]) -> Response[Any]:
-    return Response(body, status_code=status, media_type="application/json", headers=headers)
+def _json(body: bytes, status: int, headers: dict[str, str]) -> ASGIResponse:
+    """What is encoded already, with nothing that the framework could still want to do to it."""
+    return ASGIResponse(body=body, status_code=status, media_type="application/json", headers=headers)
 
 
 def one_event(decoder: EventDecoder, body: bytes) -> tuple[Event, tuple[Fault, ...]]:

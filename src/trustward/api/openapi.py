@@ -146,7 +146,7 @@ def config(version: str) -> OpenAPIConfig:
         version=version,
         description="Events in, decisions out; labels, lists and policies.",
         openapi_router=Router(
-            path=PATH, route_handlers=[], guards=[guard], opt={"scope": ANY}, include_in_schema=False
+            path=PATH, route_handlers=[], before_request=guard, opt={"scope": ANY}, include_in_schema=False
         ),
         render_plugins=[_Document()],
         use_handler_docstrings=True,
