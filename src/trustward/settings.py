@@ -104,6 +104,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ()
     worker_threads: Annotated[int, Meta(description="How many lanes one worker delivers at a time.", ge=1, le=256)] = 4
 
+    host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080
+    event_bytes: Annotated[
+        int, Meta(description="The most bytes that one event may have over HTTP.", ge=1_000, le=16_000_000)
+    ] = 1_000_000
+    import_bytes: Annotated[
+        int, Meta(description="The most bytes that a policy or an import of a list may have.", ge=1_000)
+    ] = 32_000_000
+    key_rate: Annotated[
+        int,
+        Meta(
+            description="How many requests, or events in streams, one API key may send in a second. 0: no limit.", ge=0
+        ),
+    ] = 0
+    connections: Annotated[
+        int, Meta(description="The most connections that are open at a time; further ones are closed at once.", ge=1)
+    ] = 10_000
+    wait_s: Annotated[
+        int,
+        Meta(
+            description="How many seconds a client may take for a request's head, for a small body, between two pieces "
+            "of a large one, or idle.",
+            ge=1,
+            le=3_600,
+        ),
+    ] = 20
+    drain_s: Annotated[
+        int, Meta(description="How many seconds requests under way are given when the service is told to end.", ge=0)
+    ] = 30
+
     @property
     def skew_us(self) -> int:
         """``skew`` in microseconds."""

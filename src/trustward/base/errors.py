@@ -18,6 +18,14 @@
 | TW-550 | UnavailableError | the service is starting, recovering or stopping |
 | TW-560 | NotFoundError | there is nothing by that name |
 | TW-570 | ActionError | an action is not in a state in which this can be done to it |
+| TW-600 | UnauthenticatedError | no usable key came with a request |
+| TW-610 | ForbiddenError | the key may not do this |
+| TW-620 | RateError | a key asks for more than it may in a second |
+| TW-630 | RequestError | a request is not as its route needs it |
+| TW-640 | TooLargeError | a body is larger than it may be |
+| TW-650 | FormatError | a body is in a format that the route does not read |
+| TW-660 | SlowError | a body does not arrive in time |
+| TW-670 | InternalError | a fault in Trustward itself |
 """
 
 from __future__ import annotations
@@ -73,13 +81,19 @@ class InputError(TrustwardError):
 
 
 class RecordError(TrustwardError):
-    """One record is faulty; ``path`` names the place in it, such as ``$.amount``."""
+    """One record is faulty; ``path`` names the place in it, such as ``$.amount``.
+
+    ``places`` are pairs of path and cause, where several faults are known.
+    """
 
     code = "TW-310"
 
-    def __init__(self, message: str, *, path: str = "$", remedy: str = "") -> None:
+    def __init__(
+        self, message: str, *, path: str = "$", places: Sequence[tuple[str, str]] = (), remedy: str = ""
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.path = path
+        self.places = tuple(places)
 
 
 class MappingError(TrustwardError):
@@ -150,3 +164,53 @@ class ActionError(TrustwardError):
     """An action is not in a state in which this can be done to it: it cannot be undone, or has ended already."""
 
     code = "TW-570"
+class UnauthenticatedError(TrustwardError):
+    """No key came with a request, or one that is unknown, revoked or expired."""
+
+    code = "TW-600"
+
+
+class ForbiddenError(TrustwardError):
+    """The key is good, but may not do this."""
+
+    code = "TW-610"
+
+
+class RateError(TrustwardError):
+    """A key asks for more than it may in a second; ``wait_s`` says when to come back."""
+
+    code = "TW-620"
+
+    def __init__(self, message: str, *, wait_s: float = 1.0, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.wait_s = wait_s
+
+
+class RequestError(TrustwardError):
+    """A request is not as its route needs it: no such route or method, a wrong parameter, a body of another shape."""
+
+    code = "TW-630"
+
+
+class TooLargeError(TrustwardError):
+    """A body is larger than it may be, as it came or unpacked."""
+
+    code = "TW-640"
+
+
+class FormatError(TrustwardError):
+    """A body is in a format or an encoding that the route does not read."""
+
+    code = "TW-650"
+
+
+class SlowError(TrustwardError):
+    """A body does not arrive in time."""
+
+    code = "TW-660"
+
+
+class InternalError(TrustwardError):
+    """A fault in Trustward itself, not in the request."""
+
+    code = "TW-670"

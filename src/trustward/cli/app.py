@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trustward.cli import backtest, db, demo, events, keys, policy, replay, screen, simulate, worker
+from trustward.cli import backtest, db, demo, events, keys, policy, replay, screen, serve, simulate, worker
 from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command(name="backtest")(backtest.backtest)
 app.add_typer(policy.app, name="policy")
 app.add_typer(events.app, name="events")
 app.command(name="screen")(screen.screen)
+app.command(name="serve")(serve.serve)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
 app.add_typer(bench, name="bench")

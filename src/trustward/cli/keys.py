@@ -19,7 +19,7 @@ def create(
         typer.Option(
             "--scope",
             metavar="SCOPE",
-            help="What it is good for: decide, read, actions, change, policies or admin; may be repeated.",
+            help="What it is good for: decide, read, actions, change, policies, metrics or admin; may be repeated.",
             show_default=False,
         ),
     ],

@@ -18,6 +18,7 @@ SCOPES: dict[str, str] = {
     "actions": "Fetch actions, confirm them, reverse them.",
     "change": "Change labels, lists and snoozes.",
     "policies": "Store policies, and put them live.",
+    "metrics": "Read metrics.",
     "admin": "Make and revoke keys, and read the audit.",
 }
 """What a key can be good for."""

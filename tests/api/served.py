@@ -1,0 +1,129 @@
+"""A real server on a loopback port, in a thread of the test, and a plain client."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from trustward import bootstrap
+from trustward.adapters.store.memory import MemoryStore
+from trustward.api.server import Process, listen, make_service
+from trustward.api.service import Service
+from trustward.base.clock import now_us
+from trustward.operations.keys import SCOPES, make_key
+from trustward.ports import Store
+from trustward.settings import Settings
+
+POLICY = str(Path(__file__).parents[1] / "engine" / "policy")
+CATALOGUE = bootstrap.catalogue()
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+class Served:
+    """A service that runs, with a key for everything."""
+
+    def __init__(self, service: Service, process: Process, port: int) -> None:
+        self.service = service
+        self.process = process
+        self.port = port
+        self.key = self.make_key(*SCOPES)
+
+    def make_key(self, *scopes: str, lasts_us: int | None = None) -> str:
+        key, text = make_key("test", scopes, actor="kim", now_us=now_us(), lasts_us=lasts_us)
+        self.service.store.keys.add(key)
+        return text
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+    ) -> Answer:
+        """One request; ``json`` is a body to encode."""
+        said = {"Authorization": f"Bearer {self.key if key is None else key}", **(headers or {})}
+        if json is not None:
+            body = msgspec.json.encode(json)
+        if body is not None:
+            said.setdefault("Content-Type", "application/json")
+        if key == "":
+            del said["Authorization"]
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, said, encode_chunked=not isinstance(body, bytes | None))
+            response = connection.getresponse()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, found, response.read())
+        finally:
+            connection.close()
+
+    def raw(self, *parts: bytes, wait_s: float = 5.0) -> bytes:
+        """Bytes sent as they are, and all that comes back until the end or until it waits too long."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=wait_s) as connection:
+            got = b""
+            try:
+                for part in parts:
+                    connection.sendall(part)
+                while piece := connection.recv(65_536):
+                    got += piece
+            except TimeoutError:
+                pass
+            except ConnectionError:
+                pass
+            return got
+
+
+@contextmanager
+def served(store: Store | None = None, *, ready: bool = True, **how: Any) -> Iterator[Served]:
+    """A service over a store (by default one in memory)."""
+    settings = Settings(**{"policy": POLICY, "port": 0, "drain_s": 5, **how})
+    listening = listen(settings.host, settings.port)
+    service = make_service(settings, store or MemoryStore(), CATALOGUE)
+    process = Process(service)
+    thread = Thread(target=lambda: process.run([listening]), daemon=True)
+    thread.start()
+    one = Served(service, process, listening.getsockname()[1])
+    try:
+        until = monotonic() + 120
+        while ready and one.ask("GET", "/readyz").status != 200:
+            assert monotonic() < until
+            assert thread.is_alive(), process.fault
+            sleep(0.02)
+        yield one
+    finally:
+        process.should_exit = True
+        thread.join(60)
+        listening.close()
+
+
+def sent(id: str, **fields: Any) -> dict[str, Any]:
+    """A message."""
+    return {"type": "message.sent", "id": id, "time": "2026-01-05T10:00:00Z", "sender": "a", **fields}
+
+
+def path_of(*parts: str) -> str:
+    """A path with its parts written safely."""
+    return "/" + "/".join(quote(part, safe="") for part in parts)
