@@ -86,6 +86,11 @@ def test_everyday_words_of_other_languages_are_no_concepts() -> None:
     assert "the" not in found["card"]
 
 
+def test_the_card_is_that_of_the_shipped_weights() -> None:
+    card = (texts_data.MATERIAL.parents[1] / "docs" / "models" / "texts.md").read_text(encoding="utf-8")
+    assert f"`{model().numbers.version}`" in card
+
+
 def test_shipped_lexicon_is_that_of_the_material() -> None:
     entries = {line.split("\t")[1] for line in (reader.DATA / "concepts.txt").read_text(encoding="utf-8").splitlines()}
     written = {texts_lexicon.read_as(word) for word in ("account", "password", "银行", "paquete", "บัญชี")}

@@ -164,6 +164,8 @@ class ActionError(TrustwardError):
     """An action is not in a state in which this can be done to it: it cannot be undone, or has ended already."""
 
     code = "TW-570"
+
+
 class UnauthenticatedError(TrustwardError):
     """No key came with a request, or one that is unknown, revoked or expired."""
 
