@@ -69,7 +69,7 @@ class Sent:
         """Whether a dead action must not go out any more, because something later has taken its place."""
         if row.number >= 0:
             effect = self.effects.get((row.seq, row.number))
-            return effect is not None and effect.state == "undone"
+            return effect is not None and effect.state != "in_force"
         original = self.effects[row.seq, -row.number - 1]
         if not any(other.state == "in_force" for other in self.same(original)):
             return False

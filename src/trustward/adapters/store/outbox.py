@@ -267,7 +267,7 @@ def _overtaken(connection: Connection, row: ActionRow) -> bool:
     """Whether a dead action must not go out any more, because something later has taken its place."""
     if row.number >= 0:
         effect = _get(connection, row.seq, row.number)
-        return effect is not None and effect.state == "undone"
+        return effect is not None and effect.state != "in_force"
     original = _get(connection, row.seq, -row.number - 1)
     assert original is not None  # an inverse has what it undoes
     if not any(other.state == "in_force" for other in _same(connection, original)):
