@@ -91,7 +91,7 @@ def domain(text: str) -> str | None:
 
 
 # What folding could read otherwise in a text of ASCII; spaces between letters do not count in a template anyway.
-_TRICKY = re.compile(r"[0-9@$|&]|[A-Za-z]![A-Za-z]")
+_TRICKY = re.compile(r"[0-9@$|&\x00-\x08\x0e-\x1f\x7f]|[A-Za-z]![A-Za-z]")
 
 
 class _Letters(dict[int, "int | None"]):
