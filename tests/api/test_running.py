@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from random import Random
 from threading import Thread, Timer
@@ -183,8 +183,8 @@ def ask(port: int, key: str, events: list[dict[str, Any]]) -> dict[str, str]:
             body = response.read()
             assert response.status == 200, body
             done[event["id"]] = msgspec.json.decode(body)["verdict"]
-    except OSError:
-        pass
+    except (OSError, HTTPException):
+        pass  # killed before, within or after an answer
     finally:
         connection.close()
     return done

@@ -1,276 +1,30 @@
-"""The only place that picks parts and joins them: files, catalogue, policy and engine become one command's work."""
+"""Files, catalogue, policy and engine become one command's work: replay and backtest."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
-from importlib.resources import files
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from trustward.base.clock import elapsed_s
-from trustward.base.errors import PolicyError, RecordError, UsageError
+from trustward.base.errors import RecordError, UsageError
+from trustward.bootstrap.policies import policy
 from trustward.model.catalogue import Catalogue, load_catalogue
 
 if TYPE_CHECKING:
     from trustward.adapters.files import Chunk
     from trustward.adapters.output import LineFile, ParquetFile, RejectFile
-    from trustward.adapters.store.backup import Copied
-    from trustward.adapters.store.opened import DatabaseStore
-    from trustward.adapters.webhooks import Webhooks
     from trustward.engine.engine import Engine, Outcome
-    from trustward.engine.summary import BacktestSummary, CheckReport, RejectStat, ReplaySummary
+    from trustward.engine.summary import BacktestSummary, RejectStat, ReplaySummary
     from trustward.exchange.records import Reject
-    from trustward.model.stored import ApiKey, StoredPolicy
-    from trustward.operations.deciding import Deciding
-    from trustward.operations.delivering import Delivering
-    from trustward.operations.polling import Polling
-    from trustward.operations.working import Working
-    from trustward.policy import Policy
     from trustward.policy.streams import Slots
-    from trustward.ports import Store
-    from trustward.settings import Settings
 
 Progress = Callable[[int, int, int, int], None]
 """Called now and then with bytes done, bytes in all (0: not known), events so far, flagged so far."""
 
 _MOST_REJECT_KINDS = 50
-
-
-def catalogue(extra: Sequence[Path] = ()) -> Catalogue:
-    """The shipped event catalogue with a service's own files."""
-    return load_catalogue(extra)
-
-
-def packs() -> dict[str, Path]:
-    """The shipped policies by name."""
-    root = Path(str(files("trustward") / "packs"))
-    return {path.name: path for path in sorted(root.iterdir()) if any(path.glob("*.policy"))}
-
-
-def policy_path(name: str) -> Path:
-    """The folder of a policy: a path, or the name of a shipped pack. Raises UsageError."""
-    path = Path(name)
-    if path.exists():
-        return path
-    shipped = packs()
-    if name in shipped:
-        return shipped[name]
-    raise UsageError(
-        f"no such policy: {name}", remedy=f"name a folder with *.policy files, or a pack ({', '.join(shipped)})"
-    )
-
-
-def policy(name: str, known: Catalogue, *, drafts: bool = False) -> Policy:
-    """Load a policy by path or pack name. Raises PolicyError with all its faults."""
-    from trustward.policy import load_policy
-
-    return load_policy(policy_path(name), known, drafts=drafts)
-
-
-def load(name: str, extra: Sequence[Path] = ()) -> Policy:
-    """A policy with the catalogue that it needs."""
-    return policy(name, catalogue(extra))
-
-
-def stored_policy(name: str, *, actor: str, at_us: int = 0, known: Catalogue | None = None) -> StoredPolicy:
-    """A policy's sources as the store keeps them, checked. Raises UsageError, PolicyError."""
-    from trustward.model.stored import StoredPolicy
-    from trustward.policy.faults import Faults
-    from trustward.policy.files import read_sources
-
-    path = policy_path(name)
-    loaded = policy(name, known or catalogue())
-    sources, lists = read_sources(path, Faults())
-    texts = tuple((source.name, "\ufeff" * source.marked + source.text) for source in (*sources, *lists))
-    return StoredPolicy(hash=loaded.hash, name=path.name, sources=texts, actor=actor, at_us=at_us)
-
-
-def compiler(known: Catalogue) -> Callable[[StoredPolicy], Policy]:
-    """What makes a policy out of stored sources."""
-    from trustward.policy import Source, load_policy
-
-    return lambda stored: load_policy([Source(name, text) for name, text in stored.sources], known)
-
-
-def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
-    """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
-    from trustward.adapters.store.opened import open_store
-
-    return open_store(settings.database, Path(settings.data), migrated=migrated)
-
-
-def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
-    """The engine's host over a store, not started. Raises UsageError, PolicyError."""
-    import os
-    import socket
-
-    from trustward.base.clock import now_us
-    from trustward.exchange.decode import EventDecoder
-    from trustward.operations.deciding import Deciding, Options
-
-    initial = None
-    if opened.journal.head() == 0:
-        initial = stored_policy(settings.policy, actor="trustward", at_us=now_us(), known=known)
-    options = Options(
-        owner=f"process {os.getpid()} on {socket.gethostname()}",
-        skew_us=settings.skew_us,
-        commit_events=settings.commit_events,
-        queue_events=settings.queue_events,
-        snapshot_events=settings.snapshot_events,
-        snapshot_keep=settings.snapshot_keep,
-        standby=settings.standby,
-    )
-    return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
-
-
-def delivering(settings: Settings, opened: Store) -> Delivering:
-    """The story of actions on their way out. Raises SettingsError."""
-    import secrets
-
-    from trustward.base.clock import SteadyClock
-    from trustward.base.units import parse_duration
-    from trustward.exchange.targets import targets
-    from trustward.operations.delivering import Delivering, Retries
-
-    retries = Retries(
-        rests_us=tuple(map(parse_duration, settings.delivery_rests)),
-        give_up_us=parse_duration(settings.delivery_give_up),
-    )
-    return Delivering(
-        opened,
-        targets(settings),
-        clock=SteadyClock(),
-        draw=secrets.SystemRandom().random,
-        retries=retries,
-        lease_us=parse_duration(settings.delivery_lease),
-    )
-
-
-def polling(settings: Settings, opened: Store) -> Polling:
-    """The story of actions that are fetched. Raises SettingsError."""
-    from trustward.operations.polling import Polling
-
-    return Polling(delivering(settings, opened))
-
-
-def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
-    """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
-    import os
-    import socket
-
-    from trustward.adapters.addresses import networks
-    from trustward.adapters.webhooks import Webhooks
-    from trustward.base.clock import now_us
-    from trustward.base.units import parse_duration
-    from trustward.operations.working import Working
-
-    story = delivering(settings, opened)
-    worker = f"process {os.getpid()} on {socket.gethostname()}"
-    timeout_us = parse_duration(settings.delivery_timeout)
-    webhooks = Webhooks(
-        list(story.targets.values()),
-        timeout_s=timeout_us / 1e6,
-        clock=now_us,
-        worker=worker,
-        private=networks(settings.delivery_networks),
-    )
-    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us), webhooks
-
-
-def service_settings(**told: object) -> Settings:
-    """The settings of this environment, with what a command was told. Raises SettingsError."""
-    import os
-
-    from trustward.settings import load_settings
-
-    return load_settings(os.environ, told)
-
-
-def upgrade(settings: Settings) -> tuple[str, str]:
-    """Bring the database's schema up to date: its versions before and after. Raises SchemaError, StoreError."""
-    from trustward.adapters.store import migrate
-
-    with closing(store(settings, migrated=False)) as opened:
-        return migrate.upgrade(opened.database)
-
-
-def check_store(settings: Settings) -> tuple[int, list[str]]:
-    """The journal's last entry, and what is wrong with the database."""
-    from trustward.adapters.store.backup import check
-
-    with closing(store(settings)) as opened:
-        return opened.journal.head(), check(opened)
-
-
-def backup_store(settings: Settings, file: Path) -> Copied:
-    """Write a backup. Raises UsageError, InputError, StoreError."""
-    from trustward.adapters.store.backup import backup
-
-    with closing(store(settings)) as opened:
-        return backup(opened, file)
-
-
-def restore_store(settings: Settings, file: Path) -> Copied:
-    """Fill an empty database, which gets its tables first. Raises UsageError, InputError, WriterError, StoreError."""
-    from trustward.adapters.store.backup import restore
-
-    upgrade(settings)
-    with closing(store(settings)) as opened:
-        return restore(file, opened)
-
-
-def create_key(settings: Settings, name: str, scopes: Sequence[str], lasts: str | None) -> tuple[ApiKey, str]:
-    """A new key and its text. Raises UsageError, StoreError."""
-    from trustward.base.clock import now_us
-    from trustward.base.units import parse_duration
-    from trustward.operations.keys import make_key
-
-    try:
-        lasts_us = None if lasts is None else parse_duration(lasts)
-    except ValueError as fault:
-        raise UsageError(str(fault), remedy="write it like 90d") from fault
-    key, text = make_key(name, scopes, actor="the command line", now_us=now_us(), lasts_us=lasts_us)
-    with closing(store(settings)) as opened:
-        opened.keys.add(key)
-    return key, text
-
-
-def list_keys(settings: Settings) -> Sequence[ApiKey]:
-    """Every key."""
-    with closing(store(settings)) as opened:
-        return opened.keys.all()
-
-
-def revoke_key(settings: Settings, key: str) -> None:
-    """End a key. Raises NotFoundError."""
-    from trustward.base.clock import now_us
-
-    with closing(store(settings)) as opened:
-        opened.keys.revoke(key, "the command line", now_us())
-
-
-def check(name: str, extra: Sequence[Path] = ()) -> CheckReport:
-    """Check a policy and run its examples; faults come back in the report."""
-    from trustward.engine.examples import run_examples
-    from trustward.engine.summary import CheckReport
-
-    known = catalogue(extra)
-    try:
-        loaded = policy(name, known, drafts=True)
-    except PolicyError as error:
-        return CheckReport(name=name, faults=error.faults or (str(error),))
-    failures = run_examples(loaded, known)
-    return CheckReport(
-        name=name,
-        policy=loaded.hash,
-        rules=len(loaded.rules),
-        features=sum(len(stream.reads) for stream in loaded.plan.streams),
-        examples=sum(len(rule.examples) for rule in loaded.rules),
-        failures=tuple(failures),
-    )
 
 
 class _Rejects:

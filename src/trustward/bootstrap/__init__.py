@@ -1,0 +1,41 @@
+"""The only place that picks parts and joins them; parts are imported when they are asked for."""
+
+from trustward.bootstrap.database import (
+    backup_store,
+    check_store,
+    create_key,
+    list_keys,
+    restore_store,
+    revoke_key,
+    upgrade,
+)
+from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
+from trustward.bootstrap.replaying import Progress, backtest, replay
+from trustward.bootstrap.service import deciding, delivering, polling, service_settings, store, working
+
+__all__ = [
+    "Progress",
+    "backtest",
+    "backup_store",
+    "catalogue",
+    "check",
+    "check_store",
+    "compiler",
+    "create_key",
+    "deciding",
+    "delivering",
+    "list_keys",
+    "load",
+    "packs",
+    "policy",
+    "policy_path",
+    "polling",
+    "replay",
+    "restore_store",
+    "revoke_key",
+    "service_settings",
+    "store",
+    "stored_policy",
+    "upgrade",
+    "working",
+]

@@ -1,0 +1,79 @@
+"""What a command does to the database: upgrade, check, backup, restore, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trustward.base.errors import UsageError
+from trustward.bootstrap.service import store
+
+if TYPE_CHECKING:
+    from trustward.adapters.store.backup import Copied
+    from trustward.model.stored import ApiKey
+    from trustward.settings import Settings
+
+
+def upgrade(settings: Settings) -> tuple[str, str]:
+    """Bring the database's schema up to date: its versions before and after. Raises SchemaError, StoreError."""
+    from trustward.adapters.store import migrate
+
+    with closing(store(settings, migrated=False)) as opened:
+        return migrate.upgrade(opened.database)
+
+
+def check_store(settings: Settings) -> tuple[int, list[str]]:
+    """The journal's last entry, and what is wrong with the database."""
+    from trustward.adapters.store.backup import check
+
+    with closing(store(settings)) as opened:
+        return opened.journal.head(), check(opened)
+
+
+def backup_store(settings: Settings, file: Path) -> Copied:
+    """Write a backup. Raises UsageError, InputError, StoreError."""
+    from trustward.adapters.store.backup import backup
+
+    with closing(store(settings)) as opened:
+        return backup(opened, file)
+
+
+def restore_store(settings: Settings, file: Path) -> Copied:
+    """Fill an empty database, which gets its tables first. Raises UsageError, InputError, WriterError, StoreError."""
+    from trustward.adapters.store.backup import restore
+
+    upgrade(settings)
+    with closing(store(settings)) as opened:
+        return restore(file, opened)
+
+
+def create_key(settings: Settings, name: str, scopes: Sequence[str], lasts: str | None) -> tuple[ApiKey, str]:
+    """A new key and its text. Raises UsageError, StoreError."""
+    from trustward.base.clock import now_us
+    from trustward.base.units import parse_duration
+    from trustward.operations.keys import make_key
+
+    try:
+        lasts_us = None if lasts is None else parse_duration(lasts)
+    except ValueError as fault:
+        raise UsageError(str(fault), remedy="write it like 90d") from fault
+    key, text = make_key(name, scopes, actor="the command line", now_us=now_us(), lasts_us=lasts_us)
+    with closing(store(settings)) as opened:
+        opened.keys.add(key)
+    return key, text
+
+
+def list_keys(settings: Settings) -> Sequence[ApiKey]:
+    """Every key."""
+    with closing(store(settings)) as opened:
+        return opened.keys.all()
+
+
+def revoke_key(settings: Settings, key: str) -> None:
+    """End a key. Raises NotFoundError."""
+    from trustward.base.clock import now_us
+
+    with closing(store(settings)) as opened:
+        opened.keys.revoke(key, "the command line", now_us())

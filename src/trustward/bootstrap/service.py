@@ -1,0 +1,114 @@
+"""The parts of the running service: store, engine's host, deliveries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from trustward.bootstrap.policies import compiler, stored_policy
+from trustward.model.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from trustward.adapters.store.opened import DatabaseStore
+    from trustward.adapters.webhooks import Webhooks
+    from trustward.operations.deciding import Deciding
+    from trustward.operations.delivering import Delivering
+    from trustward.operations.polling import Polling
+    from trustward.operations.working import Working
+    from trustward.ports import Store
+    from trustward.settings import Settings
+
+
+def service_settings(**told: object) -> Settings:
+    """The settings of this environment, with what a command was told. Raises SettingsError."""
+    import os
+
+    from trustward.settings import load_settings
+
+    return load_settings(os.environ, told)
+
+
+def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
+    """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
+    from trustward.adapters.store.opened import open_store
+
+    return open_store(settings.database, Path(settings.data), migrated=migrated)
+
+
+def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
+    """The engine's host over a store, not started. Raises UsageError, PolicyError."""
+    import os
+    import socket
+
+    from trustward.base.clock import now_us
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.deciding import Deciding, Options
+
+    initial = None
+    if opened.journal.head() == 0:
+        initial = stored_policy(settings.policy, actor="trustward", at_us=now_us(), known=known)
+    options = Options(
+        owner=f"process {os.getpid()} on {socket.gethostname()}",
+        skew_us=settings.skew_us,
+        commit_events=settings.commit_events,
+        queue_events=settings.queue_events,
+        snapshot_events=settings.snapshot_events,
+        snapshot_keep=settings.snapshot_keep,
+        standby=settings.standby,
+    )
+    return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
+
+
+def delivering(settings: Settings, opened: Store) -> Delivering:
+    """The story of actions on their way out. Raises SettingsError."""
+    import secrets
+
+    from trustward.base.clock import SteadyClock
+    from trustward.base.units import parse_duration
+    from trustward.exchange.targets import targets
+    from trustward.operations.delivering import Delivering, Retries
+
+    retries = Retries(
+        rests_us=tuple(map(parse_duration, settings.delivery_rests)),
+        give_up_us=parse_duration(settings.delivery_give_up),
+    )
+    return Delivering(
+        opened,
+        targets(settings),
+        clock=SteadyClock(),
+        draw=secrets.SystemRandom().random,
+        retries=retries,
+        lease_us=parse_duration(settings.delivery_lease),
+    )
+
+
+def polling(settings: Settings, opened: Store) -> Polling:
+    """The story of actions that are fetched. Raises SettingsError."""
+    from trustward.operations.polling import Polling
+
+    return Polling(delivering(settings, opened))
+
+
+def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
+    """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
+    import os
+    import socket
+
+    from trustward.adapters.addresses import networks
+    from trustward.adapters.webhooks import Webhooks
+    from trustward.base.clock import now_us
+    from trustward.base.units import parse_duration
+    from trustward.operations.working import Working
+
+    story = delivering(settings, opened)
+    worker = f"process {os.getpid()} on {socket.gethostname()}"
+    timeout_us = parse_duration(settings.delivery_timeout)
+    webhooks = Webhooks(
+        list(story.targets.values()),
+        timeout_s=timeout_us / 1e6,
+        clock=now_us,
+        worker=worker,
+        private=networks(settings.delivery_networks),
+    )
+    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us), webhooks
