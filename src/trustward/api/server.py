@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from asyncio import Transport
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from trustward.api.service import Service
 from trustward.base.errors import RequestError, TrustwardError, UnavailableError, UsageError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
+from trustward.operations.sourcing import Sources
 from trustward.ports import Store
 from trustward.settings import Settings
 
@@ -116,9 +118,10 @@ class Protocol(HttpToolsProtocol):
 class Process(Server):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, ready: Callable[[], None] = lambda: None) -> None:
         super().__init__(_config(service.settings))
         self.fault: TrustwardError | None = None
+        self._ready = ready
         self._service = service
         self.config.app = _Limited(create_app(service, told=self._told), service)
 
@@ -136,6 +139,7 @@ class Process(Server):
             self.should_exit = True
         else:
             log("ready")
+            self._ready()
 
 
 class _Limited(Counted):
@@ -157,8 +161,10 @@ def run(settings: Settings) -> None:
     with closing(listening), closing(bootstrap.store(settings)) as store:
         host, port = listening.getsockname()[:2]
         log("listening", host=host, port=port)
-        process = Process(make_service(settings, store, known))
-        process.run([listening])
+        service = make_service(settings, store, known)
+        with closing(_sources(settings, service, known)) as sources:
+            process = Process(service, sources.start)
+            process.run([listening])
         if process.fault is not None:
             raise process.fault
         log("ended")
@@ -168,6 +174,21 @@ def make_service(settings: Settings, store: Store, known: Catalogue) -> Service:
     """The service over a store, not started. Raises UsageError, PolicyError."""
     host = bootstrap.deciding(settings, store, known)
     return Service(settings, host, store, EventDecoder(known), bootstrap.compiler(known))
+
+
+def _sources(settings: Settings, service: Service, known: Catalogue) -> Sources:
+    """What brings events besides HTTP, not started. Raises SettingsError, MappingError."""
+    metrics = service.metrics
+    made = bootstrap.sources(
+        settings,
+        known,
+        service.host.submit,
+        answered=metrics.answered,
+        rejected=metrics.rejected,
+        say=lambda name, words: log("source", source=name, said=words),
+    )
+    metrics.sources = made.status
+    return made
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,6 +9,7 @@
 | TW-310 | RecordError | one record is faulty: ``path`` says where in it |
 | TW-320 | MappingError | a mapping file is wrong |
 | TW-330 | CatalogueError | an event catalogue file is wrong |
+| TW-340 | SourceError | a source of events cannot be read, or not be told what is done, for now |
 | TW-400 | StateError | a snapshot does not fit or is damaged |
 | TW-500 | StoreError | the database cannot be reached, is full, or failed: nothing was acknowledged |
 | TW-510 | SchemaError | the database has another schema than this version needs |
@@ -106,6 +107,12 @@ class CatalogueError(TrustwardError):
     """An event catalogue file is wrong."""
 
     code = "TW-330"
+
+
+class SourceError(TrustwardError):
+    """A source of events cannot be read, or not be told what is done, for now. Nothing is lost: it is tried again."""
+
+    code = "TW-340"
 
 
 class StateError(TrustwardError):

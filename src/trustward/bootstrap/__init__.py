@@ -12,6 +12,7 @@ from trustward.bootstrap.database import (
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
 from trustward.bootstrap.service import deciding, delivering, polling, service_settings, store, working
+from trustward.bootstrap.sourcing import make_sources, source_fields, source_kinds, sources
 
 __all__ = [
     "Progress",
@@ -26,6 +27,7 @@ __all__ = [
     "delivering",
     "list_keys",
     "load",
+    "make_sources",
     "packs",
     "policy",
     "policy_path",
@@ -34,6 +36,9 @@ __all__ = [
     "restore_store",
     "revoke_key",
     "service_settings",
+    "source_fields",
+    "source_kinds",
+    "sources",
     "store",
     "stored_policy",
     "upgrade",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trustward.cli import backtest, db, demo, events, keys, policy, replay, screen, serve, simulate, worker
+from trustward.cli import backtest, db, demo, events, keys, policy, replay, screen, serve, simulate, source, worker
 from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ app.command(name="screen")(screen.screen)
 app.command(name="serve")(serve.serve)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
+app.add_typer(source.app, name="source")
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")

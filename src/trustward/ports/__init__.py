@@ -1,5 +1,6 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -22,6 +23,7 @@ __all__ = [
     "Outbox",
     "Policies",
     "Snapshots",
+    "Source",
     "Store",
     "Writer",
 ]
