@@ -17,7 +17,6 @@ from tests.service.outgoing import SECRET, Receiver
 from trustward.adapters.store.opened import open_store
 from trustward.api.beside import Beside
 
-
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 
 
