@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -66,11 +66,11 @@ class Running:
 
 
 @contextmanager
-def running(data: Path, *words: str, wait: bool = True, **told: object) -> Iterator[Running]:
+def running(data: Path, *words: str, wait: bool = True, told: Mapping[str, object] | None = None) -> Iterator[Running]:
     """The service with some options and settings, once it is ready; killed at the end."""
     command = "from trustward.cli import main; main()"
     start = [sys.executable, "-c", command, "serve", "--data", str(data), "--port", "0", *words]
-    settings = {"POLICY": POLICY, **told}
+    settings = {"POLICY": POLICY, **(told or {})}
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),

@@ -30,7 +30,7 @@ def delivering(data: Path, receiver: Receiver, *words: str) -> Iterator[tuple[Ru
         "DELIVERY_LEASE": "1s",
     }
     key = key_for(data)
-    with running(data, *words, **told) as one:
+    with running(data, *words, told=told) as one:
         yield one, key
 
 
@@ -70,7 +70,7 @@ def test_without_the_worker_actions_wait(tmp_path: Path) -> None:
 
 
 def test_wrong_targets_are_refused_at_the_start(tmp_path: Path) -> None:
-    with running(tmp_path, wait=False, TARGETS='[{"name": "shop", "url": "ftp://x"}]') as one:
+    with running(tmp_path, wait=False, told={"TARGETS": '[{"name": "shop", "url": "ftp://x"}]'}) as one:
         assert one.process.wait(30) == 2
         assert "TW-110" in one.told()
 
