@@ -6,9 +6,14 @@ import logging
 import socket
 import sys
 from asyncio import Transport
+<<<<<<< HEAD
 from collections.abc import Callable
+=======
+from collections.abc import Sequence
+>>>>>>> main
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from litestar import Litestar
@@ -17,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trustward import bootstrap
 from trustward.api.app import Counted, create_app
+from trustward.api.beside import Beside
 from trustward.api.logs import Handler, log
 from trustward.api.problems import MEDIA_TYPE, encode, problem_of
 from trustward.api.service import Service
@@ -38,8 +44,12 @@ HEADERS = [
 ]
 """What every response says. No CORS header is ever sent: no page of another origin may read an answer."""
 
+
 SWITCH_S = 0.0005
 """How long one thread may keep another one waiting: the engine's must not hold up the event loop's."""
+
+_END_S = 5.0
+"""How much longer than requests processes beside this one are given to end."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -118,11 +128,15 @@ class Protocol(HttpToolsProtocol):
 class Process(Server):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
+<<<<<<< HEAD
     def __init__(self, service: Service, ready: Callable[[], None] = lambda: None) -> None:
+=======
+    def __init__(self, service: Service, beside: Sequence[Beside | Sources] = ()) -> None:
+>>>>>>> main
         super().__init__(_config(service.settings))
         self.fault: TrustwardError | None = None
-        self._ready = ready
-        self._service = service
+                self._service = service
+        self._beside = beside
         self.config.app = _Limited(create_app(service, told=self._told), service)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -139,7 +153,8 @@ class Process(Server):
             self.should_exit = True
         else:
             log("ready")
-            self._ready()
+            for one in self._beside:
+                one.start()
 
 
 class _Limited(Counted):
@@ -162,12 +177,29 @@ def run(settings: Settings) -> None:
         host, port = listening.getsockname()[:2]
         log("listening", host=host, port=port)
         service = make_service(settings, store, known)
-        with closing(_sources(settings, service, known)) as sources:
-            process = Process(service, sources.start)
+        beside: list[Beside | Sources] = [_sources(settings, service, known)] if settings.sources else []
+        if settings.deliver:
+            beside.append(_worker(settings, service))
+        process = Process(service, beside)
+        try:
             process.run([listening])
+        finally:
+            for one in beside:
+                one.end()
+            for one in beside:
+                one.join(settings.drain_s + _END_S)
         if process.fault is not None:
             raise process.fault
         log("ended")
+
+
+def _worker(settings: Settings, service: Service) -> Beside:
+    """What delivers actions beside the engine, told of each commit that has some. Raises SettingsError."""
+    # What is wrong with its settings is to be known now, and not in a process that dies again and again.
+    bootstrap.working(settings, service.store, Event())[1].close()
+    worker = Beside("worker", ["-m", "trustward.worker", "beside"])
+    service.host.on_actions = worker.tell
+    return worker
 
 
 def make_service(settings: Settings, store: Store, known: Catalogue) -> Service:

@@ -89,10 +89,10 @@ class Sourcing:
         """Begin to read."""
         self._thread.start()
 
-    def join(self) -> None:
+    def join(self, within_s: float) -> None:
         """Wait until it has ended."""
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(within_s)
 
     def run(self) -> None:
         """Read, hand over, confirm, until it is to stop; begin again after whatever fails."""
@@ -222,11 +222,15 @@ class Sources:
         """How each of them is."""
         return [one.status for one in self._sourcings]
 
-    def close(self) -> None:
-        """End them; what is decided by then is confirmed."""
+    def end(self) -> None:
+        """Tell them to end; :meth:`join` waits for it."""
         self._stop.set()
+
+    def join(self, within_s: float) -> None:
+        """Wait until they have ended: what is decided by then is confirmed. What takes longer is left as it is."""
+        until = elapsed_s() + within_s
         for one in self._sourcings:
-            one.join()
+            one.join(max(0.0, until - elapsed_s()))
 
 
 def _portions(
