@@ -290,7 +290,8 @@ def described(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         meta = next(part for part in get_args(hints[field.name]) if isinstance(part, Meta))
-        default = "needed" if field.required else f"`{msgspec.json.encode(field.default).decode()}`"
+        held = field.default_factory() if callable(field.default_factory) else field.default
+        default = "needed" if field.required else f"`{msgspec.json.encode(held).decode()}`"
         yield field.name, default, str(meta.description)
 
 

@@ -45,7 +45,11 @@ class TestSnapshots(contracts.SnapshotsContract):
 
 
 def test_every_port_has_its_contract() -> None:
-    named = {name for name, kind in vars(ports).items() if inspect.isclass(kind) and kind.__module__.startswith("trustward.ports")}
+    named = {
+        name
+        for name, kind in vars(ports).items()
+        if inspect.isclass(kind) and kind.__module__.startswith("trustward.ports")
+    }
     every = {*contracts.CONTRACTS, *outbox_contracts.CONTRACTS}
     others = {*source_contracts.CONTRACTS}  # tests/sources
     assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every | others}

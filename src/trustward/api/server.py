@@ -6,11 +6,7 @@ import logging
 import socket
 import sys
 from asyncio import Transport
-<<<<<<< HEAD
-from collections.abc import Callable
-=======
 from collections.abc import Sequence
->>>>>>> main
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -128,14 +124,10 @@ class Protocol(HttpToolsProtocol):
 class Process(Server):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
-<<<<<<< HEAD
-    def __init__(self, service: Service, ready: Callable[[], None] = lambda: None) -> None:
-=======
     def __init__(self, service: Service, beside: Sequence[Beside | Sources] = ()) -> None:
->>>>>>> main
         super().__init__(_config(service.settings))
         self.fault: TrustwardError | None = None
-                self._service = service
+        self._service = service
         self._beside = beside
         self.config.app = _Limited(create_app(service, told=self._told), service)
 

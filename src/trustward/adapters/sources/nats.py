@@ -139,6 +139,8 @@ class NatsSource:
             error_cb=_quiet,
             # What fails is opened anew, with rests between: there is one way to begin again.
             allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.1,
             connect_timeout=5,
             tls=trusted,
             user_credentials=settings.credentials or None,
@@ -161,6 +163,7 @@ class NatsSource:
                 f"the consumer {settings.durable} does not pull, or does not acknowledge explicitly",
                 remedy="name another one in durable, or let one be made",
             )
+        await stream.find_stream_name_by_subject(settings.rejects)
         self._stream = stream
         self._pull = await stream.pull_subscribe_bind(durable=settings.durable, stream=settings.stream)
 
