@@ -48,7 +48,7 @@ def test_every_port_has_its_contract() -> None:
     named = {
         name
         for name, kind in vars(ports).items()
-        if inspect.isclass(kind) and kind.__module__.startswith("trustward.ports")
+        if inspect.isclass(kind) and kind.__module__.startswith(ports.__name__)
     }
     every = {*contracts.CONTRACTS, *outbox_contracts.CONTRACTS}
     others = {*source_contracts.CONTRACTS}  # tests/sources
