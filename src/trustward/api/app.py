@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
+from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies, searching
 from trustward.api.auth import ANY, OPEN, guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
@@ -30,6 +30,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.metrics,
     deciding.decide,
     bulk.events,
+    searching.decisions,
     looking.past_decision,
     looking.entity,
     changing.put_label,
