@@ -14,6 +14,8 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/decisions",
     "/v1/lists",
     "/v1/policies",
+    "/v1/actions/backlog",
+    "/v1/snoozes",
     "/metrics",
     "/v1/openapi",
     "/v1/openapi/openapi.json",
