@@ -73,6 +73,8 @@ def decisions(  # noqa: PLR0913, PLR0917 - one argument a parameter of the reque
 ) -> DecisionsTold:
     """Decisions that fit all of what is asked, the newest first."""
     service: Service = request.app.state.service
+    if request.scope["raw_path"].endswith(b"/"):
+        raise RequestError("the path has no id", remedy="add it after the last slash; without the slash it is a search")
     check_names(request, ("from", "to", "type", "entity", "rule", "verdict", "limit", "cursor"))
     catalogue = service.decoder.catalogue
     kind, _, name = entity.partition(":")
