@@ -15,7 +15,7 @@ from trustward.screening.contacts.places import HANDLE_HOSTS, PAYEES
 from trustward.screening.contacts.view import has_numerals, is_plain
 from trustward.screening.contacts.words import tlds
 
-_READ = frozenset([trigger.MAILS, trigger.UNSEEN, trigger.HANDLES, trigger.WALLETS])
+_READ = frozenset([trigger.MAILS, trigger.HANDLES, trigger.WALLETS, trigger.DIGITS, trigger.CHECKED])
 """Questions whose yes only the readers can look into."""
 _LINK = re.compile(
     r"https?://((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24})((?:[/?#](?:[!#-;=?-Z_a-z~-]*[A-Za-z0-9/_=-])?)?)(?!\S)"
@@ -27,13 +27,25 @@ _SIGNS = (".", "/", "\\", "dot", "d0t", "punto", "ponto", "点", "點")
 _LONGEST_LINK = 2_000
 
 
+def is_settled(text: str, kinds: Collection[int]) -> bool:
+    """Whether a text that may hold these kinds is its own plain view, so that the closer questions count."""
+    return (
+        trigger.UNSEEN not in kinds and is_plain(text) and not (trigger.DIGITS in kinds and has_numerals(text))
+    )
+
+
+def closer(kinds: Collection[int]) -> list[int]:
+    """The kinds that a settled text may hold by the closer questions."""
+    without = {
+        trigger.DIGITS if trigger.NUMBERS not in kinds and trigger.WALLETS not in kinds else -1,
+        trigger.CHECKED if trigger.SUMMED not in kinds else -1,
+    }
+    return [kind for kind in kinds if kind not in without]
+
+
 def known(text: str, kinds: Collection[int]) -> tuple[Contact, ...] | None:
-    """The contact points of a text that may hold these kinds; None if it has to be read."""
-    if not _READ.isdisjoint(kinds) or not is_plain(text):
-        return None
-    if (trigger.DIGITS in kinds and (trigger.NUMBERS in kinds or has_numerals(text))) or (
-        trigger.CHECKED in kinds and trigger.SUMMED in kinds
-    ):
+    """The contact points of a settled text that may hold these kinds; None if it has to be read."""
+    if not _READ.isdisjoint(kinds):
         return None
     return _links(text) if trigger.LINKS in kinds else ()
 

@@ -123,9 +123,19 @@ def is_plain(text: str) -> bool:
     return text.isascii() or _READ_OTHERWISE.search(text) is None
 
 
+def _punctuated(text: str) -> str:
+    return text.translate(_PUNCTUATION) if any(sign in text for sign in "，！？；～") else text
+
+
+def plain_view(text: str) -> View:
+    """The view of a text that :func:`is_plain`, without words of two alphabets and :func:`has_numerals`."""
+    plain = _punctuated(text)
+    return View(plain, plain.lower(), None)
+
+
 def has_numerals(text: str) -> bool:
     """Whether numerals of a text are read as the digits of one number."""
-    return _NUMERALS.search(text) is not None
+    return any(not found[0].isascii() for found in _NUMERALS.finditer(text))
 
 
 def _digits(found: re.Match[str]) -> str:
@@ -144,7 +154,7 @@ def view(text: str) -> View:
         return View(text, text.lower(), None)
     places: tuple[int, ...] | None = None
     if _READ_OTHERWISE.search(text) is None:
-        plain = text.translate(_PUNCTUATION) if any(sign in text for sign in "，！？；～") else text
+        plain = _punctuated(text)
     else:
         plain = text.translate(_FORMS)
         if not _ODD.isdisjoint(text):
