@@ -332,6 +332,14 @@ def _letters_again(read: Any, kinds: Any, n: Any) -> Any:
 def _fold(codes: Any, index: Any, pages: Any, looks: Any, read: Any, kinds: Any, facts: Any) -> int:
     return int(
         fold_codes(
-            pointer(codes), 0, codes.size, pointer(index), pointer(pages), looks, pointer(read), pointer(kinds), pointer(facts)
+            pointer(codes),
+            0,
+            codes.size,
+            pointer(index),
+            pointer(pages),
+            looks,
+            pointer(read),
+            pointer(kinds),
+            pointer(facts),
         )
     )

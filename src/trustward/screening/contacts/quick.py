@@ -29,9 +29,7 @@ _LONGEST_LINK = 2_000
 
 def is_settled(text: str, kinds: Collection[int]) -> bool:
     """Whether a text that may hold these kinds is its own plain view, so that the closer questions count."""
-    return (
-        trigger.UNSEEN not in kinds and is_plain(text) and not (trigger.DIGITS in kinds and has_numerals(text))
-    )
+    return trigger.UNSEEN not in kinds and is_plain(text) and not (trigger.DIGITS in kinds and has_numerals(text))
 
 
 def closer(kinds: Collection[int]) -> list[int]:

@@ -29,14 +29,14 @@ _CHECKED = r"[0-9A-Za-z_\-]{15}|\b[a-z]{2}[0-9]{2}[ .\-]?[a-z0-9]{4}"
 # What the readers of numbers can take: seven characters at least, with no sign of a sum, a time or a list within.
 _NUMBERS = rf"[{_NUMERAL}](?:{_WITHIN}{{0,4}}[{_NUMERAL}oOlISZB]){{5,12}}{_WITHIN}{{0,4}}[{_NUMERAL}]"
 # Countries that have IBAN (ISO 13616).
-_COUNTRIES = (
-    "ad ae al at az ba be bg bh bi br by ch cr cy cz de dj dk do ee eg es fi fk fo fr gb ge gi gl gr gt hn hr hu ie il iq"
-    " is it jo kw kz lb lc li lt lu lv ly mc md me mk mn mr mt mu ni nl no om pk pl ps pt qa ro rs ru sa sc sd se si sk sm"
-    " so st sv tl tn tr ua va vg xk ye"
+COUNTRIES = (
+    "ad ae al at az ba be bg bh bi br by ch cr cy cz de dj dk do ee eg es fi fk fo fr gb ge gi gl gr gt hn hr hu ie"
+    " il iq is it jo kw kz lb lc li lt lu lv ly mc md me mk mn mr mt mu ni nl no om pk pl ps pt qa ro rs ru sa sc sd se"
+    " si sk sm so st sv tl tn tr ua va vg xk ye"
 ).split()
 _SUMMED = (
     r"[0-9A-Za-z_\-]{25}|(?:bc1|ltc1)[0-9a-z]{11}"
-    rf"|(?:^|[^a-z0-9])(?:{'|'.join(_COUNTRIES)})\s?[0-9]{{2}}(?:[ .\-]?[a-z0-9]){{11}}"
+    rf"|(?:^|[^a-z0-9])(?:{'|'.join(COUNTRIES)})\s?[0-9]{{2}}(?:[ .\-]?[a-z0-9]){{11}}"
 )
 # Invisible characters may stand inside anything.
 _UNSEEN = (

@@ -104,7 +104,9 @@ def messengers_among(low: str) -> re.Pattern[str]:
 
 @cache
 def _each_messenger() -> tuple[tuple[str, ...], Test]:
-    every = tuple(word for forms in tables()["messengers"].values() for kind in ("short", "sure") for word in forms[kind])
+    every = tuple(
+        word for forms in tables()["messengers"].values() for kind in ("short", "sure") for word in forms[kind]
+    )
     return every, matcher(re.sub(r"\\? ", lambda _: r"\s?", re.escape(word)) for word in every)
 
 

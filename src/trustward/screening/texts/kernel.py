@@ -311,8 +311,8 @@ def features(
 @part
 def _sums(weights: Any, places: Any, size: Any) -> Any:
     """What a family's weights come to for harm and for mass mailing."""
-    harm = 0
-    mass = 0
+    harm = np.int64(0)
+    mass = np.int64(0)
     for j in range(size):
         at = np.int64(places[j]) * 2
         harm += np.int64(weights[at])
@@ -353,11 +353,11 @@ def _tell(heads: Any, work: Any, flags: Any, weights: Any, phrased: Any, told: A
     told[0] = np.int16(np.argmax(out))
     found = work[7]
     count = min(flags[1], MOST_CONCEPTS)
-    before = 1 << 20
-    after = -1
+    before = np.int64(1 << 20)
+    after = np.int64(-1)
     for k in range(1, TOLD):
-        best = 0
-        chosen = -1
+        best = np.int64(0)
+        chosen = np.int64(-1)
         for a in range(count):
             concept = np.int64(found[a])
             worth = np.int64(weights[np.int64(_concept_place(concept)) * 2])
@@ -369,8 +369,7 @@ def _tell(heads: Any, work: Any, flags: Any, weights: Any, phrased: Any, told: A
         before = best
         after = chosen
         if chosen < 0:
-            before = 0
-    return
+            before = np.int64(0)
 
 
 @part

@@ -102,7 +102,7 @@ class Model:
             self._logits(codes, starts, scores[first:last], facts[first:last], block, tell=tell)
         return Readings(np.round(np.interp(scores, self._knots, self._levels), 4), facts, told)
 
-    def _logits(self, codes: Any, starts: Any, out: Any, facts: Any, told: Any, *, tell: bool) -> None:  # noqa: PLR0913
+    def _logits(self, codes: Any, starts: Any, out: Any, facts: Any, told: Any, *, tell: bool) -> None:
         room = self._room
         kernel.logits(
             codes,

@@ -80,7 +80,7 @@ class Room:
             np.zeros(2, np.int64),
         )
         self.outs = (
-            np.empty(kernel.MOST_CHARS, np.uint32),
+            np.empty(tokens.MOST_CHARS, np.uint32),
             np.empty(kernel.MOST_WORDS, np.uint32),
             np.empty(kernel.MOST_MEANINGS, np.uint32),
         )

@@ -139,7 +139,7 @@ def _links(named: Sequence[Contact]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(urls))[:_MOST_LINKS]
 
 
-def _signal(  # noqa: PLR0913, PLR0917 - by position: it is called for every text
+def _signal(
     at_work: Model,
     named: Sequence[Contact],
     total: float,
