@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
+from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes
 from trustward.api.auth import ANY, OPEN, guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
@@ -46,6 +46,18 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    actions.backlog,
+    actions.action,
+    actions.reverse,
+    actions.lease,
+    actions.confirm,
+    actions.fail,
+    actions.dead_letters,
+    actions.replay,
+    actions.withdraw,
+    snoozes.snoozes,
+    snoozes.put_snooze,
+    snoozes.delete_snooze,
 )
 """All routes."""
 
