@@ -15,7 +15,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes
+from trustward.api import (
+    actions,
+    bulk,
+    changing,
+    deciding,
+    health,
+    lists,
+    looking,
+    openapi,
+    policies,
+    searching,
+    snoozes,
+)
 from trustward.api.auth import ANY, OPEN, guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
@@ -30,6 +42,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.metrics,
     deciding.decide,
     bulk.events,
+    searching.decisions,
     looking.past_decision,
     looking.entity,
     changing.put_label,
