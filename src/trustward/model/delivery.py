@@ -9,13 +9,13 @@ from zlib import crc32
 
 import msgspec
 
-from trustward.model.journal import ActionRow
+from trustward.model.journal import MADE, ActionRow
 
 State = Literal["waiting", "delivered", "dead", "withdrawn"]
 """``dead``: given up, until somebody replays it. ``withdrawn``: overtaken by its inverse while it was dead."""
 STATES: tuple[State, ...] = ("waiting", "delivered", "dead", "withdrawn")
 
-_KEY = re.compile(r"([1-9][0-9]{0,17})-([0-9]{1,4})(-undo)?")
+_KEY = re.compile(r"(m?)([1-9][0-9]{0,17})-([0-9]{1,4})(-undo)?")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,5 +136,6 @@ def parse_key(key: str) -> tuple[int, int] | None:
     found = _KEY.fullmatch(key)
     if found is None:
         return None
-    number = int(found[2])
-    return int(found[1]), -number - 1 if found[3] else number
+    number = int(found[3])
+    seq = int(found[2]) + (MADE if found[1] else 0)
+    return seq, -number - 1 if found[4] else number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -67,6 +67,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
 
 
+MADE = 1 << 60
+"""From here on an action's ``seq`` is none of the journal's: people or clocks have made it (``m1-0``)."""
+
+
 class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
     """An action on its way out, known by ``seq`` and ``number``. The inverse of number n has the number -n - 1."""
 
@@ -83,8 +87,11 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
         '7-0'
         >>> ActionRow(seq=7, number=-1, at_us=0, body=b"{}").key
         '7-0-undo'
+        >>> ActionRow(seq=MADE + 7, number=0, at_us=0, body=b"{}").key
+        'm7-0'
         """
-        return f"{self.seq}-{self.number}" if self.number >= 0 else f"{self.seq}-{-self.number - 1}-undo"
+        seq = f"m{self.seq - MADE}" if self.seq > MADE else f"{self.seq}"
+        return f"{seq}-{self.number}" if self.number >= 0 else f"{seq}-{-self.number - 1}-undo"
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +118,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of an action's row: what to do, and because of which event.
 
-    An inverse names the actions that it undoes, ``why`` (``ended`` or ``reversed``) and the ``reason`` given.
+    An inverse names the actions that it undoes, ``why`` (``ended`` or ``reversed``) and the ``reason`` given. What
+    people or clocks have made (:data:`MADE`) has a record instead of the event, and a step instead of its type.
     """
 
     event_id: str
@@ -121,6 +129,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undoes: tuple[str, ...] = ()
     why: str = ""
     reason: str = ""
+    says: dict[str, Any] = {}
+    """The words and values that the receiver needs."""
 
 
 class _Envelope(msgspec.Struct):

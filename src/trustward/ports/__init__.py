@@ -1,5 +1,6 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -15,13 +16,16 @@ from trustward.ports.store import (
 
 __all__ = [
     "Audit",
+    "Duties",
     "Effects",
     "Journal",
     "Kept",
     "Keys",
     "Outbox",
     "Policies",
+    "Records",
     "Snapshots",
     "Store",
+    "Write",
     "Writer",
 ]
