@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
+from trustward.api import bulk, changing, deciding, duties, health, lists, looking, openapi, policies
 from trustward.api.auth import ANY, OPEN, guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
@@ -46,6 +46,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    *duties.HANDLERS,
 )
 """All routes."""
 

@@ -10,6 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from trustward.api import duties
 from trustward.api.auth import ANY, guard
 from trustward.api.changing import LabelWanted
 from trustward.api.lists import EntriesWanted, EntryIn
@@ -95,6 +96,7 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    **{route: {_JSON: shape} for route, shape in duties.BODIES.items()},
 }
 """For each route with a body, its media types, each with its schema and an example."""
 

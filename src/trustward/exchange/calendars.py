@@ -31,7 +31,7 @@ def calendar_of(source: CalendarSource) -> Calendar:
     """
     try:
         zone = ZoneInfo(source.zone)
-    except (ValueError, OSError) as fault:
+    except (ValueError, OSError, KeyError) as fault:
         raise RegimeError(
             f"the calendar {source.market}: no such time zone: {source.zone[:60]}",
             remedy="write it like Asia/Singapore",

@@ -27,6 +27,7 @@ _WORDS: dict[str, tuple[int, Unit]] = {
     "year": (12, "months"),
     "working day": (1, "working days"),
 }
+_LONGEST: dict[Unit, int] = {"days": 36_500, "working days": 9_999, "months": 1_200}
 _SHAPE = re.compile(r"(0|[1-9][0-9]{0,3}) (working day|day|week|month|year)s?")
 _EXACT = re.compile(r"(?:[0-9]{1,6}[hms])+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,7 +64,10 @@ def parse_span(text: str) -> Span:
     found = _SHAPE.fullmatch(text)
     if found is not None:
         size, unit = _WORDS[found[2]]
-        return Span(int(found[1]) * size, unit)
+        length = int(found[1]) * size
+        if length > _LONGEST[unit]:
+            raise ValueError(f"a span of more than a hundred years: {text}")
+        return Span(length, unit)
     if _EXACT.fullmatch(text):
         return Span(parse_duration(text), "exact")
     raise ValueError(

@@ -6,7 +6,8 @@ Nobody else computes a deadline. Whoever owes something opens a duty by the id o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from threading import Lock
 from typing import Any
@@ -115,7 +116,9 @@ class Duties:
             secret=owed.secret,
             reason=owed.reason,
         )
-        moved = duty_steps.open_duty(opening, self.book.calendar(owed.market or chosen.market))
+        calendar = self.book.calendar(owed.market or chosen.market)
+        with _reachable(chosen.id):
+            moved = duty_steps.open_duty(opening, calendar)
         return [one.duty for one in moved], [write for one in moved for write in _writes(one, owed.actor)]
 
     def open(self, owed: Owed) -> list[Duty]:
@@ -258,8 +261,18 @@ class Duties:
     def _moved(self, duty: Duty, step: str, **how: Any) -> Moved:
         _said(how["actor"], "an actor")
         calendar = self.book.calendar(duty.market)
-        moved: Moved = getattr(duty_steps, step)(duty, calendar, now_us=self.clock(), **how)
+        with _reachable(duty.clock.id):
+            moved: Moved = getattr(duty_steps, step)(duty, calendar, now_us=self.clock(), **how)
         return moved
+
+
+@contextmanager
+def _reachable(clock: str) -> Iterator[None]:
+    """Raises UsageError for times beyond all calendars."""
+    try:
+        yield
+    except (ValueError, OverflowError) as fault:
+        raise UsageError(f"the clock {clock} ends too far away: {fault}", remedy="see when it starts") from fault
 
 
 def _said(text: str, what: str) -> str:
