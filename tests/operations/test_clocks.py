@@ -48,8 +48,7 @@ def test_the_shipped_ones_are_whole() -> None:
         ('[[clocks]]\nid = "x"\nkind = "order"\ntitle = "X"\nwithin = "1h"', "an order has no within"),
         ('[[clocks]]\nid = "x"\nkind = "periodic"\ntitle = "X"\nevery = "0 days"', "no length"),
         (
-            '[[clocks]]\nid = "x"\nkind = "dates"\ntitle = "X"\n'
-            'dates = [{name = "a", by = 2026-01-01}, {name = "a", by = 2026-02-01}]',
+            """[[clocks]]\nid = "x"\nkind = "dates"\ntitle = "X"\ndates = [{name="a",by=2026-01-01}, {name="a",by=2026-02-01}]""",
             "same name",
         ),
         ('[[calendars]]\nmarket = "sg"\nzone = "UTC"', "market"),

@@ -170,9 +170,11 @@ def _views(request: Request[Any, Any, Any], duties: Any) -> tuple[DutyView, ...]
 @get("/v1/duties", opt={"scope": "read"}, sync_to_thread=True, summary="What is owed, by what is due first")
 def duties(
     request: Request[Any, Any, Any],
-    state: Annotated[
+    standing: Annotated[
         Literal["waiting", "open", "paused", "done", "cancelled"] | None,
-        QueryParameter(description="waiting, open, paused, done or cancelled; without it what is still owed."),
+        QueryParameter(
+            name="state", description="waiting, open, paused, done or cancelled; without it what is still owed."
+        ),
     ] = None,
     subject: Annotated[str, QueryParameter(max_length=200)] = "",
     owner: Annotated[str, QueryParameter(max_length=200)] = "",
@@ -190,7 +192,7 @@ def duties(
         raise RequestError(f"due_before: {fault}", remedy="write it like 2027-01-31T12:00:00Z") from fault
     owed: tuple[State, ...] = () if breached is not None else ("waiting", "open", "paused")
     query = DutyQuery(
-        states=(state,) if state else owed,
+        states=(standing,) if standing else owed,
         subject=subject,
         owner=owner,
         due_before_us=before_us,
