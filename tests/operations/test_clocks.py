@@ -48,7 +48,9 @@ def test_the_shipped_ones_are_whole() -> None:
         ('[[clocks]]\nid = "x"\nkind = "order"\ntitle = "X"\nwithin = "1h"', "an order has no within"),
         ('[[clocks]]\nid = "x"\nkind = "periodic"\ntitle = "X"\nevery = "0 days"', "no length"),
         (
-            """[[clocks]]\nid = "x"\nkind = "dates"\ntitle = "X"\ndates = [{name="a",by=2026-01-01}, {name="a",by=2026-02-01}]""",
+            FINE.replace("duration", "dates").replace(
+                'within = "24h"', 'dates = [{name="a",by=2026-01-01}, {name="a",by=2026-02-01}]'
+            ),
             "same name",
         ),
         ('[[calendars]]\nmarket = "sg"\nzone = "UTC"', "market"),

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 
 from trustward.api.logs import log
 from trustward.base.errors import (
+    ActionError,
     ConflictError,
     ForbiddenError,
     FormatError,
@@ -50,6 +51,7 @@ STATUSES: dict[type[TrustwardError], int] = {
     ConflictError: 409,
     StaleError: 409,
     StepError: 409,
+    ActionError: 409,
     TooLargeError: 413,
     FormatError: 415,
     PolicyError: 422,

@@ -12,14 +12,7 @@ from trustward.bootstrap.database import (
 from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
-from trustward.bootstrap.service import (
-    deciding,
-    delivering,
-    polling,
-    service_settings,
-    store,
-    working,
-)
+from trustward.bootstrap.service import deciding, delivering, indexing, polling, service_settings, store, working
 
 __all__ = [
     "Operations",
@@ -34,6 +27,7 @@ __all__ = [
     "create_key",
     "deciding",
     "delivering",
+    "indexing",
     "list_duties",
     "list_keys",
     "load",

@@ -1,5 +1,6 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.store import (
     Audit,
@@ -18,6 +19,7 @@ __all__ = [
     "Audit",
     "Duties",
     "Effects",
+    "Index",
     "Journal",
     "Kept",
     "Keys",

@@ -1,9 +1,12 @@
-"""All tables: every module that has some is named here, and nowhere else."""
+"""Every table, whichever module says what is in it."""
+
+from __future__ import annotations
 
 from trustward.adapters.store import tables_operations
-from trustward.adapters.store.tables import METADATA
+from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
+from trustward.adapters.store.tables import METADATA, SNAPSHOTS
 
-MODULES = (tables_operations,)
-"""The modules with tables beside ``tables.py``."""
+__all__ = ["DERIVED", "METADATA", "tables_operations"]
 
-__all__ = ["METADATA", "MODULES"]
+DERIVED = (INDEX_PAGES, INDEX_RUNS, SNAPSHOTS)
+"""What can be made from the rest again: no backup copies these tables."""
