@@ -217,7 +217,7 @@ def test_what_is_wrong_is_said_once_and_quotes_nothing() -> None:
     said: list[str] = []
     with hosted(MemoryStore()) as host:
         bring(source, host.submit, lambda: source.confirmed == 1, say=lambda _name, words: said.append(words))
-    assert said == ["TW-340: open failed", "working again"]
+    assert said == ["TW-350: open failed", "working again"]
 
     class Telling(Listed):
         def read(self, wait_s: float) -> Batch | None:

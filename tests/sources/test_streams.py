@@ -97,7 +97,7 @@ def test_nats_goes_on_when_its_server_is_back() -> None:
         story.join(20)
         host.close()
         assert journal(store) == wanted
-        assert "TW-340" in said[0]
+        assert "TW-350" in said[0]
         assert said[-1] == "working again"
 
 

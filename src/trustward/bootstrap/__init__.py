@@ -9,15 +9,18 @@ from trustward.bootstrap.database import (
     revoke_key,
     upgrade,
 )
+from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
 from trustward.bootstrap.service import deciding, delivering, indexing, polling, service_settings, store, working
 from trustward.bootstrap.sourcing import make_sources, source_fields, source_kinds, sources
 
 __all__ = [
+    "Operations",
     "Progress",
     "backtest",
     "backup_store",
+    "book",
     "catalogue",
     "check",
     "check_store",
@@ -26,9 +29,11 @@ __all__ = [
     "deciding",
     "delivering",
     "indexing",
+    "list_duties",
     "list_keys",
     "load",
     "make_sources",
+    "operations",
     "packs",
     "policy",
     "policy_path",
@@ -37,6 +42,7 @@ __all__ = [
     "restore_store",
     "revoke_key",
     "service_settings",
+    "show_duty",
     "source_fields",
     "source_kinds",
     "sources",

@@ -1,6 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
 from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
@@ -17,6 +18,7 @@ from trustward.ports.store import (
 
 __all__ = [
     "Audit",
+    "Duties",
     "Effects",
     "Index",
     "Journal",
@@ -24,8 +26,10 @@ __all__ = [
     "Keys",
     "Outbox",
     "Policies",
+    "Records",
     "Snapshots",
     "Source",
     "Store",
+    "Write",
     "Writer",
 ]
