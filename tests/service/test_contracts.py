@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from trustward import ports
-from trustward.testing import contracts, outbox_contracts
+from trustward.testing import contracts, outbox_contracts, trial_contracts
 
 
 class TestWriter(contracts.WriterContract):
@@ -44,13 +44,17 @@ class TestSnapshots(contracts.SnapshotsContract):
     pass
 
 
+class TestTrials(trial_contracts.TrialsContract):
+    pass
+
+
 def test_every_port_has_its_contract() -> None:
     named = {
         name
         for name, kind in vars(ports).items()
         if inspect.isclass(kind) and kind.__module__.startswith(ports.__name__)
     }
-    every = {*contracts.CONTRACTS, *outbox_contracts.CONTRACTS}
+    every = {*contracts.CONTRACTS, *outbox_contracts.CONTRACTS, *trial_contracts.CONTRACTS}
     assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every}
     here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}
     assert here == every

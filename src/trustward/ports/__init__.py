@@ -12,6 +12,7 @@ from trustward.ports.store import (
     Store,
     Writer,
 )
+from trustward.ports.trials import Trials
 
 __all__ = [
     "Audit",
@@ -23,5 +24,6 @@ __all__ = [
     "Policies",
     "Snapshots",
     "Store",
+    "Trials",
     "Writer",
 ]

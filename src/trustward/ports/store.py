@@ -24,6 +24,7 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.trials import Trials
 
 
 class Writer(Protocol):
@@ -225,6 +226,8 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def trials(self) -> Trials: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

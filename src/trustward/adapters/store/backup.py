@@ -14,8 +14,9 @@ from trustward.adapters.store import migrate
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.opened import DatabaseStore
 from trustward.adapters.store.queries import named
+from trustward.adapters.store.schema import METADATA
 from trustward.adapters.store.snapshots import DatabaseSnapshots
-from trustward.adapters.store.tables import AUDIT, METADATA, SEGMENTS, SNAPSHOTS, WRITER
+from trustward.adapters.store.tables import AUDIT, SEGMENTS, SNAPSHOTS, WRITER
 from trustward.base.errors import InputError, StateError, UsageError
 from trustward.ports import Snapshots
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
 from trustward.model.journal import Commit, Found, Segment, found_in
@@ -41,6 +42,7 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.trials = MemoryTrials(self.tables.tried, self.tables.record)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -57,6 +59,7 @@ class Tables:
         self.segments: list[Segment] = []
         self.ids: dict[str, int] = {}
         self.sent = Sent()
+        self.tried = Tried()
         self.labels: dict[tuple[str, str, str], LabelMark] = {}
         self.lists: dict[tuple[str, str], ListEntry] = {}
         self.snoozes: dict[tuple[str, str, str], Snooze] = {}
@@ -171,9 +174,11 @@ def _follow(tables: Tables, segment: Segment, change: Change) -> None:
             subject = f"policy:{change.policy}"
             for name, held in tables.policies.items():
                 if name == change.policy:
-                    tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
-                elif change.mode == "live" and held.mode == "live":
+                    if change.mode == "live" or held.mode != "live":
+                        tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
+                elif change.mode in {"live", "shadow"} and held.mode == change.mode:
                     tables.policies[name] = msgspec.structs.replace(held, mode="off")
+            tables.tried.follow(segment, change)
     detail = msgspec.json.encode({"origin": change.origin, "reason": change.reason})
     name = type(change).__name__.removesuffix("Change").lower()
     tables.record(

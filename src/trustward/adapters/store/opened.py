@@ -10,6 +10,7 @@ from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
+from trustward.adapters.store.trials import DatabaseTrials
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
 from trustward.ports import Snapshots
 
@@ -28,6 +29,7 @@ class DatabaseStore:
         self.policies = DatabasePolicies(database)
         self.keys = DatabaseKeys(database)
         self.audit = DatabaseAudit(database)
+        self.trials = DatabaseTrials(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )

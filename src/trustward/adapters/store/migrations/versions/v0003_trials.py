@@ -1,0 +1,36 @@
+"""Policies on trial: backtests and shadows."""
+
+from __future__ import annotations
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Create the table of trials."""
+    op.create_table(
+        "trials",
+        Column("id", Text, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("policy", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("origin", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("at_us", BigInteger, nullable=False),
+        Column("after", BigInteger, nullable=False),
+        Column("upto", BigInteger),
+        Column("warm_after", BigInteger, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("seq", BigInteger, nullable=False),
+        Column("worker", Text, nullable=False),
+        Column("until_us", BigInteger, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("fault", Text, nullable=False),
+        Column("ended_us", BigInteger),
+        Column("result", LargeBinary, nullable=False),
+    )
+    op.create_index("trials_by_kind", "trials", ["kind", "at_us", "id"])
+    op.create_index("trials_by_state", "trials", ["state", "at_us"])
