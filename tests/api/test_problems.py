@@ -15,6 +15,7 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/policies",
     "/v1/actions/backlog",
     "/v1/snoozes",
+    "/v1/backtests",
     "/metrics",
     "/v1/openapi",
     "/v1/openapi/openapi.json",

@@ -280,7 +280,7 @@ def test_killed_at_any_instant_it_finds_the_same(tmp_path: Path) -> None:
     backtest(store, SHARPER)
     words = [sys.executable, "-m", "tests.service.trial_worker", str(tmp_path)]
     root = Path(__file__).parents[2]
-    for _ in range(3):
+    for _ in range(2):
         with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=root) as process:
             assert process.stdout is not None
             for _ in range(draw.randint(1, 6)):

@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes
+from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes, trials
 from trustward.api.auth import ANY, OPEN, guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
@@ -58,6 +58,13 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     snoozes.snoozes,
     snoozes.put_snooze,
     snoozes.delete_snooze,
+    trials.backtest,
+    trials.backtests,
+    trials.one_backtest,
+    trials.cancel,
+    trials.put_shadow,
+    trials.delete_shadow,
+    trials.compare,
 )
 """All routes."""
 

@@ -17,6 +17,7 @@ from trustward.api.lists import EntriesWanted, EntryIn
 from trustward.api.policies import BackWanted, LiveWanted, PolicyIn
 from trustward.api.problems import MEDIA_TYPE, Problem
 from trustward.api.snoozes import SnoozeWanted
+from trustward.api.trials import BacktestWanted, ShadowWanted
 
 PATH = "/v1/openapi"
 _JSON = "application/json"
@@ -97,6 +98,10 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    ("post", "/v1/policies/{hash}/backtest"): {_JSON: (BacktestWanted, {"days": 7, "reason": "what would change"})},
+    ("put", "/v1/policies/shadow"): {
+        _JSON: (ShadowWanted, {"hash": "5d41402abc4b2a76", "reason": "a week beside the live one"})
+    },
     ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
     ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},
     ("post", "/v1/actions/confirm"): {_JSON: (ConfirmWanted, {"target": "pull", "lease": "0.1", "ids": ["7-0"]})},

@@ -102,7 +102,7 @@ def policies(request: Request[Any, Any, Any]) -> PolicyList:
 @get("/v1/policies/{hash:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A policy with its sources")
 def policy(request: Request[Any, Any, Any], hash: FromPath[str]) -> PolicyWhole:
     """By its hash."""
-    stored = _stored(request.app.state.service, hash)
+    stored = stored_by(request.app.state.service, hash)
     sources = tuple(SourceIn(name=name, text=text) for name, text in stored.sources)
     return PolicyWhole(sources=sources, **msgspec.structs.asdict(_told(stored)))
 
@@ -128,7 +128,7 @@ async def live(request: Request[Any, Any, Any]) -> Switched:
     """It decides from the next event on; windows that it needs are filled from the journal first."""
     wanted: LiveWanted = await read_json(request, LiveWanted)
     service: Service = request.app.state.service
-    await service.aside(_stored, service, wanted.hash)
+    await service.aside(stored_by, service, wanted.hash)
     return await _switch(request, wanted.hash, wanted.reason, wanted.origin)
 
 
@@ -159,7 +159,8 @@ def _told(stored: StoredPolicy) -> PolicyTold:
     )
 
 
-def _stored(service: Service, hash: str) -> StoredPolicy:
+def stored_by(service: Service, hash: str) -> StoredPolicy:
+    """The stored policy with this hash. Raises NotFoundError."""
     found = service.store.policies.get(hash)
     if found is None:
         raise NotFoundError(f"no such policy: {hash[:80]}", remedy="GET /v1/policies lists all")

@@ -86,6 +86,8 @@ class Service:
         self.warmed = False
         self.policies = Policies(store, compile_policy)
         self.delivering = bootstrap.delivering(settings, store)
+        self.on_trials: Callable[[], None] = _nobody
+        """Called when there is a new trial."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
         self._policy: Policy | None = None
@@ -240,6 +242,10 @@ class Service:
             faults=(Fault(path="$", cause=cause),),
             policy=policy.hash if policy is not None else "",
         )
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""
 
 
 def _be_late(future: asyncio.Future[bool]) -> None:

@@ -9,6 +9,7 @@ however often it was broken off; and a shadow says of an entry what a backtest s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import StoreError, TrustwardError
@@ -20,7 +21,7 @@ from trustward.model.changes import decode_change
 from trustward.model.journal import Segment
 from trustward.model.trial import Step, Trial, TrialState
 from trustward.operations.recovery import Compile, Replayer, apply
-from trustward.ports import Store
+from trustward.ports import Journal, Store
 
 LEASE_US = 15_000_000
 """How long a worker has a trial to itself without a word."""
@@ -28,6 +29,19 @@ MOST_TRIES = 5
 """How often a trial is begun without getting on, before it is given up."""
 _SLICE_S = 0.5
 _SAVE_S = 1.0
+
+
+def entry_before(journal: Journal, at_us: int) -> int:
+    """The last entry that was written before a time, 0 for none."""
+    low, high = 0, journal.head()
+    while low < high:
+        middle = (low + high) // 2
+        segment = journal.read(middle, 1)[0]
+        if segment.at_us < at_us:
+            low = segment.last
+        else:
+            high = middle
+    return low
 
 
 class Course:
@@ -104,7 +118,27 @@ class Trying:
         trials = self._store.trials.open()
         for gone in self._courses.keys() - {trial.id for trial in trials}:
             del self._courses[gone]
-        return sum([self._go_on(trial) for trial in trials]) > 0
+        moved = testing = False
+        for trial in trials:
+            # Each has windows of its own: one backtest at a time, and the shadow.
+            if trial.kind == "backtest" and testing:
+                continue
+            moved |= self._go_on(trial)
+            testing |= trial.kind == "backtest" and trial.id in self._courses
+        return moved
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has a trial under way."""
+        return bool(self._courses)
+
+    def leave(self) -> None:
+        """Save what is under way, for whoever goes on with it."""
+        for course in list(self._courses.values()):
+            with suppress(StoreError):
+                course.dirty = True
+                self._save(course, free=True)
+        self._courses.clear()
 
     def _go_on(self, trial: Trial) -> bool:
         try:
@@ -147,10 +181,11 @@ class Trying:
                 break
         return moved
 
-    def _save(self, course: Course, state: TrialState = "running", *, idle: bool = False) -> None:
+    def _save(self, course: Course, state: TrialState = "running", *, idle: bool = False, free: bool = False) -> None:
         result = encode(course.found) if course.dirty or state != "running" else None
         course.saved_s, course.dirty = elapsed_s(), False
-        if not self._write(course.trial.id, course.seq, state, result=result, idle=idle) or state != "running":
+        held = self._write(course.trial.id, course.seq, state, result=result, idle=idle, free=free)
+        if not held or state != "running":
             self._courses.pop(course.trial.id, None)
 
     def _fail(self, trial: Trial, fault: Exception) -> None:
@@ -170,6 +205,7 @@ class Trying:
         fault: str = "",
         result: bytes | None = None,
         idle: bool = False,
+        free: bool = False,
     ) -> bool:
         now_us = self._clock()
         return self._store.trials.save(
@@ -177,7 +213,7 @@ class Trying:
                 id=id,
                 worker=self._worker,
                 seq=seq,
-                until_us=now_us + LEASE_US if state == "running" else 0,
+                until_us=now_us + LEASE_US if state == "running" and not free else 0,
                 at_us=now_us,
                 state=state,
                 fault=fault,
