@@ -11,11 +11,13 @@ from trustward.api.problems import STATUSES, problem_of
 from trustward.base import errors
 
 WITHOUT_A_WRONG_WAY = {
+    "/v1/decisions",
     "/v1/lists",
     "/v1/policies",
     "/v1/actions/backlog",
     "/v1/snoozes",
     "/v1/backtests",
+    "/v1/policies/proposals",
     "/metrics",
     "/v1/openapi",
     "/v1/openapi/openapi.json",

@@ -134,6 +134,7 @@ def call(port: int, key: str, method: str, path: str, body: Any = None) -> Any:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.slow
 def test_beside_the_engine_killed_and_started_anew(tmp_path: Path) -> None:
     """One command: the shadow follows by itself, whatever dies; each event is compared once."""
     key = key_for(tmp_path, "decide", "read", "policies")

@@ -15,7 +15,21 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes, trials
+from trustward.api import (
+    actions,
+    bulk,
+    changing,
+    deciding,
+    health,
+    lists,
+    looking,
+    openapi,
+    policies,
+    proposals,
+    searching,
+    snoozes,
+    trials,
+)
 from trustward.api.auth import ANY, OPEN, guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
@@ -30,6 +44,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.metrics,
     deciding.decide,
     bulk.events,
+    searching.decisions,
     looking.past_decision,
     looking.entity,
     changing.put_label,
@@ -58,6 +73,11 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     snoozes.snoozes,
     snoozes.put_snooze,
     snoozes.delete_snooze,
+    proposals.proposals,
+    proposals.proposal,
+    proposals.propose,
+    proposals.approve,
+    proposals.reject,
     trials.backtest,
     trials.backtests,
     trials.one_backtest,

@@ -16,6 +16,7 @@ from trustward.api.changing import LabelWanted
 from trustward.api.lists import EntriesWanted, EntryIn
 from trustward.api.policies import BackWanted, LiveWanted, PolicyIn
 from trustward.api.problems import MEDIA_TYPE, Problem
+from trustward.api.proposals import ProposalWanted, RulingWanted
 from trustward.api.snoozes import SnoozeWanted
 from trustward.api.trials import BacktestWanted, ShadowWanted
 
@@ -98,6 +99,11 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    ("post", "/v1/policies/proposals"): {
+        _JSON: (ProposalWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})
+    },
+    ("post", "/v1/policies/proposals/{id}/approve"): {_JSON: (RulingWanted, {"reason": "the backtest is convincing"})},
+    ("post", "/v1/policies/proposals/{id}/reject"): {_JSON: (RulingWanted, {"reason": "holds too much"})},
     ("post", "/v1/policies/{hash}/backtest"): {_JSON: (BacktestWanted, {"days": 7, "reason": "what would change"})},
     ("put", "/v1/policies/shadow"): {
         _JSON: (ShadowWanted, {"hash": "5d41402abc4b2a76", "reason": "a week beside the live one"})

@@ -25,6 +25,10 @@ from trustward.model.event import Event, type_of
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
 from trustward.operations.grouping import Answers, Ticket
+from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
@@ -85,7 +89,11 @@ class Service:
         self.draining = False
         self.warmed = False
         self.policies = Policies(store, compile_policy)
+        self.searching = Searching(store, Indexing(store, decoder))
+        replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
+        self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
+        self.approving = asyncio.Lock()
         self.on_trials: Callable[[], None] = _nobody
         """Called when there is a new trial."""
         self._loop: asyncio.AbstractEventLoop | None = None

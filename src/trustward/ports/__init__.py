@@ -1,5 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.index import Index
+from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -17,11 +19,13 @@ from trustward.ports.trials import Trials
 __all__ = [
     "Audit",
     "Effects",
+    "Index",
     "Journal",
     "Kept",
     "Keys",
     "Outbox",
     "Policies",
+    "Proposals",
     "Snapshots",
     "Store",
     "Trials",

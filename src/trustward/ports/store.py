@@ -24,6 +24,8 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.index import Index
+from trustward.ports.proposals import Proposals
 from trustward.ports.trials import Trials
 
 
@@ -58,6 +60,12 @@ class Journal(Protocol):
 
     def entry(self, seq: int) -> Found | None:
         """The event with this number; None if there is none, or the entry is a change."""
+
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        """The events with these numbers, in order of the numbers, as far as there are any."""
+
+    def since(self, at_us: int) -> int:
+        """The number of the first entry that was written at ``at_us`` or later: one past the last if there is none."""
 
 
 class Outbox(Protocol):
@@ -213,6 +221,8 @@ class Store(Protocol):
     @property
     def journal(self) -> Journal: ...  # noqa: D102 - the same
     @property
+    def index(self) -> Index: ...  # noqa: D102 - the same
+    @property
     def outbox(self) -> Outbox: ...  # noqa: D102 - the same
     @property
     def effects(self) -> Effects: ...  # noqa: D102 - the same
@@ -226,6 +236,8 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def proposals(self) -> Proposals: ...  # noqa: D102 - the same
     @property
     def trials(self) -> Trials: ...  # noqa: D102 - the same
 

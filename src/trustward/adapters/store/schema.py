@@ -1,11 +1,15 @@
-"""Every table, whichever module it is written in: what migrations are compared with, and what a backup copies."""
+"""Every table, whichever module says what is in it."""
 
 from __future__ import annotations
 
-from trustward.adapters.store import trial_tables
-from trustward.adapters.store.tables import METADATA
+from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
+from trustward.adapters.store.tables import METADATA, SNAPSHOTS
+from trustward.adapters.store.trial_tables import PROPOSALS, TRIALS
 
-ADDED = (trial_tables,)
-"""Modules with further tables, loaded so that the metadata knows them."""
+__all__ = ["DERIVED", "KEPT", "METADATA"]
 
-__all__ = ["ADDED", "METADATA"]
+KEPT = (PROPOSALS, TRIALS)
+"""Tables beside those of ``tables.py`` that a backup copies."""
+
+DERIVED = (INDEX_PAGES, INDEX_RUNS, SNAPSHOTS)
+"""What can be made from the rest again: no backup copies these tables."""

@@ -1,16 +1,37 @@
-"""Policies on trial: backtests and shadows."""
+"""Policies on trial (backtests and shadows), and proposals to put one live."""
 
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Text
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the table of trials."""
+    """Create the tables of trials and proposals."""
+    _trials()
+    op.create_table(
+        "proposals",
+        Column("id", Text, primary_key=True),
+        Column("policy", Text, nullable=False),
+        Column("base", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("at_us", BigInteger, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("origin", Text, nullable=False),
+        Column("back", SmallInteger, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("decided_by", Text, nullable=False),
+        Column("decided_us", BigInteger),
+        Column("decided_reason", Text, nullable=False),
+        Column("entry", BigInteger),
+    )
+    op.create_index("proposals_by_time", "proposals", ["at_us", "id"])
+
+
+def _trials() -> None:
     op.create_table(
         "trials",
         Column("id", Text, primary_key=True),
