@@ -5,7 +5,14 @@ from __future__ import annotations
 import inspect
 
 from trustward import ports
-from trustward.testing import contracts, index_contracts, outbox_contracts, proposal_contracts, trial_contracts
+from trustward.testing import (
+    contracts,
+    index_contracts,
+    operations_contracts,
+    outbox_contracts,
+    proposal_contracts,
+    trial_contracts,
+)
 
 
 class TestWriter(contracts.WriterContract):
@@ -56,12 +63,21 @@ class TestTrials(trial_contracts.TrialsContract):
     pass
 
 
+class TestRecords(operations_contracts.RecordsContract):
+    pass
+
+
+class TestDuties(operations_contracts.DutiesContract):
+    pass
+
+
 def test_every_port_has_its_contract() -> None:
     classes = [kind for kind in vars(ports).values() if inspect.isclass(kind)]
     named = {kind.__name__ for kind in classes if kind.__module__.startswith(ports.__name__)}
     every = {
         *contracts.CONTRACTS,
         *index_contracts.CONTRACTS,
+        *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
         *proposal_contracts.CONTRACTS,
         *trial_contracts.CONTRACTS,

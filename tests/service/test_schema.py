@@ -70,6 +70,7 @@ def test_every_statement_is_understood(database: Database) -> None:
             {"after"} if name == "list_entries" else set()
         )
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
+        texts |= {"duty", "market", "what"}
         values |= {key: "t" for key in values if key in texts}
         bytes_ = {"body", "sources", "detail", "faults", "decisions", "result"} | (
             {"hash"} if name == "add_key" else set()

@@ -10,6 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from trustward.api import duties
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import ANY, guard
 from trustward.api.changing import LabelWanted
@@ -108,6 +109,7 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("put", "/v1/policies/shadow"): {
         _JSON: (ShadowWanted, {"hash": "5d41402abc4b2a76", "reason": "a week beside the live one"})
     },
+    **{route: {_JSON: shape} for route, shape in duties.BODIES.items()},
     ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
     ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},
     ("post", "/v1/actions/confirm"): {_JSON: (ConfirmWanted, {"target": "pull", "lease": "0.1", "ids": ["7-0"]})},

@@ -1,6 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
 from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
@@ -18,6 +19,7 @@ from trustward.ports.trials import Trials
 
 __all__ = [
     "Audit",
+    "Duties",
     "Effects",
     "Index",
     "Journal",
@@ -26,8 +28,10 @@ __all__ = [
     "Outbox",
     "Policies",
     "Proposals",
+    "Records",
     "Snapshots",
     "Store",
     "Trials",
+    "Write",
     "Writer",
 ]

@@ -25,6 +25,7 @@ from trustward.model.stored import (
     StoredPolicy,
 )
 from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records
 from trustward.ports.proposals import Proposals
 from trustward.ports.trials import Trials
 
@@ -240,6 +241,10 @@ class Store(Protocol):
     def proposals(self) -> Proposals: ...  # noqa: D102 - the same
     @property
     def trials(self) -> Trials: ...  # noqa: D102 - the same
+    @property
+    def records(self) -> Records: ...  # noqa: D102 - the same
+    @property
+    def duties(self) -> Duties: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

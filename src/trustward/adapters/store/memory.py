@@ -14,6 +14,7 @@ import msgspec
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
 from trustward.adapters.store.memory_proposals import MemoryProposals
+from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
 from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
@@ -48,6 +49,8 @@ class MemoryStore:
         self.snapshots = _Snapshots(self.tables)
         self.trials = MemoryTrials(self.tables.tried, self.tables.record)
         self.proposals = MemoryProposals(self.tables.proposals, self.tables.record)
+        self.records = MemoryRecords(self.tables.held)
+        self.duties = MemoryDuties(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -74,6 +77,7 @@ class Tables:
         self.keys: dict[str, ApiKey] = {}
         self.audit: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
+        self.held = Held(self.sent, self.record)
 
     def last(self) -> int:
         """The number of the last entry."""
