@@ -10,7 +10,9 @@ from trustward.testing import (
     index_contracts,
     operations_contracts,
     outbox_contracts,
+    proposal_contracts,
     source_contracts,
+    trial_contracts,
 )
 
 
@@ -54,6 +56,14 @@ class TestSnapshots(contracts.SnapshotsContract):
     pass
 
 
+class TestProposals(proposal_contracts.ProposalsContract):
+    pass
+
+
+class TestTrials(trial_contracts.TrialsContract):
+    pass
+
+
 class TestRecords(operations_contracts.RecordsContract):
     pass
 
@@ -70,6 +80,8 @@ def test_every_port_has_its_contract() -> None:
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
+        *proposal_contracts.CONTRACTS,
+        *trial_contracts.CONTRACTS,
     }
     others = {*source_contracts.CONTRACTS}  # tests/sources
     assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every | others}

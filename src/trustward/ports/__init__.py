@@ -2,6 +2,7 @@
 
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.proposals import Proposals
 from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
@@ -15,6 +16,7 @@ from trustward.ports.store import (
     Store,
     Writer,
 )
+from trustward.ports.trials import Trials
 
 __all__ = [
     "Audit",
@@ -26,10 +28,12 @@ __all__ = [
     "Keys",
     "Outbox",
     "Policies",
+    "Proposals",
     "Records",
     "Snapshots",
     "Source",
     "Store",
+    "Trials",
     "Write",
     "Writer",
 ]
