@@ -88,7 +88,7 @@ def test_nats_goes_on_when_its_server_is_back() -> None:
         story = Sourcing("test", world.make(), host.submit, stop=stop, say=lambda _name, words: said.append(words))
         story.start()
         until(lambda: story.status.decided == 3, 120)
-        server.stop(at_once=True)
+        server.stop()
         until(lambda: story.status.phase == "failed")
         server.start()
         world.put([message(name) for name in wanted[3:]])

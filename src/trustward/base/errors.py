@@ -31,6 +31,7 @@
 | TW-650 | FormatError | a body is in a format that the route does not read |
 | TW-660 | SlowError | a body does not arrive in time |
 | TW-670 | InternalError | a fault in Trustward itself |
+| TW-680 | UnreachableError | a client had no answer of the service |
 """
 
 from __future__ import annotations
@@ -251,3 +252,9 @@ class InternalError(TrustwardError):
     """A fault in Trustward itself, not in the request."""
 
     code = "TW-670"
+
+
+class UnreachableError(TrustwardError):
+    """A client had no answer of the service. Whether a request was carried out is open, unless the message says not."""
+
+    code = "TW-680"
