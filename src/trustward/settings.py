@@ -113,6 +113,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[str, ...],
         Meta(description="Private networks that webhooks may go to, such as `10.1.0.0/16`. None: public ones only."),
     ] = ()
+    traces: Annotated[
+        str,
+        Meta(
+            description="Where traces go: OpenTelemetry over HTTP, such as `http://127.0.0.1:4318/v1/traces`. "
+            "Empty: nowhere."
+        ),
+    ] = ""
+    trace_share: Annotated[
+        int,
+        Meta(description="How many of a hundred requests are traced where the caller does not say.", ge=0, le=100),
+    ] = 100
     worker_threads: Annotated[int, Meta(description="How many lanes one worker delivers at a time.", ge=1, le=256)] = 4
     deliver: Annotated[
         bool,

@@ -25,9 +25,10 @@ from trustward.model.decision import Fault
 from trustward.model.event import Event
 from trustward.operations.deciding import Deciding
 from trustward.operations.grouping import Answers
-from trustward.operations.sourcing import Sources, Sourcing
+from trustward.operations.sourcing import Sources, Sourcing, Told
 from trustward.ports import Store
 from trustward.ports.sources import Batch, Tools
+from trustward.ports.traces import Trace
 from trustward.testing.source_contracts import FAULTY, message
 
 
@@ -104,10 +105,10 @@ def _no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trustward.operations.sourcing.RESTS_S", (0.01,))
 
 
-def bring(source: Any, submit: Any, met: Callable[[], bool], **how: Any) -> Sourcing:
+def bring(source: Any, submit: Any, met: Callable[[], bool], most: int = 500, **told: Any) -> Sourcing:
     """Let a source run until something is so."""
     stop = Signal()
-    story = Sourcing("test", source, submit, stop=stop, **how)
+    story = Sourcing("test", source, submit, stop=stop, most=most, told=Told(**told))
     sources = Sources([story], stop)
     sources.start()
     try:
@@ -174,12 +175,12 @@ def test_a_source_reads_only_what_the_engine_takes() -> None:
     asked = 0
     opened = Signal()
 
-    def busy(events: Sequence[Event], faults: Mapping[int, Sequence[Fault]]) -> Future[Answers]:
+    def busy(events: Sequence[Event], faults: Mapping[int, Sequence[Fault]], trace: Trace | None) -> Future[Answers]:
         nonlocal asked
         asked += 1
         if not opened.is_set():
             raise OverloadedError("full", remedy="")
-        return host.submit(events, faults)
+        return host.submit(events, faults, trace)
 
     store = MemoryStore()
     stop = Signal()
@@ -200,7 +201,7 @@ def test_while_one_batch_is_decided_one_is_read_ahead_and_no_more() -> None:
     source = Listed([message(f"m{number}") for number in range(60)])
     stop = Signal()
     waits: Future[Answers] = Future()
-    story = Sourcing("test", source, lambda _events, _faults: waits, stop=stop)
+    story = Sourcing("test", source, lambda _events, _faults, _trace: waits, stop=stop)
     story.start()
     until(lambda: source.calls["read"] == 2)
     sleep(0.05)

@@ -13,7 +13,7 @@ from tests.sources.test_sourcing import bring, journal
 from tests.sources.worlds import KafkaWorld, NatsWorld
 from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import SourceError
-from trustward.operations.sourcing import Sourcing
+from trustward.operations.sourcing import Sourcing, Told
 from trustward.testing.servers import KafkaBroker, NatsServer
 from trustward.testing.source_contracts import finish, ids, message, take
 
@@ -85,7 +85,8 @@ def test_nats_goes_on_when_its_server_is_back() -> None:
         host.start()
         stop = Signal()
         said: list[str] = []
-        story = Sourcing("test", world.make(), host.submit, stop=stop, say=lambda _name, words: said.append(words))
+        told = Told(say=lambda _name, words: said.append(words))
+        story = Sourcing("test", world.make(), host.submit, stop=stop, told=told)
         story.start()
         until(lambda: story.status.decided == 3, 120)
         server.stop()

@@ -26,7 +26,7 @@ from trustward.api.trialling import Trialling
 from trustward.base.errors import RequestError, TrustwardError, UnavailableError, UsageError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
-from trustward.operations.sourcing import Sources
+from trustward.operations.sourcing import Sources, Told
 from trustward.ports import Store
 from trustward.settings import Settings
 
@@ -212,9 +212,12 @@ def _sources(settings: Settings, service: Service, known: Catalogue) -> Sources:
         settings,
         known,
         service.host.submit,
-        answered=metrics.answered,
-        rejected=metrics.rejected,
-        say=lambda name, words: log("source", source=name, said=words),
+        Told(
+            metrics.answered,
+            metrics.rejected,
+            lambda name, words: log("source", source=name, said=words),
+            service.tracer,
+        ),
     )
     metrics.sources = made.status
     return made

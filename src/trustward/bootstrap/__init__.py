@@ -19,6 +19,7 @@ from trustward.bootstrap.service import (
     polling,
     service_settings,
     store,
+    tracer,
     trying,
     working,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "sources",
     "store",
     "stored_policy",
+    "tracer",
     "trying",
     "upgrade",
     "working",

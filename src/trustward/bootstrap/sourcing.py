@@ -18,8 +18,7 @@ from trustward.base.errors import SettingsError
 from trustward.model.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from trustward.operations.grouping import Answers
-    from trustward.operations.sourcing import Sources, Submit
+    from trustward.operations.sourcing import Sources, Submit, Told
     from trustward.ports.sources import Source, SourceKind
     from trustward.settings import Settings
 
@@ -96,15 +95,7 @@ def _settings(name: str, kind: SourceKind, fields: Mapping[str, Any]) -> msgspec
         raise SettingsError(f"sources: {name}: {fault}", remedy="docs/sources.md says what it takes") from fault
 
 
-def sources(
-    settings: Settings,
-    known: Catalogue,
-    submit: Submit,
-    *,
-    answered: Callable[[Answers], None],
-    rejected: Callable[[int], None],
-    say: Callable[[str, str], None],
-) -> Sources:
+def sources(settings: Settings, known: Catalogue, submit: Submit, told: Told) -> Sources:
     """All sources, not started. Raises SettingsError, MappingError."""
     from trustward.operations.sourcing import Sources, Sourcing
 
@@ -117,9 +108,7 @@ def sources(
                 submit,
                 stop=stop,
                 most=settings.source_events,
-                answered=answered,
-                rejected=rejected,
-                say=say,
+                told=told,
             )
             for name, (_, source) in make_sources(settings, known).items()
         ],

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from itertools import islice
 from threading import Event as Signal
 from threading import Thread
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -22,8 +22,9 @@ from trustward.model.decision import Fault
 from trustward.model.event import Event
 from trustward.operations.grouping import NO_FAULTS, Answers
 from trustward.ports.sources import Batch, Source
+from trustward.ports.traces import Trace, Tracer
 
-Submit = Callable[[Sequence[Event], Mapping[int, Sequence[Fault]]], Future[Answers]]
+Submit = Callable[[Sequence[Event], Mapping[int, Sequence[Fault]], Trace | None], Future[Answers]]
 """Hands events to the engine, as ``Deciding.submit`` does."""
 
 READ_S = 0.5
@@ -52,6 +53,15 @@ class SourceStatus(msgspec.Struct, kw_only=True):
     since_s: float | None = None
 
 
+class Told(NamedTuple):
+    """Who is told: what became of events, how many records gave none, what went wrong, how long it all took."""
+
+    answered: Callable[[Answers], None] = lambda _answers: None
+    rejected: Callable[[int], None] = lambda _count: None
+    say: Callable[[str, str], None] = lambda _name, _words: None
+    tracer: Tracer | None = None
+
+
 class _StoppedError(Exception):
     """It is to stop, and something is not confirmed."""
 
@@ -59,8 +69,7 @@ class _StoppedError(Exception):
 class Sourcing:
     """One source, in a thread of its own between :meth:`start` and :meth:`join`.
 
-    ``most`` events are handed over at a time: whoever waits for a single decision must not wait for long. ``answered``
-    is told what became of them, ``say`` when something goes wrong and when it is well again.
+    ``most`` events are handed over at a time: whoever waits for a single decision must not wait for long.
     """
 
     def __init__(
@@ -71,18 +80,14 @@ class Sourcing:
         *,
         stop: Signal,
         most: int = 500,
-        answered: Callable[[Answers], None] = lambda _answers: None,
-        rejected: Callable[[int], None] = lambda _count: None,
-        say: Callable[[str, str], None] = lambda _name, _words: None,
+        told: Told = Told(),  # noqa: B008 - it cannot change
     ) -> None:
         self.status = SourceStatus(name=name)
         self._source = source
         self._submit = submit
         self._stop = stop
         self._most = most
-        self._answered = answered
-        self._rejected = rejected
-        self._say = say
+        self._told = told
         self._thread = Thread(target=self.run, name=f"source-{name}", daemon=True)
 
     def start(self) -> None:
@@ -127,14 +132,14 @@ class Sourcing:
         status.phase = "failed"
         if status.fault != fault:
             status.fault = fault
-            self._say(status.name, fault)
+            self._told.say(status.name, fault)
 
     def _well(self) -> None:
         status = self.status
         status.phase = "reading"
         if status.fault:
             status.fault = ""
-            self._say(status.name, "working again")
+            self._told.say(status.name, "working again")
 
     def _flow(self) -> None:
         """One batch is decided while the next is read; it is handed over after that: the order is the source's."""
@@ -147,26 +152,32 @@ class Sourcing:
             self.status.since_s = elapsed_s()
             faults = list(batch.decoded.rejects)
             for events, known, lines in _portions(batch.decoded, self._most):
-                future = self._hand_over(events, known)
+                tracer = self._told.tracer
+                trace = tracer.begin() if tracer is not None else None
+                future = self._hand_over(events, known, trace)
                 if ahead is None:
                     ahead = self._source.read(0.0)
                 answers = self._settled(future, events, known)
+                if trace is not None and tracer is not None:
+                    tracer.end(trace, f"source {self.status.name}", {"trustward.events": len(events)})
                 self._count(answers)
                 faults += _problems(answers, lines)
             faults.sort(key=lambda fault: fault.line)
             self._source.confirm(batch, faults)
             aside = batch.decoded.set_aside
             if aside:
-                self._rejected(aside)
+                self._told.rejected(aside)
             self.status.rejected += aside
             self.status.since_s = None
             self.status.failures = 0
 
-    def _hand_over(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]]) -> Future[Answers]:
+    def _hand_over(
+        self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]], trace: Trace | None = None
+    ) -> Future[Answers]:
         """Put events into the engine's queue, when it takes them."""
         while True:
             try:
-                return self._submit(events, faults)
+                return self._submit(events, faults, trace)
             except (OverloadedError, UnavailableError):
                 if self._stop.wait(BUSY_S):
                     raise _StoppedError from None
@@ -187,14 +198,14 @@ class Sourcing:
             except (StoreError, UnavailableError, OverloadedError) as fault:
                 if self.status.fault != str(fault):
                     self.status.fault = str(fault)
-                    self._say(self.status.name, str(fault))
+                    self._told.say(self.status.name, str(fault))
                 if self._stop.wait(RESTS_S[0]):
                     raise _StoppedError from None
                 future = self._hand_over(events, faults)
                 continue
 
     def _count(self, answers: Answers) -> None:
-        self._answered(answers)
+        self._told.answered(answers)
         if self.status.fault:
             self._well()
         status = self.status
