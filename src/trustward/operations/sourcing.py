@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from trustward.base.clock import elapsed_s
-from trustward.base.errors import OverloadedError, StoreError, TrustwardError, UnavailableError
+from trustward.base.errors import OverloadedError, SourceError, StoreError, TrustwardError, UnavailableError
 from trustward.exchange.records import Decoded, Reject, excerpt
 from trustward.model.decision import Fault
 from trustward.model.event import Event
@@ -109,7 +109,7 @@ class Sourcing:
             except _StoppedError:
                 pass
             except TrustwardError as fault:
-                self._failed(str(fault))
+                self._failed(_words(fault))
             except Exception as fault:  # noqa: BLE001 - a source that has ended brings nothing any more
                 # Its words may quote what it has read.
                 self._failed(f"a fault in the source: {type(fault).__name__}")
@@ -196,9 +196,9 @@ class Sourcing:
                     if elapsed_s() > until:
                         raise _StoppedError from None
             except (StoreError, UnavailableError, OverloadedError) as fault:
-                if self.status.fault != str(fault):
-                    self.status.fault = str(fault)
-                    self._told.say(self.status.name, str(fault))
+                if self.status.fault != _words(fault):
+                    self.status.fault = _words(fault)
+                    self._told.say(self.status.name, _words(fault))
                 if self._stop.wait(RESTS_S[0]):
                     raise _StoppedError from None
                 future = self._hand_over(events, faults)
@@ -242,6 +242,11 @@ class Sources:
         until = elapsed_s() + within_s
         for one in self._sourcings:
             one.join(max(0.0, until - elapsed_s()))
+
+
+def _words(fault: TrustwardError) -> str:
+    """What may be logged of an error: a database's own words may quote what it was given."""
+    return str(fault) if isinstance(fault, SourceError) else f"{fault.code}: {type(fault).__name__}"
 
 
 def _portions(
