@@ -20,12 +20,15 @@ app = typer.Typer(
 @app.command(name="list")
 def list_(*, data: options.Data = None, json: options.Json = False) -> None:
     """List the sources of the settings, and the kinds that there are."""
+    from pathlib import Path
+
     from trustward.bootstrap import catalogue, make_sources, service_settings, source_kinds
     from trustward.cli.account import show, table
     from trustward.cli.console import answers, emit_json
 
     settings = service_settings(data=data)
-    found = [{"name": name, "kind": kind} for name, (kind, _) in make_sources(settings, catalogue()).items()]
+    made = make_sources(settings, catalogue([Path(file) for file in settings.catalogue]))
+    found = [{"name": name, "kind": kind} for name, (kind, _) in made.items()]
     kinds = sorted(source_kinds())
     if json:
         emit_json({"sources": found, "kinds": kinds})
@@ -53,14 +56,14 @@ def check(
     """
     from pathlib import Path
 
-    from trustward.base.errors import NotFoundError
+    from trustward.base.errors import UsageError
     from trustward.bootstrap import catalogue, make_sources, service_settings
     from trustward.cli.console import answers, counted, emit_json, plain
 
     settings = service_settings(data=data)
     made = make_sources(settings, catalogue([Path(file) for file in settings.catalogue]))
     if name not in made:
-        raise NotFoundError(f"no such source: {name}", remedy="trustward source list shows all")
+        raise UsageError(f"no such source: {name}", remedy="trustward source list shows all")
     _, source = made[name]
     try:
         source.open()
