@@ -15,7 +15,7 @@ from trustward.base.units import format_time
 
 KINDS = {"json": "application/json", "csv": "text/csv", "text": "text/plain"}
 LATER_US = 4_000_000_000_000_000
-LETTERS = st.characters(min_codepoint=32, max_codepoint=0x2FFFF, exclude_categories=("Cs",))
+LETTERS = st.characters(min_codepoint=32, max_codepoint=0x2FFFF, exclude_categories=["Cs"])
 TEXTS = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from(
     ["#tag", " x ", "a,b", 'say "so"', "'", "=1+1", "\u2028", "a\u2028b", "a\x85b", "\ufeffx", "a;b", "\x7f", "-"]
 )

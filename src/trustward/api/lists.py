@@ -135,7 +135,7 @@ def export(
     if format == "text":
         if any(not _is_line(value) for value in ordered):
             raise RequestError(
-                "a value begins with # or has white space around it, and is no line of text",
+                "a value begins with # or has white space around it: it is no line",
                 remedy="ask for csv or json",
             )
         return Response("".join(f"{value}\n" for value in ordered).encode(), media_type="text/plain; charset=utf-8")
