@@ -66,11 +66,26 @@ def test_every_statement_is_understood(database: Database) -> None:
             "name",
         }
         texts |= {"target", "worker", "same", "why", "undone_by", "said"}
+        texts |= {
+            "user",
+            "full_name",
+            "roles",
+            "password",
+            "totp",
+            "issuer",
+            "subject",
+            "level",
+            "how",
+            "address",
+            "agent",
+        }
+        texts |= {"keep"}
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )
         values |= {key: "t" for key in values if key in texts}
         bytes_ = {"body", "sources", "detail", "faults", "decisions"} | ({"hash"} if name == "add_key" else set())
+        bytes_ |= {"key"} if name == "add_passkey" else set()
         values |= {key: b"x" for key in values if key in bytes_}
         with database.write() as connection:
             connection.execute(named(name), values)

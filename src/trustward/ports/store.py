@@ -24,6 +24,7 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.people import Attempts, People, Sessions, Tickets
 
 
 class Writer(Protocol):
@@ -166,7 +167,13 @@ class Keys(Protocol):
         """Every key, the oldest first."""
 
     def revoke(self, id: str, actor: str, at_us: int) -> None:
-        """End a key from ``at_us`` on. Raises NotFoundError."""
+        """End a key from ``at_us`` on; the earliest end counts. Raises NotFoundError."""
+
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        """Keep a new key in the place of an old one, which ends at ``until_us``: both or neither.
+
+        Raises NotFoundError.
+        """
 
 
 class Audit(Protocol):
@@ -219,6 +226,14 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def people(self) -> People: ...  # noqa: D102 - the same
+    @property
+    def sessions(self) -> Sessions: ...  # noqa: D102 - the same
+    @property
+    def tickets(self) -> Tickets: ...  # noqa: D102 - the same
+    @property
+    def attempts(self) -> Attempts: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

@@ -9,6 +9,7 @@ from trustward.adapters.store.database import Database, open_database
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
+from trustward.adapters.store.people import DatabaseAttempts, DatabasePeople, DatabaseSessions, DatabaseTickets
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
 from trustward.ports import Snapshots
@@ -28,6 +29,10 @@ class DatabaseStore:
         self.policies = DatabasePolicies(database)
         self.keys = DatabaseKeys(database)
         self.audit = DatabaseAudit(database)
+        self.people = DatabasePeople(database)
+        self.sessions = DatabaseSessions(database)
+        self.tickets = DatabaseTickets(database)
+        self.attempts = DatabaseAttempts(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )
