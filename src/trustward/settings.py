@@ -103,6 +103,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Private networks that webhooks may go to, such as `10.1.0.0/16`. None: public ones only."),
     ] = ()
     worker_threads: Annotated[int, Meta(description="How many lanes one worker delivers at a time.", ge=1, le=256)] = 4
+    deliver: Annotated[
+        bool,
+        Meta(description="Whether `trustward serve` runs a worker too. If not, actions wait for `trustward worker`."),
+    ] = True
 
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080
