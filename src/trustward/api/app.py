@@ -15,14 +15,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
-from trustward.api.auth import ANY, OPEN, guard
+from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies, sessions, users
+from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
+from trustward.api.auth import guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
 from trustward.api.service import Service
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError, UnavailableError
-from trustward.operations.keys import SCOPES
+from trustward.model.access import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.livez,
@@ -46,6 +47,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    *sessions.HANDLERS,
+    *users.HANDLERS,
 )
 """All routes."""
 
@@ -74,6 +77,7 @@ def create_app(
         begin.cancel()
         await asyncio.wait([begin])
         service.ring.close()
+        service.desk.close()
 
     app = Litestar(
         route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
@@ -86,8 +90,10 @@ def create_app(
         debug=False,
     )
     for method, path, scope in routes(app):
-        if scope not in {OPEN, ANY, *SCOPES}:
+        if scope not in {OPEN, HALF, OWN, ANY, *SCOPES}:
             raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
+        if ROUTES.get((method, path)) != scope:
+            raise RuntimeError(f"{method} {path}: say who may ({scope}) in api/access.py too")
     return app
 
 
@@ -130,6 +136,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             service.warmed = True
             told(None)
         service.refresh()
+        await service.desk.tend()
         await asyncio.sleep(_TEND_S)
 
 

@@ -235,7 +235,9 @@ def _forbidden(caller: Caller, access: str) -> ForbiddenError:
         return ForbiddenError(f"the key has not the scope {access or '(none)'}", remedy="use a key that has it")
     if caller.session.level != "full":
         return ForbiddenError("the second factor is missing", remedy="GET /v1/session says what is needed")
-    return ForbiddenError(f"your roles have not the scope {access or '(none)'}", remedy="ask an admin for a role with it")
+    return ForbiddenError(
+        f"your roles have not the scope {access or '(none)'}", remedy="ask an admin for a role with it"
+    )
 
 
 def credentials(headers: Any) -> tuple[str | None, str | None]:

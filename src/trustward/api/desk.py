@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -12,8 +13,10 @@ from litestar import Request, Response
 
 from trustward import bootstrap
 from trustward.api.auth import COOKIE, Caller, SessionRing, caller_of
+from trustward.api.logs import log
 from trustward.api.origins import where
-from trustward.base.errors import OverloadedError
+from trustward.base.clock import elapsed_s
+from trustward.base.errors import OverloadedError, TrustwardError
 from trustward.base.units import format_time
 from trustward.model.access import scopes_of
 from trustward.model.people import Session, User
@@ -26,6 +29,7 @@ from trustward.settings import Settings
 T = TypeVar("T")
 P = ParamSpec("P")
 _MOST_WAITING = 100
+_TEND_S = 600.0
 
 
 class PasskeyTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +78,7 @@ class Desk:
         # Few at a time: each password takes 64 MiB while it is looked at.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="desk")
         self._waiting = 0
+        self._tend_at_s = 0.0
 
     async def run(self, story: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a part of a story in a thread. Raises OverloadedError, and what the story raises."""
@@ -85,6 +90,30 @@ class Desk:
         finally:
             self._waiting -= 1
             self.ring.forget()
+
+    def welcome(self) -> None:
+        """Print a set-up link while there is no user: on standard output, not in the log."""
+        try:
+            secret = self.people.first_link()
+        except TrustwardError as fault:
+            log("no set-up link", error=fault)
+            return
+        if secret is not None:
+            sys.stdout.write(
+                f"No user yet. This link sets up the first one, once, within an hour:\n"
+                f"  {self.signing_in.rules.link(secret)}\n"
+            )
+            sys.stdout.flush()
+
+    async def tend(self) -> None:
+        """Now and then: drop sessions, tickets and attempts that are over."""
+        if elapsed_s() < self._tend_at_s:
+            return
+        self._tend_at_s = elapsed_s() + _TEND_S
+        try:
+            await self.run(self.signing_in.sweep)
+        except TrustwardError as fault:
+            log("not swept", error=fault)
 
     def close(self) -> None:
         """End the threads."""

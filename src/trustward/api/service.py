@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from trustward.api.auth import KeyRing
+from trustward.api.desk import Desk
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
@@ -79,6 +80,7 @@ class Service:
         self.stream_decoder = EventDecoder(decoder.catalogue, line_limit=settings.event_bytes)
         self.streams = 0
         self.ring = KeyRing(store.keys, settings.key_rate)
+        self.desk = Desk(settings, store)
         self.metrics = Metrics(host, store)
         self.draining = False
         self.warmed = False

@@ -114,9 +114,7 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[SessionTold]:
     """A whole session with a good code, a half one without. The cookie in the answer is the session."""
     wanted: SignInWanted = await read_json(request, SignInWanted)
     desk = desk_of(request)
-    signed = await desk.run(
-        desk.signing_in.by_password, wanted.name, wanted.password, wanted.code, whence(request)
-    )
+    signed = await desk.run(desk.signing_in.by_password, wanted.name, wanted.password, wanted.code, whence(request))
     return await desk.let_in(signed)
 
 
@@ -139,8 +137,8 @@ async def use_link(request: Request[Any, Any, Any]) -> Response[SessionTold]:
 async def passkey_challenge(request: Request[Any, Any, Any]) -> Challenge:
     """For any passkey of this site."""
     desk = desk_of(request)
-    id, options = await desk.run(desk.signing_in.passkey_options)
-    return Challenge(id=id, options=options)
+    name, options = await desk.run(desk.signing_in.passkey_options)
+    return Challenge(id=name, options=options)
 
 
 @post("/v1/session/passkey", opt={"scope": OPEN}, security=[{}], status_code=200, summary="Sign in with a passkey")
@@ -170,7 +168,11 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[Ended]:
 
 
 @post(
-    "/v1/session/code", opt={"scope": HALF}, security=[{"session": []}], status_code=200, summary="Add the second factor"
+    "/v1/session/code",
+    opt={"scope": HALF},
+    security=[{"session": []}],
+    status_code=200,
+    summary="Add the second factor",
 )
 async def add_code(request: Request[Any, Any, Any]) -> Response[SessionTold]:
     """A half session and a code make a whole one, with a new cookie."""
@@ -187,8 +189,8 @@ async def begin_totp(request: Request[Any, Any, Any]) -> TotpTold:
     """Its secret. It is in force when its first code has come."""
     user, mine, _ = own(request)
     desk = desk_of(request)
-    id, secret, uri = await desk.run(desk.factors.begin_totp, user, mine)
-    return TotpTold(id=id, secret=secret, uri=uri)
+    name, secret, uri = await desk.run(desk.factors.begin_totp, user, mine)
+    return TotpTold(id=name, secret=secret, uri=uri)
 
 
 @put("/v1/session/totp", opt={"scope": HALF}, security=[{"session": []}], summary="Put an authenticator in force")
@@ -197,14 +199,16 @@ async def confirm_totp(request: Request[Any, Any, Any]) -> Response[SessionTold]
     wanted: TotpWanted = await read_json(request, TotpWanted)
     user, mine, _ = own(request)
     desk = desk_of(request)
-    signed, codes = await desk.run(
-        desk.factors.confirm_totp, user, mine, wanted.id, wanted.code, whence(request)
-    )
+    signed, codes = await desk.run(desk.factors.confirm_totp, user, mine, wanted.id, wanted.code, whence(request))
     return await desk.let_in(signed, codes)
 
 
 @delete(
-    "/v1/session/totp", opt={"scope": OWN}, security=[{"session": []}], status_code=200, summary="Drop the authenticator"
+    "/v1/session/totp",
+    opt={"scope": OWN},
+    security=[{"session": []}],
+    status_code=200,
+    summary="Drop the authenticator",
 )
 async def drop_totp(request: Request[Any, Any, Any]) -> Ended:
     """If a passkey is left."""
@@ -225,8 +229,8 @@ async def new_passkey(request: Request[Any, Any, Any]) -> Challenge:
     """Options for ``navigator.credentials.create``."""
     user, mine, _ = own(request)
     desk = desk_of(request)
-    id, options = await desk.run(desk.factors.begin_passkey, user, mine)
-    return Challenge(id=id, options=options)
+    name, options = await desk.run(desk.factors.begin_passkey, user, mine)
+    return Challenge(id=name, options=options)
 
 
 @post("/v1/session/passkeys", opt={"scope": HALF}, security=[{"session": []}], status_code=200, summary="Add a passkey")
@@ -275,11 +279,9 @@ async def recovery_codes(request: Request[Any, Any, Any]) -> Codes:
 async def set_password(request: Request[Any, Any, Any]) -> Response[SessionTold]:
     """Every session ends; the answer has the cookie of a new one."""
     wanted: PasswordWanted = await read_json(request, PasswordWanted)
-    user, mine, _ = own(request)
+    user, _, _ = own(request)
     desk = desk_of(request)
-    signed = await desk.run(
-        desk.factors.set_password, user, mine, wanted.old, wanted.new, whence(request)
-    )
+    signed = await desk.run(desk.factors.set_password, user, wanted.old, wanted.new, whence(request))
     return await desk.let_in(signed)
 
 
@@ -306,7 +308,9 @@ async def sessions(request: Request[Any, Any, Any]) -> SessionList:
     )
 
 
-@delete("/v1/sessions/{id:str}", opt={"scope": OWN}, security=[{"session": []}], status_code=200, summary="End a session")
+@delete(
+    "/v1/sessions/{id:str}", opt={"scope": OWN}, security=[{"session": []}], status_code=200, summary="End a session"
+)
 async def end_session(request: Request[Any, Any, Any], id: FromPath[str]) -> Ended:
     """One of yours."""
     user, _, _ = own(request)

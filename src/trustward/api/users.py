@@ -104,17 +104,8 @@ def _told(request: Request[Any, Any, Any], user: User, secret: str | None = None
         disabled=None if user.disabled_us is None else format_time(user.disabled_us),
         single_sign_on=bool(user.issuer),
         ready=bool(user.issuer or user.password),
-        link=None if secret is None else link_address(desk.signing_in.rules.origin, secret),
+        link=None if secret is None else desk.signing_in.rules.link(secret),
     )
-
-
-def link_address(origin: str, secret: str) -> str:
-    """Where a one-time link leads. What is behind # stays in the browser: no log and no other site sees it.
-
-    >>> link_address("https://trust.example", "s")
-    'https://trust.example/setup#s'
-    """
-    return f"{origin}/setup#{secret}"
 
 
 @get("/v1/users", opt={"scope": "admin"}, summary="All users")
@@ -131,9 +122,7 @@ async def invite(request: Request[Any, Any, Any]) -> UserTold:
     wanted: UserWanted = await read_json(request, UserWanted)
     desk = desk_of(request)
     full = clean(wanted.full, "$.full")
-    user, secret = await desk.run(
-        desk.people.invite, wanted.name, full, wanted.roles, actor=caller_of(request).actor
-    )
+    user, secret = await desk.run(desk.people.invite, wanted.name, full, wanted.roles, actor=caller_of(request).actor)
     return _told(request, user, secret)
 
 

@@ -7,8 +7,10 @@ from trustward.bootstrap.database import (
     list_keys,
     restore_store,
     revoke_key,
+    rotate_key,
     upgrade,
 )
+from trustward.bootstrap.people import create_link, disable_user, list_users, reset_user, rules, signing_in
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
 from trustward.bootstrap.service import deciding, delivering, polling, service_settings, store, working
@@ -22,18 +24,25 @@ __all__ = [
     "check_store",
     "compiler",
     "create_key",
+    "create_link",
     "deciding",
     "delivering",
+    "disable_user",
     "list_keys",
+    "list_users",
     "load",
     "packs",
     "policy",
     "policy_path",
     "polling",
     "replay",
+    "reset_user",
     "restore_store",
     "revoke_key",
+    "rotate_key",
+    "rules",
     "service_settings",
+    "signing_in",
     "store",
     "stored_policy",
     "upgrade",

@@ -50,19 +50,14 @@ def with_people(settings: Settings, story: Callable[[People], Any]) -> Any:
 
 
 def create_link(settings: Settings, name: str | None, roles: Sequence[str]) -> str:
-    """The address of a one-time link: for a user, or for a new one with these roles. Raises UsageError, NotFoundError."""
+    """The address of a link for a user, or for a new one with these roles. Raises UsageError, NotFoundError."""
 
     def story(people: People) -> str:
         if name is not None:
             return people.link(people.named(name), actor=COMMAND)
         return people.open_link(roles, actor=COMMAND)
 
-    return address(settings, with_people(settings, story))
-
-
-def address(settings: Settings, secret: str) -> str:
-    """Where a one-time link leads."""
-    return f"{rules(settings).origin}/setup#{secret}"
+    return rules(settings).link(with_people(settings, story))
 
 
 def list_users(settings: Settings) -> Sequence[User]:
@@ -79,4 +74,4 @@ def disable_user(settings: Settings, name: str) -> None:
 def reset_user(settings: Settings, name: str) -> str:
     """Forget what a user signs in with; the address of a link to begin anew. Raises NotFoundError."""
     secret: str = with_people(settings, lambda people: people.reset(people.named(name).id, actor=COMMAND)[1])
-    return address(settings, secret)
+    return rules(settings).link(secret)

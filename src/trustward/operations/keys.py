@@ -8,11 +8,9 @@ from hashlib import sha256
 from hmac import compare_digest
 
 from trustward.base.errors import NotFoundError
-from trustward.model.access import SCOPES, check_scopes
+from trustward.model.access import check_scopes
 from trustward.model.stored import ApiKey
 from trustward.ports import Keys
-
-__all__ = ["SCOPES", "check_key", "make_key", "rotate_key"]
 
 _PREFIX = "tw"
 

@@ -47,6 +47,11 @@ class People:
         body = msgspec.json.encode(_Invited(roles=check_roles(roles), by=actor))
         return self._link("", body, actor=actor, lasts_us=lasts_us)
 
+    def link_for(self, id: str, *, actor: str) -> tuple[User, str]:
+        """A user, and the secret of a new link. Raises NotFoundError."""
+        user = self.get(id)
+        return user, self.link(user, actor=actor)
+
     def link(self, user: User, *, actor: str) -> str:
         """The secret of a new link for a user, to set a password with; an earlier one is void."""
         return self._link(user.id, b"", actor=actor)

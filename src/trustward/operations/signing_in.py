@@ -51,6 +51,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.origin.partition("://")[2].rpartition("@")[2].partition("/")[0].partition(":")[0]
 
+    def link(self, secret: str) -> str:
+        """Where a one-time link leads. What is behind # stays in the browser: no log and no other site sees it.
+
+        >>> Rules().link("s")
+        'http://localhost:8080/setup#s'
+        """
+        return f"{self.origin}/setup#{secret}"
+
 
 class Where(NamedTuple):
     """Where a request comes from: an address, and what the program calls itself."""
