@@ -17,6 +17,8 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/policies",
     "/v1/users",
     "/v1/keys",
+    "/v1/actions/backlog",
+    "/v1/snoozes",
     "/metrics",
     "/v1/openapi",
     "/v1/openapi/openapi.json",

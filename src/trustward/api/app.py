@@ -15,7 +15,20 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies, sessions, users
+from trustward.api import (
+    actions,
+    bulk,
+    changing,
+    deciding,
+    health,
+    lists,
+    looking,
+    openapi,
+    policies,
+    sessions,
+    snoozes,
+    users,
+)
 from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
 from trustward.api.auth import guard
 from trustward.api.logs import log
@@ -47,6 +60,18 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    actions.backlog,
+    actions.action,
+    actions.reverse,
+    actions.lease,
+    actions.confirm,
+    actions.fail,
+    actions.dead_letters,
+    actions.replay,
+    actions.withdraw,
+    snoozes.snoozes,
+    snoozes.put_snooze,
+    snoozes.delete_snooze,
     *sessions.HANDLERS,
     *users.HANDLERS,
 )

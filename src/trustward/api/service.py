@@ -10,8 +10,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
+from trustward import bootstrap
 from trustward.api.auth import KeyRing
 from trustward.api.desk import Desk
+from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
@@ -85,6 +87,7 @@ class Service:
         self.draining = False
         self.warmed = False
         self.policies = Policies(store, compile_policy)
+        self.delivering = bootstrap.delivering(settings, store)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
         self._policy: Policy | None = None
@@ -130,6 +133,7 @@ class Service:
 
     def _deliver(self, tickets: Sequence[Ticket]) -> None:
         """In the event loop: whoever still waits is told."""
+        late: list[tuple[int, Decision]] = []
         for ticket in tickets:
             future: Any = ticket.future
             if not future.done():
@@ -137,6 +141,20 @@ class Service:
             elif ticket.answers is not None:
                 # Nobody waits any more: it was late, or the client has gone.
                 self.metrics.answered(ticket.answers)
+                if not future.cancelled():
+                    answers = ticket.answers
+                    late += [(seq, answers.decision(at)) for at, seq in enumerate(answers.seqs) if seq]
+        if late:
+            assert self._loop is not None  # the same
+            self._loop.run_in_executor(None, self._tell, late)
+
+    def _tell(self, late: Sequence[tuple[int, Decision]]) -> None:
+        """The whole decision follows an answer that was given when the caller's deadline had passed."""
+        try:
+            self.delivering.tell(late)
+        except StoreError as fault:
+            # It is on disk, and can be asked for.
+            log("late decisions could not be told", error=fault, count=len(late))
 
     # ------------------------------------------------------------------ everything else, from threads of the pool
 
