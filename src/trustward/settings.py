@@ -127,6 +127,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_idle: Annotated[str, Meta(description="A session that is not used for so long ends.")] = "30m"
     session_lasts: Annotated[str, Meta(description="A session ends after so long in any case.")] = "12h"
     link_lasts: Annotated[str, Meta(description="How long an invitation or a reset link may be used.")] = "1d"
+    regimes: Annotated[
+        tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
+    ] = ()
 
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080

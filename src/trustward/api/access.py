@@ -23,6 +23,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/decisions"): "decide",
     ("POST", "/v1/events"): "decide",
     # looking back
+    ("GET", "/v1/decisions"): "read",
     ("GET", "/v1/decisions/{event_id}"): "read",
     ("GET", "/v1/entities/{kind}/{entity_id}"): "read",
     # labels, lists, policies
@@ -43,6 +44,14 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/snoozes"): "read",
     ("PUT", "/v1/snoozes"): "change",
     ("DELETE", "/v1/snoozes"): "change",
+    # duties
+    ("GET", "/v1/duties"): "read",
+    ("POST", "/v1/duties"): "operate",
+    ("GET", "/v1/duties/{duty_id}"): "read",
+    ("POST", "/v1/duties/{duty_id}/steps"): "operate",
+    ("POST", "/v1/happenings"): "operate",
+    ("GET", "/v1/gates"): "read",
+    ("GET", "/v1/clocks"): "read",
     # actions
     ("GET", "/v1/actions/{id}"): "read",
     ("POST", "/v1/actions/{id}/reverse"): "act",

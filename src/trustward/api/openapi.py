@@ -10,6 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from trustward.api import duties
 from trustward.api.access import ANY
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import COOKIE, guard
@@ -120,6 +121,7 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("put", "/v1/users/{id}/roles"): {_JSON: (RolesWanted, {"roles": ["analyst", "reviewer"]})},
     ("post", "/v1/keys"): {_JSON: (KeyWanted, {"name": "shop", "scopes": ["decide"], "expires": _LATER})},
     ("post", "/v1/keys/{id}/rotate"): {_JSON: (RotateWanted, {"overlap": "1d"})},
+    **{route: {_JSON: shape} for route, shape in duties.BODIES.items()},
     ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
     ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},
     ("post", "/v1/actions/confirm"): {_JSON: (ConfirmWanted, {"target": "pull", "lease": "0.1", "ids": ["7-0"]})},

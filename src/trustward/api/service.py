@@ -18,6 +18,7 @@ from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
+from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
@@ -26,6 +27,10 @@ from trustward.model.event import Event, type_of
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
 from trustward.operations.grouping import Answers, Ticket
+from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
@@ -74,7 +79,9 @@ class Service:
         store: Store,
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
+        operations: Operations,
     ) -> None:
+        self.operations = operations
         self.settings = settings
         self.host = host
         self.store = store
@@ -87,6 +94,9 @@ class Service:
         self.draining = False
         self.warmed = False
         self.policies = Policies(store, compile_policy)
+        self.searching = Searching(store, Indexing(store, decoder))
+        replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
+        self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified

@@ -9,16 +9,19 @@
 | TW-310 | RecordError | one record is faulty: ``path`` says where in it |
 | TW-320 | MappingError | a mapping file is wrong |
 | TW-330 | CatalogueError | an event catalogue file is wrong |
+| TW-340 | RegimeError | a file of clocks or calendars is wrong |
 | TW-400 | StateError | a snapshot does not fit or is damaged |
 | TW-500 | StoreError | the database cannot be reached, is full, or failed: nothing was acknowledged |
 | TW-510 | SchemaError | the database has another schema than this version needs |
 | TW-520 | WriterError | another process writes to the same data |
 | TW-530 | ConflictError | an event's id is taken by an event with other content |
-| TW-531 | TakenError | a name is taken, or what is to be changed has been changed meanwhile |
+| TW-531 | TakenError | a name is taken, or a passkey or a person is known already |
 | TW-540 | OverloadedError | more events wait than may wait |
 | TW-550 | UnavailableError | the service is starting, recovering or stopping |
 | TW-560 | NotFoundError | there is nothing by that name |
 | TW-570 | ActionError | an action is not in a state in which this can be done to it |
+| TW-580 | StepError | a duty, a report or a case is not in a state in which this can be done to it |
+| TW-590 | StaleError | somebody else has changed the same record meanwhile |
 | TW-600 | UnauthenticatedError | no usable key or session came with a request |
 | TW-601 | SignInError | a name, password, code, passkey or link is not good, or not any more |
 | TW-610 | ForbiddenError | the key may not do this |
@@ -112,6 +115,12 @@ class CatalogueError(TrustwardError):
     code = "TW-330"
 
 
+class RegimeError(TrustwardError):
+    """A file of clocks or calendars is wrong, or there is no such clock or calendar."""
+
+    code = "TW-340"
+
+
 class StateError(TrustwardError):
     """A snapshot does not fit or is damaged."""
 
@@ -147,7 +156,7 @@ class ConflictError(TrustwardError):
 
 
 class TakenError(TrustwardError):
-    """A name is taken, or what is to be changed has been changed meanwhile."""
+    """A name is taken, or a passkey or a person is known already."""
 
     code = "TW-531"
 
@@ -174,6 +183,18 @@ class ActionError(TrustwardError):
     """An action is not in a state in which this can be done to it: it cannot be undone, or has ended already."""
 
     code = "TW-570"
+
+
+class StepError(TrustwardError):
+    """A duty, a report or a case is not in a state in which this can be done to it."""
+
+    code = "TW-580"
+
+
+class StaleError(TrustwardError):
+    """Somebody else has changed the same record meanwhile. Nothing was written; look again."""
+
+    code = "TW-590"
 
 
 class UnauthenticatedError(TrustwardError):

@@ -10,15 +10,18 @@ from trustward.bootstrap.database import (
     rotate_key,
     upgrade,
 )
+from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
 from trustward.bootstrap.people import create_link, disable_user, list_users, reset_user, rules, signing_in
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
-from trustward.bootstrap.service import deciding, delivering, polling, service_settings, store, working
+from trustward.bootstrap.service import deciding, delivering, indexing, polling, service_settings, store, working
 
 __all__ = [
+    "Operations",
     "Progress",
     "backtest",
     "backup_store",
+    "book",
     "catalogue",
     "check",
     "check_store",
@@ -28,9 +31,12 @@ __all__ = [
     "deciding",
     "delivering",
     "disable_user",
+    "indexing",
+    "list_duties",
     "list_keys",
     "list_users",
     "load",
+    "operations",
     "packs",
     "policy",
     "policy_path",
@@ -42,6 +48,7 @@ __all__ = [
     "rotate_key",
     "rules",
     "service_settings",
+    "show_duty",
     "signing_in",
     "store",
     "stored_policy",

@@ -14,6 +14,8 @@ SCOPES: dict[str, str] = {
     "act": "Reverse actions, and replay those that were given up.",
     "change": "Change labels, lists and snoozes.",
     "policies": "Store policies, and put them live.",
+    "operate": "Work off duties, reports and cases.",
+    "secret": "See, with another scope, what an order keeps secret.",
     "metrics": "Read metrics.",
     "audit": "Read the audit.",
     "admin": "Invite users, give them roles, make and revoke keys.",
@@ -22,9 +24,9 @@ SCOPES: dict[str, str] = {
 
 ROLES: dict[str, tuple[str, ...]] = {
     "analyst": ("read", "change", "policies"),
-    "reviewer": ("read", "act"),
-    "senior-reviewer": ("read", "act", "change"),
-    "compliance": ("read", "act", "change", "audit"),
+    "reviewer": ("read", "act", "operate"),
+    "senior-reviewer": ("read", "act", "change", "operate"),
+    "compliance": ("read", "act", "change", "operate", "secret", "audit"),
     "auditor": ("read", "audit"),
     "admin": ("admin", "audit"),
     "engineer": ("read", "actions", "act", "metrics"),
@@ -36,7 +38,7 @@ def scopes_of(roles: Iterable[str]) -> frozenset[str]:
     """All that these roles are good for; a role that is not known (any more) is good for nothing.
 
     >>> sorted(scopes_of(["auditor", "reviewer", "king"]))
-    ['act', 'audit', 'read']
+    ['act', 'audit', 'operate', 'read']
     """
     return frozenset(scope for role in roles for scope in ROLES.get(role, ()))
 

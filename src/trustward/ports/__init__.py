@@ -1,5 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.store import (
     Audit,
@@ -17,7 +19,9 @@ from trustward.ports.store import (
 __all__ = [
     "Attempts",
     "Audit",
+    "Duties",
     "Effects",
+    "Index",
     "Journal",
     "Kept",
     "Keys",
@@ -25,9 +29,11 @@ __all__ = [
     "People",
     "Policies",
     "Provider",
+    "Records",
     "Sessions",
     "Snapshots",
     "Store",
     "Tickets",
+    "Write",
     "Writer",
 ]

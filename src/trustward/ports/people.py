@@ -13,7 +13,7 @@ class People(Protocol):
     """Users and what they sign in with. Each change comes with its row of the audit, written together."""
 
     def add(self, user: User, audit: AuditRow) -> None:
-        """Keep a new user. Raises ConflictError if the name, or the person at a provider, is known."""
+        """Keep a new user. Raises TakenError if the name, or the person at a provider, is known."""
 
     def get(self, id: str) -> User | None:
         """The user with this id, disabled ones included."""
@@ -30,7 +30,7 @@ class People(Protocol):
     def update(self, user: User, audit: AuditRow, *, keep: str | None = None) -> None:
         """Write a user as changed from ``user.version``. With ``keep`` all sessions but this one end ("": all).
 
-        Raises ConflictError if the user has changed meanwhile, NotFoundError.
+        Raises StaleError if the user has changed meanwhile, NotFoundError.
         """
 
     def use_step(self, user: str, step: int) -> bool:
@@ -46,7 +46,7 @@ class People(Protocol):
         """How many recovery codes are left."""
 
     def add_passkey(self, passkey: Passkey, audit: AuditRow) -> None:
-        """Keep a passkey. Raises ConflictError if it is known."""
+        """Keep a passkey. Raises TakenError if it is known."""
 
     def passkey(self, id: str) -> Passkey | None:
         """The passkey with this id."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from trustward.base.errors import NotFoundError, TakenError
+from trustward.base.errors import NotFoundError, StaleError, TakenError
 from trustward.model.people import Pace, Passkey, Session, Ticket, User
 from trustward.model.stored import AuditRow
 from trustward.ports import Store
@@ -59,7 +59,7 @@ class PeopleContract(Contract):
         changed = msgspec.structs.replace(KIM, roles=("auditor",), disabled_us=9, password="")
         store.people.update(changed, row("user.roles"))
         assert opened().people.get("u1") == msgspec.structs.replace(changed, version=2)
-        with pytest.raises(TakenError):
+        with pytest.raises(StaleError):
             store.people.update(changed, row("user.roles"))
         with pytest.raises(NotFoundError):
             store.people.update(msgspec.structs.replace(KIM, id="u9"), row("user.roles"))

@@ -7,7 +7,7 @@ from threading import RLock
 
 import msgspec
 
-from trustward.base.errors import NotFoundError, TakenError
+from trustward.base.errors import NotFoundError, StaleError, TakenError
 from trustward.model.people import Pace, Passkey, Session, Ticket, User
 from trustward.model.stored import AuditRow
 
@@ -76,7 +76,7 @@ class MemoryPeople:
             if held is None:
                 raise NotFoundError(f"no such user: {user.id[:80]}", remedy="trustward users list shows all")
             if held.version != user.version:
-                raise TakenError("the user has been changed meanwhile", remedy="look again, then try again")
+                raise StaleError("the user has been changed meanwhile", remedy="look again, then try again")
             if held.totp != user.totp:
                 self._known.steps.pop(user.id, None)
             self._known.users[user.id] = msgspec.structs.replace(user, version=user.version + 1)

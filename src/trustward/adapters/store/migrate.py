@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from trustward.adapters.store.database import Database
-from trustward.adapters.store.people_tables import USERS
+from trustward.adapters.store.schema import METADATA
 from trustward.base.errors import SchemaError
 
 _TABLE = "schema_version"
@@ -65,7 +65,7 @@ def differences(database: Database) -> list[str]:
     """What differs between the database and the tables that this program describes, one line each."""
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": _TABLE, "compare_type": True})
-        return [str(difference) for difference in compare_metadata(context, USERS.metadata)]
+        return [str(difference) for difference in compare_metadata(context, METADATA)]
 
 
 def _known(connection: Connection) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from trustward.adapters.store.database import Database
-from trustward.adapters.store.kept import write_audit
+from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.queries import named
-from trustward.base.errors import NotFoundError, TakenError
+from trustward.base.errors import NotFoundError, StaleError, TakenError
 from trustward.model.people import Pace, Passkey, Session, Ticket, User
 from trustward.model.stored import AuditRow
 
@@ -31,7 +31,7 @@ class DatabasePeople:
                 raise TakenError("this person is a user already", remedy="sign in again")
             if not connection.execute(named("add_user"), _row(user)).rowcount:
                 raise TakenError(f"there is a user called {user.name[:80]}", remedy="choose another name")
-            write_audit(connection, audit)
+            add_audit(connection, audit)
 
     def get(self, id: str) -> User | None:
         """See :class:`trustward.ports.People`."""
@@ -61,10 +61,10 @@ class DatabasePeople:
             if not connection.execute(named("update_user"), _row(user)).rowcount:
                 if connection.execute(named("user"), {"id": user.id}).first() is None:
                     raise NotFoundError(f"no such user: {user.id[:80]}", remedy="trustward users list shows all")
-                raise TakenError("the user has been changed meanwhile", remedy="look again, then try again")
+                raise StaleError("the user has been changed meanwhile", remedy="look again, then try again")
             if keep is not None:
                 connection.execute(named("end_sessions"), {"user": user.id, "keep": keep})
-            write_audit(connection, audit)
+            add_audit(connection, audit)
 
     def use_step(self, user: str, step: int) -> bool:
         """See :class:`trustward.ports.People`."""
@@ -77,14 +77,14 @@ class DatabasePeople:
             connection.execute(named("drop_codes"), {"user": user})
             for one in hashes:
                 connection.execute(named("add_code"), {"user": user, "hash": one})
-            write_audit(connection, audit)
+            add_audit(connection, audit)
 
     def use_code(self, user: str, hash: str, audit: AuditRow) -> bool:
         """See :class:`trustward.ports.People`."""
         with self._database.write() as connection:
             used = bool(connection.execute(named("use_code"), {"user": user, "hash": hash}).rowcount)
             if used:
-                write_audit(connection, audit)
+                add_audit(connection, audit)
             return used
 
     def codes(self, user: str) -> int:
@@ -97,7 +97,7 @@ class DatabasePeople:
         with self._database.write() as connection:
             if not connection.execute(named("add_passkey"), msgspec.structs.asdict(passkey)).rowcount:
                 raise TakenError("this passkey is known already", remedy="use another one")
-            write_audit(connection, audit)
+            add_audit(connection, audit)
 
     def passkey(self, id: str) -> Passkey | None:
         """See :class:`trustward.ports.People`."""
@@ -122,7 +122,7 @@ class DatabasePeople:
             query, asked = ("drop_passkey", {"user": user, "id": id}) if id else ("drop_passkeys", {"user": user})
             dropped = connection.execute(named(query), asked).rowcount
             if dropped:
-                write_audit(connection, audit)
+                add_audit(connection, audit)
             return int(dropped)
 
 
@@ -157,7 +157,7 @@ class DatabaseSessions:
                 connection.execute(named("end_session"), {"id": instead, "user": session.user})
             connection.execute(named("add_session"), msgspec.structs.asdict(session))
             if audit is not None:
-                write_audit(connection, audit)
+                add_audit(connection, audit)
 
     def get(self, hash: str) -> Session | None:
         """See :class:`trustward.ports.Sessions`."""
@@ -180,7 +180,7 @@ class DatabaseSessions:
         with self._database.write() as connection:
             ended = bool(connection.execute(named("end_session"), {"id": id, "user": user}).rowcount)
             if ended and audit is not None:
-                write_audit(connection, audit)
+                add_audit(connection, audit)
             return ended
 
     def end_all(self, user: str, audit: AuditRow, keep: str = "") -> int:
@@ -188,7 +188,7 @@ class DatabaseSessions:
         with self._database.write() as connection:
             ended = connection.execute(named("end_sessions"), {"user": user, "keep": keep}).rowcount
             if ended:
-                write_audit(connection, audit)
+                add_audit(connection, audit)
             return int(ended)
 
     def sweep(self, now_us: int, idle_us: int) -> int:
@@ -216,7 +216,7 @@ class DatabaseTickets:
                 connection.execute(named("drop_tickets"), {"user": ticket.user, "kind": ticket.kind})
             connection.execute(named("issue_ticket"), msgspec.structs.asdict(ticket))
             if audit is not None:
-                write_audit(connection, audit)
+                add_audit(connection, audit)
 
     def look(self, hash: str, kind: str, now_us: int) -> Ticket | None:
         """See :class:`trustward.ports.Tickets`."""
