@@ -250,6 +250,7 @@ class Store(Protocol):
     def tickets(self) -> Tickets: ...  # noqa: D102 - the same
     @property
     def attempts(self) -> Attempts: ...  # noqa: D102 - the same
+    @property
     def records(self) -> Records: ...  # noqa: D102 - the same
     @property
     def duties(self) -> Duties: ...  # noqa: D102 - the same
