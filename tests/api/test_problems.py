@@ -20,6 +20,8 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/keys",
     "/v1/actions/backlog",
     "/v1/snoozes",
+    "/v1/backtests",
+    "/v1/policies/proposals",
     "/v1/clocks",
     "/metrics",
     "/v1/openapi",

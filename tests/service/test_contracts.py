@@ -5,7 +5,15 @@ from __future__ import annotations
 import inspect
 
 from trustward import ports
-from trustward.testing import contracts, index_contracts, operations_contracts, outbox_contracts, people_contracts
+from trustward.testing import (
+    contracts,
+    index_contracts,
+    operations_contracts,
+    outbox_contracts,
+    people_contracts,
+    proposal_contracts,
+    trial_contracts,
+)
 
 
 class TestWriter(contracts.WriterContract):
@@ -64,6 +72,14 @@ class TestAttempts(people_contracts.AttemptsContract):
     pass
 
 
+class TestProposals(proposal_contracts.ProposalsContract):
+    pass
+
+
+class TestTrials(trial_contracts.TrialsContract):
+    pass
+
+
 class TestRecords(operations_contracts.RecordsContract):
     pass
 
@@ -81,6 +97,8 @@ def test_every_port_has_its_contract() -> None:
         *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
         *people_contracts.CONTRACTS,
+        *proposal_contracts.CONTRACTS,
+        *trial_contracts.CONTRACTS,
     }
     # The sum of the others; and what asks the network, which tests/people holds against a real provider.
     assert named - {"Store", "Provider"} == {contract.__name__.removesuffix("Contract") for contract in every}

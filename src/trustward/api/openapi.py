@@ -18,8 +18,10 @@ from trustward.api.changing import LabelWanted
 from trustward.api.lists import EntriesWanted, EntryIn
 from trustward.api.policies import BackWanted, LiveWanted, PolicyIn
 from trustward.api.problems import MEDIA_TYPE, Problem
+from trustward.api.proposals import ProposalWanted, RulingWanted
 from trustward.api.sessions import CodeWanted, LinkWanted, PasskeyWanted, PasswordWanted, SignInWanted, TotpWanted
 from trustward.api.snoozes import SnoozeWanted
+from trustward.api.trials import BacktestWanted, ShadowWanted
 from trustward.api.users import KeyWanted, RolesWanted, RotateWanted, UserWanted
 
 PATH = "/v1/openapi"
@@ -121,6 +123,15 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("put", "/v1/users/{id}/roles"): {_JSON: (RolesWanted, {"roles": ["analyst", "reviewer"]})},
     ("post", "/v1/keys"): {_JSON: (KeyWanted, {"name": "shop", "scopes": ["decide"], "expires": _LATER})},
     ("post", "/v1/keys/{id}/rotate"): {_JSON: (RotateWanted, {"overlap": "1d"})},
+    ("post", "/v1/policies/proposals"): {
+        _JSON: (ProposalWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})
+    },
+    ("post", "/v1/policies/proposals/{id}/approve"): {_JSON: (RulingWanted, {"reason": "the backtest is convincing"})},
+    ("post", "/v1/policies/proposals/{id}/reject"): {_JSON: (RulingWanted, {"reason": "holds too much"})},
+    ("post", "/v1/policies/{hash}/backtest"): {_JSON: (BacktestWanted, {"days": 7, "reason": "what would change"})},
+    ("put", "/v1/policies/shadow"): {
+        _JSON: (ShadowWanted, {"hash": "5d41402abc4b2a76", "reason": "a week beside the live one"})
+    },
     **{route: {_JSON: shape} for route, shape in duties.BODIES.items()},
     ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
     ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},

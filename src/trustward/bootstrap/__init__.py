@@ -14,7 +14,16 @@ from trustward.bootstrap.operations import Operations, book, list_duties, operat
 from trustward.bootstrap.people import create_link, disable_user, list_users, reset_user, rules, signing_in
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
-from trustward.bootstrap.service import deciding, delivering, indexing, polling, service_settings, store, working
+from trustward.bootstrap.service import (
+    deciding,
+    delivering,
+    indexing,
+    polling,
+    service_settings,
+    store,
+    trying,
+    working,
+)
 
 __all__ = [
     "Operations",
@@ -52,6 +61,7 @@ __all__ = [
     "signing_in",
     "store",
     "stored_policy",
+    "trying",
     "upgrade",
     "working",
 ]

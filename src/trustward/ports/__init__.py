@@ -3,6 +3,7 @@
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
+from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -15,6 +16,7 @@ from trustward.ports.store import (
     Store,
     Writer,
 )
+from trustward.ports.trials import Trials
 
 __all__ = [
     "Attempts",
@@ -28,12 +30,14 @@ __all__ = [
     "Outbox",
     "People",
     "Policies",
+    "Proposals",
     "Provider",
     "Records",
     "Sessions",
     "Snapshots",
     "Store",
     "Tickets",
+    "Trials",
     "Write",
     "Writer",
 ]

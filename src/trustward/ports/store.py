@@ -27,6 +27,8 @@ from trustward.model.stored import (
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records
 from trustward.ports.people import Attempts, People, Sessions, Tickets
+from trustward.ports.proposals import Proposals
+from trustward.ports.trials import Trials
 
 
 class Writer(Protocol):
@@ -250,6 +252,10 @@ class Store(Protocol):
     def tickets(self) -> Tickets: ...  # noqa: D102 - the same
     @property
     def attempts(self) -> Attempts: ...  # noqa: D102 - the same
+    @property
+    def proposals(self) -> Proposals: ...  # noqa: D102 - the same
+    @property
+    def trials(self) -> Trials: ...  # noqa: D102 - the same
     @property
     def records(self) -> Records: ...  # noqa: D102 - the same
     @property
