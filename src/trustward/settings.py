@@ -47,6 +47,10 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             le=256,
         ),
     ] = 1
+    decisions: Annotated[
+        bool,
+        Meta(description="It also wants every decision that came after its caller's deadline, as a whole."),
+    ] = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +107,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Private networks that webhooks may go to, such as `10.1.0.0/16`. None: public ones only."),
     ] = ()
     worker_threads: Annotated[int, Meta(description="How many lanes one worker delivers at a time.", ge=1, le=256)] = 4
+    deliver: Annotated[
+        bool,
+        Meta(description="Whether `trustward serve` runs a worker too. If not, actions wait for `trustward worker`."),
+    ] = True
+
+    regimes: Annotated[
+        tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
+    ] = ()
 
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080

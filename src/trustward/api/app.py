@@ -15,7 +15,20 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
+from trustward.api import (
+    actions,
+    bulk,
+    changing,
+    deciding,
+    duties,
+    health,
+    lists,
+    looking,
+    openapi,
+    policies,
+    searching,
+    snoozes,
+)
 from trustward.api.auth import ANY, OPEN, guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
@@ -30,6 +43,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.metrics,
     deciding.decide,
     bulk.events,
+    searching.decisions,
     looking.past_decision,
     looking.entity,
     changing.put_label,
@@ -46,6 +60,19 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    *duties.HANDLERS,
+    actions.backlog,
+    actions.action,
+    actions.reverse,
+    actions.lease,
+    actions.confirm,
+    actions.fail,
+    actions.dead_letters,
+    actions.replay,
+    actions.withdraw,
+    snoozes.snoozes,
+    snoozes.put_snooze,
+    snoozes.delete_snooze,
 )
 """All routes."""
 

@@ -10,11 +10,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
+from trustward import bootstrap
 from trustward.api.auth import KeyRing
+from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
+from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
@@ -23,6 +26,10 @@ from trustward.model.event import Event, type_of
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
 from trustward.operations.grouping import Answers, Ticket
+from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
@@ -71,7 +78,9 @@ class Service:
         store: Store,
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
+        operations: Operations,
     ) -> None:
+        self.operations = operations
         self.settings = settings
         self.host = host
         self.store = store
@@ -83,6 +92,10 @@ class Service:
         self.draining = False
         self.warmed = False
         self.policies = Policies(store, compile_policy)
+        self.searching = Searching(store, Indexing(store, decoder))
+        replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
+        self.retelling = Retelling(store, replayer)
+        self.delivering = bootstrap.delivering(settings, store)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
         self._policy: Policy | None = None
@@ -128,6 +141,7 @@ class Service:
 
     def _deliver(self, tickets: Sequence[Ticket]) -> None:
         """In the event loop: whoever still waits is told."""
+        late: list[tuple[int, Decision]] = []
         for ticket in tickets:
             future: Any = ticket.future
             if not future.done():
@@ -135,6 +149,20 @@ class Service:
             elif ticket.answers is not None:
                 # Nobody waits any more: it was late, or the client has gone.
                 self.metrics.answered(ticket.answers)
+                if not future.cancelled():
+                    answers = ticket.answers
+                    late += [(seq, answers.decision(at)) for at, seq in enumerate(answers.seqs) if seq]
+        if late:
+            assert self._loop is not None  # the same
+            self._loop.run_in_executor(None, self._tell, late)
+
+    def _tell(self, late: Sequence[tuple[int, Decision]]) -> None:
+        """The whole decision follows an answer that was given when the caller's deadline had passed."""
+        try:
+            self.delivering.tell(late)
+        except StoreError as fault:
+            # It is on disk, and can be asked for.
+            log("late decisions could not be told", error=fault, count=len(late))
 
     # ------------------------------------------------------------------ everything else, from threads of the pool
 

@@ -101,6 +101,8 @@ class Deciding:
     ) -> None:
         self.store = store
         self.options = options or Options()
+        self.on_actions: Callable[[], None] | None = None
+        """Called in the engine's thread after a commit with actions: it must not wait, and must not fail."""
         self._replayer = Replayer(store, decoder, compile_policy, self.options.skew_us)
         self._initial = initial
         self._clock = clock
@@ -366,6 +368,8 @@ class Deciding:
             self._recover(fault, tickets)
             return
         notify(tickets)
+        if commit is not None and commit.actions and self.on_actions is not None:
+            self.on_actions()
         self._snapshot_if_due()
 
     def _run(self, task: _Task) -> None:

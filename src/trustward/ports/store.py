@@ -24,6 +24,8 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records
 
 
 class Writer(Protocol):
@@ -58,6 +60,12 @@ class Journal(Protocol):
     def entry(self, seq: int) -> Found | None:
         """The event with this number; None if there is none, or the entry is a change."""
 
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        """The events with these numbers, in order of the numbers, as far as there are any."""
+
+    def since(self, at_us: int) -> int:
+        """The number of the first entry that was written at ``at_us`` or later: one past the last if there is none."""
+
 
 class Outbox(Protocol):
     """Actions on their way out, written with the decision that asks for them.
@@ -77,6 +85,9 @@ class Outbox(Protocol):
 
         How many were passed on.
         """
+
+    def tell(self, rows: Sequence[ActionRow]) -> int:
+        """Let rows wait that were written apart from their decision; those that are known stay. How many were new."""
 
     def withdraw(self, seq: int, number: int, audit: AuditRow) -> bool:
         """Take back an action that waits; False if it does not wait any more."""
@@ -99,6 +110,9 @@ class Outbox(Protocol):
 
     def replay(self, places: Sequence[int], now_us: int, audit: AuditRow) -> int:
         """Let dead deliveries wait again, at their old places; how many there were."""
+
+    def drop(self, places: Sequence[int], audit: AuditRow) -> int:
+        """Withdraw dead deliveries for good; how many there were."""
 
     def backlog(self) -> Sequence[Backlog]:
         """How each target is doing that has something waiting or dead."""
@@ -206,6 +220,8 @@ class Store(Protocol):
     @property
     def journal(self) -> Journal: ...  # noqa: D102 - the same
     @property
+    def index(self) -> Index: ...  # noqa: D102 - the same
+    @property
     def outbox(self) -> Outbox: ...  # noqa: D102 - the same
     @property
     def effects(self) -> Effects: ...  # noqa: D102 - the same
@@ -219,6 +235,10 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def records(self) -> Records: ...  # noqa: D102 - the same
+    @property
+    def duties(self) -> Duties: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""
