@@ -10,6 +10,7 @@ from trustward.testing import (
     index_contracts,
     operations_contracts,
     outbox_contracts,
+    people_contracts,
     proposal_contracts,
     source_contracts,
     trial_contracts,
@@ -56,6 +57,22 @@ class TestSnapshots(contracts.SnapshotsContract):
     pass
 
 
+class TestPeople(people_contracts.PeopleContract):
+    pass
+
+
+class TestSessions(people_contracts.SessionsContract):
+    pass
+
+
+class TestTickets(people_contracts.TicketsContract):
+    pass
+
+
+class TestAttempts(people_contracts.AttemptsContract):
+    pass
+
+
 class TestProposals(proposal_contracts.ProposalsContract):
     pass
 
@@ -80,10 +97,16 @@ def test_every_port_has_its_contract() -> None:
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
+        *people_contracts.CONTRACTS,
         *proposal_contracts.CONTRACTS,
         *trial_contracts.CONTRACTS,
     }
-    others = {*source_contracts.CONTRACTS}  # tests/sources
-    assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every | others}
+    # The sum of the others; and what reaches outside: tests/sources and tests/people hold it against real servers.
+    outside = {
+        "Store",
+        "Provider",
+        *(contract.__name__.removesuffix("Contract") for contract in source_contracts.CONTRACTS),
+    }
+    assert named - outside == {contract.__name__.removesuffix("Contract") for contract in every}
     here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}
     assert here == every

@@ -19,6 +19,7 @@ from trustward.cli import (
     serve,
     simulate,
     source,
+    users,
     worker,
 )
 from trustward.cli.bench.app import app as bench
@@ -64,5 +65,6 @@ app.add_typer(source.app, name="source")
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
 app.command(name="worker")(worker.worker)

@@ -2,6 +2,7 @@
 
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.sources import Source
 from trustward.ports.store import (
@@ -19,6 +20,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Attempts",
     "Audit",
     "Duties",
     "Effects",
@@ -27,12 +29,16 @@ __all__ = [
     "Kept",
     "Keys",
     "Outbox",
+    "People",
     "Policies",
     "Proposals",
+    "Provider",
     "Records",
+    "Sessions",
     "Snapshots",
     "Source",
     "Store",
+    "Tickets",
     "Trials",
     "Write",
     "Writer",
