@@ -18,7 +18,7 @@ from tests.api.running import key_for, running, until
 from tests.api.served import served
 from tests.sources.worlds import FolderWorld, KafkaWorld, NatsWorld
 from trustward.api.app import routes
-from trustward.operations.keys import SCOPES
+from trustward.model.access import SCOPES
 from trustward.testing.servers import KafkaBroker, NatsServer
 
 CANARY = "CanaryKim"
