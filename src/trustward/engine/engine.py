@@ -129,7 +129,7 @@ class Engine:
         index = program.index
         one = np.array([index, 0, time], np.int64)
         failed: set[int] = set()
-        texts, numbers, flags = program.columns((event,), failed)
+        texts, numbers, flags = program.columns((event,), failed, (0,) if faults else ())
         if faults:
             _fill(texts, (0,))
         rows = Rows(index, 1, texts, numbers, flags)
