@@ -97,12 +97,15 @@ def _kernel(function: Function, *, release: bool) -> Function:
 
 def part(function: Function) -> Function:
     """A piece of a kernel: always inlined."""
-    return cast(Function, numba.njit(error_model="numpy", forceinline=True)(function))
+    return cast(
+        Function,
+        numba.njit(error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function),
+    )
 
 
 def shared(function: Function) -> Function:
     """A piece of a kernel that is called, not inlined: the rare paths."""
-    return cast(Function, numba.njit(error_model="numpy")(function))
+    return cast(Function, numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
 
 
 def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
