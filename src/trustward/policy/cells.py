@@ -154,12 +154,12 @@ class ColumnWriter:
 
     def _text_cell(self, node: Node) -> tuple[str, str]:
         """The expression of a text or texts of one event, and what stands where there is none."""
-        plain = isinstance(node, Attribute) and node.type.base in ("text", "entity", "list")
-        cell = f"e.{node.name}" if plain else self._row_function(node, lambda emitter: emitter.optional(node))
+        plain = node if isinstance(node, Attribute) and node.type.base in ("text", "entity", "list") else None
+        cell = f"e.{plain.name}" if plain else self._row_function(node, lambda emitter: emitter.optional(node))
         if node.type.base == "list":
             return f"{cell} or ()", "()"
         if node.type.base in ("text", "entity"):
-            return f"e.{node.name}" if plain and node.required else f"{cell} or ''", "''"
+            return cell if plain and plain.required else f"{cell} or ''", "''"
         self.names.values["KeyText"] = key_text
         return f"KeyText({cell})", "''"
 
