@@ -15,14 +15,32 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes
-from trustward.api.auth import ANY, OPEN, guard
+from trustward.api import (
+    actions,
+    bulk,
+    changing,
+    deciding,
+    duties,
+    health,
+    lists,
+    looking,
+    openapi,
+    policies,
+    proposals,
+    searching,
+    sessions,
+    snoozes,
+    trials,
+    users,
+)
+from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
+from trustward.api.auth import guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
 from trustward.api.service import Service
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError, UnavailableError
-from trustward.operations.keys import SCOPES
+from trustward.model.access import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.livez,
@@ -30,6 +48,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.metrics,
     deciding.decide,
     bulk.events,
+    searching.decisions,
     looking.past_decision,
     looking.entity,
     changing.put_label,
@@ -46,6 +65,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    *duties.HANDLERS,
     actions.backlog,
     actions.action,
     actions.reverse,
@@ -58,6 +78,20 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     snoozes.snoozes,
     snoozes.put_snooze,
     snoozes.delete_snooze,
+    proposals.proposals,
+    proposals.proposal,
+    proposals.propose,
+    proposals.approve,
+    proposals.reject,
+    trials.backtest,
+    trials.backtests,
+    trials.one_backtest,
+    trials.cancel,
+    trials.put_shadow,
+    trials.delete_shadow,
+    trials.compare,
+    *sessions.HANDLERS,
+    *users.HANDLERS,
 )
 """All routes."""
 
@@ -86,6 +120,7 @@ def create_app(
         begin.cancel()
         await asyncio.wait([begin])
         service.ring.close()
+        service.desk.close()
 
     app = Litestar(
         route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
@@ -98,8 +133,10 @@ def create_app(
         debug=False,
     )
     for method, path, scope in routes(app):
-        if scope not in {OPEN, ANY, *SCOPES}:
+        if scope not in {OPEN, HALF, OWN, ANY, *SCOPES}:
             raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
+        if ROUTES.get((method, path)) != scope:
+            raise RuntimeError(f"{method} {path}: say who may ({scope}) in api/access.py too")
     return app
 
 
@@ -142,6 +179,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             service.warmed = True
             told(None)
         service.refresh()
+        await service.desk.tend()
         await asyncio.sleep(_TEND_S)
 
 

@@ -12,11 +12,13 @@ import msgspec
 
 from trustward import bootstrap
 from trustward.api.auth import KeyRing
+from trustward.api.desk import Desk
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
+from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
@@ -25,6 +27,10 @@ from trustward.model.event import Event, type_of
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
 from trustward.operations.grouping import Answers, Ticket
+from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
@@ -73,7 +79,9 @@ class Service:
         store: Store,
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
+        operations: Operations,
     ) -> None:
+        self.operations = operations
         self.settings = settings
         self.host = host
         self.store = store
@@ -81,11 +89,18 @@ class Service:
         self.stream_decoder = EventDecoder(decoder.catalogue, line_limit=settings.event_bytes)
         self.streams = 0
         self.ring = KeyRing(store.keys, settings.key_rate)
+        self.desk = Desk(settings, store)
         self.metrics = Metrics(host, store)
         self.draining = False
         self.warmed = False
         self.policies = Policies(store, compile_policy)
+        self.searching = Searching(store, Indexing(store, decoder))
+        replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
+        self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
+        self.approving = asyncio.Lock()
+        self.on_trials: Callable[[], None] = _nobody
+        """Called when there is a new trial."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
         self._policy: Policy | None = None
@@ -240,6 +255,10 @@ class Service:
             faults=(Fault(path="$", cause=cause),),
             policy=policy.hash if policy is not None else "",
         )
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""
 
 
 def _be_late(future: asyncio.Future[bool]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from trustward.bootstrap.policies import compiler, stored_policy
+from trustward.bootstrap.operations import operations
+from trustward.bootstrap.policies import catalogue, compiler, stored_policy
 from trustward.model.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from trustward.adapters.webhooks import Webhooks
     from trustward.operations.deciding import Deciding
     from trustward.operations.delivering import Delivering
+    from trustward.operations.indexing import Indexing
     from trustward.operations.polling import Polling
+    from trustward.operations.trying import Trying
     from trustward.operations.working import Working
     from trustward.ports import Store
     from trustward.settings import Settings
@@ -60,6 +63,23 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
     return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
 
 
+def trying(settings: Settings, opened: Store, known: Catalogue) -> Trying:
+    """A worker's rounds over policies on trial."""
+    from trustward.base.clock import now_us
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.trying import Trying
+
+    # Always the same name: there is one beside the engine, and the one after it need not wait for its lease to end.
+    return Trying(
+        opened,
+        EventDecoder(known),
+        compiler(known),
+        skew_us=settings.skew_us,
+        worker="beside the engine",
+        clock=now_us,
+    )
+
+
 def delivering(settings: Settings, opened: Store) -> Delivering:
     """The story of actions on their way out. Raises SettingsError."""
     import secrets
@@ -90,6 +110,14 @@ def polling(settings: Settings, opened: Store) -> Polling:
     return Polling(delivering(settings, opened))
 
 
+def indexing(settings: Settings, opened: Store) -> Indexing:
+    """What makes the index behind the journal. Raises CatalogueError."""
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.indexing import Indexing
+
+    return Indexing(opened, EventDecoder(catalogue([Path(name) for name in settings.catalogue])))
+
+
 def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
     """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
     import os
@@ -111,4 +139,5 @@ def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, We
         worker=worker,
         private=networks(settings.delivery_networks),
     )
-    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us), webhooks
+    chores = (operations(settings, opened).duties.fire,)
+    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores), webhooks

@@ -24,6 +24,11 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records
+from trustward.ports.people import Attempts, People, Sessions, Tickets
+from trustward.ports.proposals import Proposals
+from trustward.ports.trials import Trials
 
 
 class Writer(Protocol):
@@ -57,6 +62,12 @@ class Journal(Protocol):
 
     def entry(self, seq: int) -> Found | None:
         """The event with this number; None if there is none, or the entry is a change."""
+
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        """The events with these numbers, in order of the numbers, as far as there are any."""
+
+    def since(self, at_us: int) -> int:
+        """The number of the first entry that was written at ``at_us`` or later: one past the last if there is none."""
 
 
 class Outbox(Protocol):
@@ -172,7 +183,13 @@ class Keys(Protocol):
         """Every key, the oldest first."""
 
     def revoke(self, id: str, actor: str, at_us: int) -> None:
-        """End a key from ``at_us`` on. Raises NotFoundError."""
+        """End a key from ``at_us`` on; the earliest end counts. Raises NotFoundError."""
+
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        """Keep a new key in the place of an old one, which ends at ``until_us``: both or neither.
+
+        Raises NotFoundError.
+        """
 
 
 class Audit(Protocol):
@@ -212,6 +229,8 @@ class Store(Protocol):
     @property
     def journal(self) -> Journal: ...  # noqa: D102 - the same
     @property
+    def index(self) -> Index: ...  # noqa: D102 - the same
+    @property
     def outbox(self) -> Outbox: ...  # noqa: D102 - the same
     @property
     def effects(self) -> Effects: ...  # noqa: D102 - the same
@@ -225,6 +244,22 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def people(self) -> People: ...  # noqa: D102 - the same
+    @property
+    def sessions(self) -> Sessions: ...  # noqa: D102 - the same
+    @property
+    def tickets(self) -> Tickets: ...  # noqa: D102 - the same
+    @property
+    def attempts(self) -> Attempts: ...  # noqa: D102 - the same
+    @property
+    def proposals(self) -> Proposals: ...  # noqa: D102 - the same
+    @property
+    def trials(self) -> Trials: ...  # noqa: D102 - the same
+    @property
+    def records(self) -> Records: ...  # noqa: D102 - the same
+    @property
+    def duties(self) -> Duties: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""
