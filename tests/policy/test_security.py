@@ -102,7 +102,7 @@ def allowed_names(made: Policy) -> set[str]:
     fields = {name for kind in catalogue().types.values() for name in kind.fields}
     own = {"columns", "hits", "match", "label_entities", "entities"}
     own |= {f"{stem}{n}" for stem in ("values", "reason", "actions") for n in range(len(made.rules))}
-    own |= {f"{stem}{n}" for stem in ("text", "number", "flag", "cell") for n in range(200)}
+    own |= {f"{stem}{n}" for stem in ("text", "number", "flag", "cell", "rows", "some") for n in range(200)}
     helpers = {*CONSTANTS, "Rows", "AsArray", "Action", "Dict", "KeyText", "WholeCell", "FloatCell"} - {"__builtins__"}
     attributes = {"id", "time", "labels", "lists", "get", "append", "lower", "startswith", "endswith", "fromkeys"}
     attributes |= {"tolist", "size", "score", "category", "reasons"}
