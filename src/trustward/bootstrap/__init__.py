@@ -1,5 +1,6 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
+from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -15,10 +16,15 @@ from trustward.bootstrap.service import deciding, delivering, indexing, polling,
 
 __all__ = [
     "Progress",
+    "archive",
+    "audit_explain",
+    "audit_index",
+    "audit_replay",
     "backtest",
     "backup_store",
     "catalogue",
     "check",
+    "check_archive",
     "check_store",
     "compiler",
     "create_key",
@@ -31,6 +37,7 @@ __all__ = [
     "policy",
     "policy_path",
     "polling",
+    "query",
     "replay",
     "restore_store",
     "revoke_key",

@@ -1,5 +1,6 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.store import (
     Audit,
@@ -15,6 +16,7 @@ from trustward.ports.store import (
 )
 
 __all__ = [
+    "Archived",
     "Audit",
     "Effects",
     "Index",
@@ -23,6 +25,7 @@ __all__ = [
     "Keys",
     "Outbox",
     "Policies",
+    "Shelf",
     "Snapshots",
     "Store",
     "Writer",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from trustward.adapters.store.archived_tables import ARCHIVED_DAYS
 from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
 from trustward.adapters.store.tables import METADATA, SNAPSHOTS
 
-__all__ = ["DERIVED", "METADATA"]
+__all__ = ["ARCHIVED_DAYS", "DERIVED", "METADATA"]
 
 DERIVED = (INDEX_PAGES, INDEX_RUNS, SNAPSHOTS)
 """What can be made from the rest again: no backup copies these tables."""
