@@ -57,6 +57,7 @@ def check(store: DatabaseStore, before: list[Segment], answers: dict[str, Any], 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_killed_at_random(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     origin = tmp_path / "origin"
+    origin.mkdir()
     server = request.getfixturevalue("server") if kind == "postgresql" else None
     address = server.database(request.getfixturevalue("template")) if server else ""
     store = open_store(address, origin)
