@@ -17,6 +17,7 @@ from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
+from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
@@ -77,7 +78,9 @@ class Service:
         store: Store,
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
+        operations: Operations,
     ) -> None:
+        self.operations = operations
         self.settings = settings
         self.host = host
         self.store = store

@@ -12,6 +12,7 @@ from trustward.cli import (
     backtest,
     db,
     demo,
+    duties,
     events,
     keys,
     policy,
@@ -66,4 +67,5 @@ app.command(name="archive")(archive.archive)
 app.command(name="query")(archive.query)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(duties.app, name="duties")
 app.command(name="worker")(worker.worker)

@@ -2,6 +2,7 @@
 
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -18,6 +19,7 @@ from trustward.ports.store import (
 __all__ = [
     "Archived",
     "Audit",
+    "Duties",
     "Effects",
     "Index",
     "Journal",
@@ -25,8 +27,10 @@ __all__ = [
     "Keys",
     "Outbox",
     "Policies",
+    "Records",
     "Shelf",
     "Snapshots",
     "Store",
+    "Write",
     "Writer",
 ]

@@ -15,6 +15,7 @@ from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.memory_archived import MemoryArchived, MemoryShelf
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.archived import ArchivedDay
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
@@ -49,6 +50,8 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.records = MemoryRecords(self.tables.held)
+        self.duties = MemoryDuties(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -75,6 +78,7 @@ class Tables:
         self.keys: dict[str, ApiKey] = {}
         self.audit: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
+        self.held = Held(self.sent, self.record)
 
     def last(self) -> int:
         """The number of the last entry."""
