@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event as Signal
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -202,3 +204,42 @@ def test_a_changed_decision_is_told(mine: DatabaseStore) -> None:
     assert {one.fields for one in told} == {("score",)}
     assert told[0].entry == chosen.first + pairs[0][0]
     assert told[0].stored.score == 0.123 != told[0].derived.score
+
+
+def test_archived_while_the_service_goes_on(opened: Callable[[], Store]) -> None:
+    store, other = opened(), opened()
+    filled(store)
+    clock = Clock()
+    clock.at_us = FIRST_US + 10 * DAY_US
+    host = host_over(store, clock=clock, skew_us=10**18, snapshot_events=60)
+    host.start()
+    events = stream(600, 9, "more")
+    faults = faulty(events)
+    moved: list[ArchivedDay] = []
+    ended = Signal()
+
+    def work() -> None:
+        while not ended.is_set():
+            archiving(other).run(None, moved.append)
+
+    thread = Thread(target=work)
+    thread.start()
+    try:
+        for at in range(0, 600, 6):
+            host.submit(events[at : at + 6], {p - at: f for p, f in faults.items() if at <= p < at + 6}).result()
+            if at % 50 == 0:
+                # What came long before, and has moved meanwhile.
+                assert host.submit(stream(1, 5), faulty(stream(1, 5))).result().again == {0}
+    finally:
+        ended.set()
+        thread.join()
+        host.close()
+    archived(other)
+    assert len(moved) >= 3
+    assert [day.first for day in moved[1:]] == [day.last + 1 for day in moved[:-1]]
+    found = every(opened())
+    assert [one.first for one in found] == [1, *(one.last + 1 for one in found[:-1])]
+    ids = [name for one in found for name in one.ids()]
+    assert len(ids) == len(set(ids)) == EVENTS + 600
+    assert len(store.journal.find(ids)) == len(ids)
+    assert seen(rebuilt(store)) == seen(rebuilt(store, snapshots=False))

@@ -52,7 +52,7 @@ def archive(
 
     def tell(day: ArchivedDay) -> None:
         if json:
-            emit_json(day)
+            emit_json(day, indent=-1)
         else:
             answers().print(
                 f"{day.day}: entries {day.first:,} to {day.last:,}; {day.events:,} events, {day.actions:,} actions, "
@@ -61,7 +61,7 @@ def archive(
 
     stopped = run(settings, before, tell)
     if json:
-        emit_json({"stopped": stopped})
+        emit_json({"stopped": stopped}, indent=-1)
     else:
         answers().print(_WHY[stopped.why].format(day=stopped.day))
 
@@ -118,9 +118,10 @@ def query(
 def _lines(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
     import msgspec
 
-    encoder = msgspec.json.Encoder(enc_hook=str)
+    from trustward.cli.console import emit_json
+
     for row in rows:
-        sys.stdout.write(encoder.encode(dict(zip(columns, row, strict=True))).decode() + "\n")
+        emit_json(msgspec.to_builtins(dict(zip(columns, row, strict=True)), enc_hook=str), indent=-1)
 
 
 def _cell(value: object) -> object:

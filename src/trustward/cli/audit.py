@@ -52,7 +52,7 @@ def replay(
         nonlocal told
         told += 1
         if json:
-            emit_json({"difference": one})
+            emit_json({"difference": one}, indent=-1)
         elif told <= _SHOWN:
             console.print(
                 f"entry {one.entry}, event {plain(one.event_id, 80)}: {', '.join(one.fields)} (stored "
@@ -62,7 +62,7 @@ def replay(
 
     done = audit_replay(service_settings(data=data, database=database), day, start, tell)
     if json:
-        emit_json(done)
+        emit_json(done, indent=-1)
     else:
         if told > _SHOWN:
             console.print(f"and {told - _SHOWN:,} more: --json shows all")

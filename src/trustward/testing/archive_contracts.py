@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from trustward.base.errors import StateError, UsageError
-from trustward.model.archived import ArchivedDay
+from trustward.model.archived import DAY_US, ArchivedDay
 from trustward.model.changes import LabelChange
 from trustward.model.decision import Action
 from trustward.model.journal import ActionRow, Commit, Outgoing, Segment
@@ -34,7 +34,17 @@ def commits() -> list[Commit]:
         events(6, "e", "f", decided=(0, 1)),
         events(8, "g", "h", "i", "j", "k"),
     ]
-    return [msgspec.structs.replace(one, actions=tuple(outgoing(row.seq) for row in one.actions)) for one in rest]
+    return [dated(one) for one in rest]
+
+
+def dated(commit: Commit) -> Commit:
+    """A commit with what it needs to be archived: the time of its day, and actions that can be read."""
+    at_us = DAY_US * sum(commit.first >= first for first in (4, 8)) + commit.first
+    return Commit(
+        segments=tuple(msgspec.structs.replace(one, at_us=at_us) for one in commit.segments),
+        ids=commit.ids,
+        actions=tuple(outgoing(row.seq) for row in commit.actions),
+    )
 
 
 def day(name: str, first: int, last: int) -> ArchivedDay:
@@ -73,12 +83,12 @@ class ArchivedContract(_Filled):
     @pytest.mark.usefixtures("filled")
     def test_days_follow_each_other(self, store: Store, opened: Open) -> None:
         with pytest.raises(StateError, match="entry"):
-            store.archived.keep(day("2026-01-02", 4, 5))
-        one = move(store, day("2026-01-01", 1, 3))
+            store.archived.keep(day("1970-01-02", 4, 5))
+        one = move(store, day("1970-01-01", 1, 3))
         assert (one.events, one.decisions, one.actions, one.changes) == (3, 3, 1, 0)
         with pytest.raises(StateError):
             opened().archived.keep(one)
-        two = move(opened(), day("2026-01-02", 4, 7))
+        two = move(opened(), day("1970-01-02", 4, 7))
         assert (two.events, two.decisions, two.actions, two.changes) == (3, 3, 2, 1)
         assert list(store.archived.days()) == [one, two]
         assert store.archived.upto() == 7
@@ -89,10 +99,11 @@ class ArchivedContract(_Filled):
     ) -> None:
         ids = list("abcdefghijk")
         before = store.journal.find(ids)
-        since = {at_us: store.journal.since(at_us) for at_us in (0, *range(1000, 1015))}
+        moments = [day * DAY_US + more for day in range(4) for more in range(-1, 15)]
+        since = {at_us: store.journal.since(at_us) for at_us in moments}
         entries = [store.journal.entry(seq) for seq in range(13)]
-        move(store, day("2026-01-01", 1, 3))
-        move(store, day("2026-01-02", 4, 7))
+        move(store, day("1970-01-01", 1, 3))
+        move(store, day("1970-01-02", 4, 7))
         assert store.archived.tidy(tidied) == min(tidied, 4)
         for one in (store, opened()):
             assert one.journal.find(ids) == before
@@ -108,7 +119,7 @@ class ArchivedContract(_Filled):
             assert one.journal.read(1, 1)[0] == filled[0]
         assert store.archived.tidy(10) == 4 - min(tidied, 4)
         assert store.archived.tidy(10) == 0
-        store.journal.append(lease, events(13, "l"))
+        store.journal.append(lease, dated(events(13, "l")))
         assert opened().journal.find(["l", "a"]).keys() == {"l", "a"}
         assert opened().journal.head() == 13
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 import pyarrow as pa
 from trustward.model.changes import LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
@@ -150,8 +151,15 @@ def actions_of(actions: Iterable[ActionRow]) -> pa.Table:
     return _table("actions", rows)
 
 
-def segments_in(events: pa.Table, decisions: pa.Table) -> list[Segment]:
-    """The segments that some rows of events and decisions were made of: all rows of each of them."""
+def segments_in(events: pa.Table, decisions: pa.Table, seq: int = 0, most: int = 2**62) -> list[Segment]:
+    """The segments that some rows of events and decisions were made of: all rows of each of them.
+
+    Only from the one that holds ``seq`` on, of about ``most`` entries in all (one segment at least).
+    """
+    origin = events.column("segment").to_numpy()
+    begin = int(np.searchsorted(origin, origin[max(int(np.searchsorted(origin, seq, side="right")) - 1, 0)]))
+    end = int(np.searchsorted(origin, max(seq, int(origin[begin])) + most - 1, side="right"))
+    events, decisions = events.slice(begin, end - begin), decisions.slice(begin, end - begin)
     columns = {name: events.column(name).to_pylist() for name in ("entry", "segment", "policy", "body", "faults")}
     times = events.column("decided").cast(pa.int64()).to_pylist()
     bodies = decisions.column("body").to_pylist()

@@ -12,6 +12,7 @@ from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -129,6 +130,8 @@ class FolderShelf:
             told = msgspec.json.decode(content, type=Manifest)
             faults = [f"{name}.parquet: another checksum" for name, wanted in told.sha256.items()
                       if _digest(folder / f"{name}.parquet") != wanted]  # fmt: skip
+            if faults:
+                return faults
             counts = {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in SCHEMAS}
         except OSError as fault:
             return [f"{Path(str(fault.filename)).name}: {fault.strerror}"]
@@ -145,7 +148,7 @@ class FolderShelf:
             found: list[Segment] = []
             start = max(after, day.first - 1)
             while start < day.last and (not found or start < after + limit):
-                some = [one for one in held.around(start + 1) if one.last > after]
+                some = held.around(start + 1, after + limit - start)
                 if not some:
                     raise StoreError(f"the archive of {day.day} lacks entry {start + 1}", remedy=_MENDED)
                 found += some
@@ -193,7 +196,8 @@ class _Day:
         self._day = day
         with ExitStack() as stack:
             self._files = {name: stack.enter_context(pq.ParquetFile(folder / f"{name}.parquet")) for name in SCHEMAS}
-            self._firsts = np.array(_least(self._files["events"]), np.int64)
+            self._firsts = np.array(_least(self._files["events"], "entry"), np.int64)
+            self._times = np.array(_least(self._files["events"], "decided"), "datetime64[us]").astype(np.int64)
             self._changes = changes_in(self._files["changes"].read())
             self._stack = stack.pop_all()
         self._places = np.array([one.first for one in self._changes], np.int64)
@@ -205,8 +209,8 @@ class _Day:
         """A whole table."""
         return self._files[name].read()
 
-    def around(self, seq: int) -> list[Segment]:
-        """Segments from the one that holds an entry on, as many as are at hand, without a gap."""
+    def around(self, seq: int, most: int) -> list[Segment]:
+        """Segments from the one that holds an entry on, of up to ``most`` entries, as many as are at hand."""
         at = int(np.searchsorted(self._places, seq))
         if at < len(self._places) and self._places[at] == seq:
             return [self._changes[at]]
@@ -215,7 +219,7 @@ class _Day:
             return []
         columns = ["entry", "segment", "decided", "policy", "body", "faults"]
         events = self._files["events"].read_row_group(group, columns)
-        found = segments_in(events, self._files["decisions"].read_row_group(group, ["body"]))
+        found = segments_in(events, self._files["decisions"].read_row_group(group, ["body"]), seq, max(most, 1))
         chosen: list[Segment] = []
         for segment in found:
             # A change may lie between two segments of a group.
@@ -227,13 +231,13 @@ class _Day:
         """The first entry that was written at ``at_us`` or later; one past the day if there is none."""
         found = [self._day.last + 1]
         found += [one.first for one in self._changes if one.at_us >= at_us][:1]
-        events = self._files["events"]
-        metadata = events.metadata
-        for group in range(metadata.num_row_groups):
-            times = events.read_row_group(group, ["decided"]).column(0).cast(pa.int64()).to_numpy()
-            if len(times) and times[-1] >= at_us:
-                place = int(np.searchsorted(times, at_us))
-                found.append(events.read_row_group(group, ["entry"]).column(0)[place].as_py())
+        # The last group that begins earlier may hold it; if not, the next one begins with it.
+        group = max(int(np.searchsorted(self._times, at_us)) - 1, 0)
+        for at in range(group, min(group + 2, len(self._firsts))):
+            rows = self._files["events"].read_row_group(at, ["entry", "decided"])
+            place = int(np.searchsorted(rows.column("decided").cast(pa.int64()).to_numpy(), at_us))
+            if place < rows.num_rows:
+                found.append(rows.column("entry")[place].as_py())
                 break
         return min(found)
 
@@ -267,10 +271,10 @@ def write_rows(folder: Path, segments: Iterable[Segment], actions: Iterable[Acti
     return rows
 
 
-def _least(file: pq.ParquetFile) -> list[int]:
-    """The first entry of each row group."""
+def _least(file: pq.ParquetFile, column: str) -> list[Any]:
+    """The least value of a column in each row group."""
     metadata = file.metadata
-    at = file.schema_arrow.get_field_index("entry")
+    at = file.schema_arrow.get_field_index(column)
     return [metadata.row_group(group).column(at).statistics.min for group in range(metadata.num_row_groups)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from trustward.model.archived import ArchivedDay
+from trustward.model.archived import DAY_US, ArchivedDay, start_of
 from trustward.model.journal import Found, Segment, found_in
 from trustward.ports import Archived, Shelf
 
@@ -37,9 +37,13 @@ class Elsewhere:
     def since(self, at_us: int) -> int | None:
         """As :meth:`Journal.since`; None if it is not in an archived day."""
         for day in self._archived.days():
-            found = self._shelf.since(day, at_us)
-            if found <= day.last:
-                return found
+            begin = start_of(day.day)
+            if at_us <= begin:
+                return day.first
+            if at_us < begin + DAY_US:
+                found = self._shelf.since(day, at_us)
+                if found <= day.last:
+                    return found
         return None
 
     def entries(self, seqs: Iterable[int]) -> list[Found]:
