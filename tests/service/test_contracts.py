@@ -5,7 +5,15 @@ from __future__ import annotations
 import inspect
 
 from trustward import ports
-from trustward.testing import archive_contracts, contracts, index_contracts, operations_contracts, outbox_contracts
+from trustward.testing import (
+    archive_contracts,
+    contracts,
+    index_contracts,
+    operations_contracts,
+    outbox_contracts,
+    proposal_contracts,
+    trial_contracts,
+)
 
 
 class TestWriter(contracts.WriterContract):
@@ -56,6 +64,14 @@ class TestSnapshots(contracts.SnapshotsContract):
     pass
 
 
+class TestProposals(proposal_contracts.ProposalsContract):
+    pass
+
+
+class TestTrials(trial_contracts.TrialsContract):
+    pass
+
+
 class TestRecords(operations_contracts.RecordsContract):
     pass
 
@@ -73,6 +89,8 @@ def test_every_port_has_its_contract() -> None:
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
+        *proposal_contracts.CONTRACTS,
+        *trial_contracts.CONTRACTS,
     }
     assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every}
     here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}

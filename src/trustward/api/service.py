@@ -96,6 +96,9 @@ class Service:
         replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
         self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
+        self.approving = asyncio.Lock()
+        self.on_trials: Callable[[], None] = _nobody
+        """Called when there is a new trial."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
         self._policy: Policy | None = None
@@ -250,6 +253,10 @@ class Service:
             faults=(Fault(path="$", cause=cause),),
             policy=policy.hash if policy is not None else "",
         )
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""
 
 
 def _be_late(future: asyncio.Future[bool]) -> None:

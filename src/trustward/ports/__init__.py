@@ -3,6 +3,7 @@
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -15,6 +16,7 @@ from trustward.ports.store import (
     Store,
     Writer,
 )
+from trustward.ports.trials import Trials
 
 __all__ = [
     "Archived",
@@ -27,10 +29,12 @@ __all__ = [
     "Keys",
     "Outbox",
     "Policies",
+    "Proposals",
     "Records",
     "Shelf",
     "Snapshots",
     "Store",
+    "Trials",
     "Write",
     "Writer",
 ]
