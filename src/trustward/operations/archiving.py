@@ -16,7 +16,7 @@ from trustward.model.journal import Segment
 from trustward.ports import Archived, Journal, Shelf, Snapshots
 
 _READ = 8192
-_TIDY = 200
+_TIDY = 64
 """How many segments are removed in one transaction: the service's commits go between."""
 
 
