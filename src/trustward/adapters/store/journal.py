@@ -161,9 +161,10 @@ class DatabaseJournal:
             if not places:
                 return {}
             gone: list[int] = []
-            found = _found(connection, places, set(ids), gone)
+            wanted = set(ids)
+            found = _found(connection, places, wanted, gone)
         for one in self._elsewhere.entries(gone) if gone else ():
-            if one.decision.event_id in ids:
+            if one.decision.event_id in wanted:
                 found[one.decision.event_id] = one
         return found
 
