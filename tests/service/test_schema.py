@@ -65,7 +65,21 @@ def test_every_statement_is_understood(database: Database) -> None:
             "rule",
             "name",
         }
-        texts |= {"day", "digest"} | {"target", "worker", "same", "why", "undone_by", "said"}
+        texts |= {"target", "worker", "same", "why", "undone_by", "said"}
+        texts |= {
+            "user",
+            "full_name",
+            "roles",
+            "password",
+            "totp",
+            "issuer",
+            "subject",
+            "how",
+            "address",
+            "agent",
+        }
+        texts |= {"keep"} | ({"level"} if name == "add_session" else set())
+        texts |= {"day", "digest"}
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )
@@ -75,6 +89,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         bytes_ = {"body", "sources", "detail", "faults", "decisions", "result"} | (
             {"hash"} if name == "add_key" else set()
         )
+        bytes_ |= {"key"} if name == "add_passkey" else set()
         bytes_ -= {"decisions"} if name == "add_archived_day" else set()
         values |= {key: b"x" for key in values if key in bytes_}
         with database.write() as connection:

@@ -28,16 +28,19 @@ from trustward.api import (
     policies,
     proposals,
     searching,
+    sessions,
     snoozes,
     trials,
+    users,
 )
-from trustward.api.auth import ANY, OPEN, guard
+from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
+from trustward.api.auth import guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
 from trustward.api.service import Service
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError, UnavailableError
-from trustward.operations.keys import SCOPES
+from trustward.model.access import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.livez,
@@ -87,6 +90,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.put_shadow,
     trials.delete_shadow,
     trials.compare,
+    *sessions.HANDLERS,
+    *users.HANDLERS,
 )
 """All routes."""
 
@@ -115,6 +120,7 @@ def create_app(
         begin.cancel()
         await asyncio.wait([begin])
         service.ring.close()
+        service.desk.close()
 
     app = Litestar(
         route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
@@ -127,8 +133,10 @@ def create_app(
         debug=False,
     )
     for method, path, scope in routes(app):
-        if scope not in {OPEN, ANY, *SCOPES}:
+        if scope not in {OPEN, HALF, OWN, ANY, *SCOPES}:
             raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
+        if ROUTES.get((method, path)) != scope:
+            raise RuntimeError(f"{method} {path}: say who may ({scope}) in api/access.py too")
     return app
 
 
@@ -171,6 +179,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             service.warmed = True
             told(None)
         service.refresh()
+        await service.desk.tend()
         await asyncio.sleep(_TEND_S)
 
 

@@ -145,6 +145,7 @@ class Process(Server):
             self.should_exit = True
         else:
             log("ready")
+            self._service.desk.welcome()
             for one in self._beside:
                 one.start()
 

@@ -12,6 +12,7 @@ import msgspec
 
 from trustward import bootstrap
 from trustward.api.auth import KeyRing
+from trustward.api.desk import Desk
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
@@ -88,6 +89,7 @@ class Service:
         self.stream_decoder = EventDecoder(decoder.catalogue, line_limit=settings.event_bytes)
         self.streams = 0
         self.ring = KeyRing(store.keys, settings.key_rate)
+        self.desk = Desk(settings, store)
         self.metrics = Metrics(host, store)
         self.draining = False
         self.warmed = False

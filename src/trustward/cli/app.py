@@ -20,6 +20,7 @@ from trustward.cli import (
     screen,
     serve,
     simulate,
+    users,
     worker,
 )
 from trustward.cli.bench.app import app as bench
@@ -67,5 +68,6 @@ app.command(name="archive")(archive.archive)
 app.command(name="query")(archive.query)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
 app.command(name="worker")(worker.worker)

@@ -3,6 +3,7 @@
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
@@ -20,6 +21,7 @@ from trustward.ports.trials import Trials
 
 __all__ = [
     "Archived",
+    "Attempts",
     "Audit",
     "Duties",
     "Effects",
@@ -28,12 +30,16 @@ __all__ = [
     "Kept",
     "Keys",
     "Outbox",
+    "People",
     "Policies",
     "Proposals",
+    "Provider",
     "Records",
+    "Sessions",
     "Shelf",
     "Snapshots",
     "Store",
+    "Tickets",
     "Trials",
     "Write",
     "Writer",
