@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.service.kit import DECODER, compile_policy, faulty, host_over, rebuilt, seen, stream
+from tests.service.test_searching import paged
 from trustward.adapters.store.opened import DatabaseStore, open_store
 from trustward.base.errors import ConflictError, StateError, StoreError
 from trustward.model.archived import DAY_US, ArchivedDay, start_of
@@ -19,7 +20,10 @@ from trustward.model.changes import LabelChange
 from trustward.model.journal import Segment
 from trustward.operations.archiving import Archiving
 from trustward.operations.auditing import Auditing, Difference
+from trustward.operations.indexing import Indexing
 from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Query, Searching
 from trustward.ports import Store
 
 FIRST_US = start_of("2031-03-01")
@@ -243,3 +247,28 @@ def test_archived_while_the_service_goes_on(opened: Callable[[], Store]) -> None
     assert len(ids) == len(set(ids)) == EVENTS + 600
     assert len(store.journal.find(ids)) == len(ids)
     assert seen(rebuilt(store)) == seen(rebuilt(store, snapshots=False))
+
+
+def test_archived_entries_are_found_and_explained(opened: Callable[[], Store]) -> None:
+    store = opened()
+    filled(store)
+    indexing = Indexing(store, DECODER, size=100)
+    indexing.step()
+    query = Query(kind="account", entity="a")
+    before = list(paged(Searching(store, indexing), query, 30))
+    assert len(before) > 50
+    assert archived(store)[0]
+    # Half of it is indexed before it has moved, half after.
+    for _ in range(3):
+        searching = Searching(opened(), indexing)
+        assert list(paged(searching, query, 30)) == before
+        middle = before[len(before) // 2].at_us
+        ranged = msgspec.structs.replace(query, from_us=before[-5].at_us, to_us=middle)
+        assert list(paged(searching, ranged, 7)) == [one for one in before[:-4] if one.at_us < middle]
+        indexing.step()
+    replayer = Replayer(store, DECODER, compile_policy, 10**18)
+    chosen = next(one for one in reversed(before) if one.decision.rules)
+    assert chosen.seq <= store.archived.upto()
+    retold = Retelling(store, replayer).retell(chosen)
+    assert retold is not None
+    assert retold.same

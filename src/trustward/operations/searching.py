@@ -232,7 +232,12 @@ class Searching:
 
     def _scan(self, query: Query, low: int, high: int) -> Iterator[Found]:
         """The same of all entries from ``low`` to ``high``."""
-        for segment in reversed(self._store.journal.read(low - 1, high - low + 1)):
+        segments: list[Segment] = []
+        after = low - 1
+        while after < high and (some := self._store.journal.read(after, high - after)):
+            segments += some
+            after = some[-1].last
+        for segment in reversed(segments):
             if segment.kind == "events":
                 places = [at for at in _likely(query, segment) if low <= segment.first + at <= high]
                 for one in reversed(found_in(segment, places)):
