@@ -65,6 +65,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/gates"): "read",
     ("GET", "/v1/clocks"): "read",
     # actions
+    ("GET", "/v1/actions"): "read",
     ("GET", "/v1/actions/{id}"): "read",
     ("POST", "/v1/actions/{id}/reverse"): "act",
     ("POST", "/v1/actions/lease"): "actions",

@@ -67,6 +67,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.rollback,
     *duties.HANDLERS,
     actions.backlog,
+    actions.in_force,
     actions.action,
     actions.reverse,
     actions.lease,
