@@ -29,9 +29,11 @@ from trustward.bootstrap.service import (
     polling,
     service_settings,
     store,
+    tracer,
     trying,
     working,
 )
+from trustward.bootstrap.sourcing import make_sources, source_fields, source_kinds, sources
 
 __all__ = [
     "Operations",
@@ -53,6 +55,7 @@ __all__ = [
     "list_keys",
     "list_users",
     "load",
+    "make_sources",
     "operations",
     "packs",
     "policy",
@@ -68,8 +71,12 @@ __all__ = [
     "show_duty",
     "signing_in",
     "single_sign_on",
+    "source_fields",
+    "source_kinds",
+    "sources",
     "store",
     "stored_policy",
+    "tracer",
     "trying",
     "upgrade",
     "working",

@@ -4,6 +4,7 @@ from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
+from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -35,6 +36,7 @@ __all__ = [
     "Records",
     "Sessions",
     "Snapshots",
+    "Source",
     "Store",
     "Tickets",
     "Trials",
