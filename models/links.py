@@ -81,6 +81,7 @@ def in_set(rows: Rows) -> tuple[list[Result], Rows, Array, Model]:
         ("url_pdd", source == "url_pdd"),
         ("url_hannousse", source == "url_hannousse"),
         ("domain_scam_tranco", ~np.isin(source, HONEST_SETS)),
+        *((name, np.isin(source, (name, "tranco"))) for name in SCAMS),
     ):
         results.append(measured(f"{name} (other domains of it)", model, held.take(chosen)))
     # Calibrated as used: with the list of popular domains, but not for popular names, which are all on the list.

@@ -65,7 +65,7 @@ def fit_both(rows: Rows, host: Any, path: Any, weights: Array) -> tuple[Linear, 
     """The linear models of hosts (from all rows) and of paths (from rows that have one of their own)."""
     own = np.array([source in ("url_pdd", "url_hannousse") for source in rows.source]) & (np.diff(path.indptr) > 0)
     return (
-        fit_linear(host, rows.harmful, np.ones(len(weights)), 3.0),
+        fit_linear(host, rows.harmful, np.ones(len(weights)), 1.0),
         fit_linear(path[own], rows.harmful[own], weights[own], 1.0),
     )
 
