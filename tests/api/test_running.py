@@ -7,24 +7,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from random import Random
 from threading import Thread, Timer
 from time import sleep
-from typing import Any
 
 import msgspec
 import pytest
 
+from tests.api.running import alive, ask, children, key_for, running
 from tests.api.served import POLICY, Served, sent, served
-from tests.api.test_who_may import TABLE
-from trustward import bootstrap
 from trustward.adapters.store.opened import open_store
-from trustward.settings import load_settings
+from trustward.api.access import ROUTES as TABLE
+from trustward.api.openapi import BODIES
 
-ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("TRUSTWARD_KILLS", "4"))
 
 
@@ -73,9 +69,9 @@ def test_the_document_has_every_route(one: Served) -> None:
     }
     wanted = {key for key in TABLE if not key[1].startswith("/v1/openapi")}
     assert set(found) == wanted
-    for (method, _), operation in found.items():
+    for (method, path), operation in found.items():
         assert operation["summary"]
-        if method in {"POST", "PUT"}:
+        if (method.lower(), path) in BODIES:
             for content in operation["requestBody"]["content"].values():
                 assert content["examples"] or content["example"]
 
@@ -116,37 +112,16 @@ def test_under_way_is_answered_before_the_end() -> None:
 # ---------------------------------------------------------------------------------------------- processes
 
 
-@contextmanager
-def process(data: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The service as its command starts it, and its port."""
-    command = "from trustward.cli import main; main()"
-    words = [sys.executable, "-c", command, "serve", "--data", str(data), "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TRUSTWARD_POLICY": POLICY}
-    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment) as started:
-        assert started.stderr is not None
-        port = 0
-        for line in started.stderr:
-            told = msgspec.json.decode(line)
-            port = told.get("port", port)
-            if told["message"] == "ready":
-                break
-        try:
-            yield started, port
-        finally:
-            started.kill()
-
-
-def key_for(data: Path) -> str:
-    settings = load_settings({"TRUSTWARD_DATA": str(data)})
-    return bootstrap.create_key(settings, "test", ["decide", "read"], None)[1]
-
-
 def test_a_signal_ends_it_in_good_order(tmp_path: Path) -> None:
     key = key_for(tmp_path)
-    with process(tmp_path) as (started, port):
+    with running(tmp_path) as one:
+        started, port = one.process, one.port
         assert ask(port, key, [sent("s1")]) == {"s1": "allow"}
+        beside = children(started.pid)
         started.send_signal(signal.SIGTERM)
         assert started.wait(20) == 0
+        assert beside
+        assert not any(map(alive, beside))
     store = open_store("", tmp_path)
     assert store.snapshots.stored()
     assert store.journal.find(["s1"])
@@ -155,7 +130,8 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path) -> None:
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     key_for(tmp_path)
-    with process(tmp_path) as (_, port):
+    with running(tmp_path) as one:
+        port = one.port
         words = [sys.executable, "-m", "trustward.api"]
         environment = {
             **os.environ,
@@ -171,25 +147,6 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
             assert code in second.stderr
 
 
-def ask(port: int, key: str, events: list[dict[str, Any]]) -> dict[str, str]:
-    """What was acknowledged, event by event over one connection, until it breaks off."""
-    done: dict[str, str] = {}
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    try:
-        for event in events:
-            connection.request("POST", "/v1/decisions", msgspec.json.encode(event), headers)
-            response = connection.getresponse()
-            body = response.read()
-            assert response.status == 200, body
-            done[event["id"]] = msgspec.json.decode(body)["verdict"]
-    except (OSError, HTTPException):
-        pass  # killed before, within or after an answer
-    finally:
-        connection.close()
-    return done
-
-
 @pytest.mark.slow
 def test_killed_over_http(tmp_path: Path) -> None:
     """Nothing that was acknowledged is missing or answered otherwise later; nothing is decided twice."""
@@ -198,7 +155,8 @@ def test_killed_over_http(tmp_path: Path) -> None:
     done: dict[str, str] = {}
     for turn in range(KILLS + 1):
         last = turn == KILLS
-        with process(tmp_path) as (started, port):
+        with running(tmp_path) as one:
+            started, port = one.process, one.port
             if not last:
                 Timer(0.1 + draw.random() * 0.6, started.kill).start()
             count = 60 if last else 5_000

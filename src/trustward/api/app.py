@@ -15,14 +15,32 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
-from trustward.api.auth import ANY, OPEN, guard
+from trustward.api import (
+    actions,
+    bulk,
+    changing,
+    deciding,
+    duties,
+    health,
+    lists,
+    looking,
+    openapi,
+    policies,
+    proposals,
+    searching,
+    sessions,
+    snoozes,
+    trials,
+    users,
+)
+from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
+from trustward.api.auth import guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
 from trustward.api.service import Service
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError, UnavailableError
-from trustward.operations.keys import SCOPES
+from trustward.model.access import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.livez,
@@ -30,6 +48,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.metrics,
     deciding.decide,
     bulk.events,
+    searching.decisions,
     looking.past_decision,
     looking.entity,
     changing.put_label,
@@ -46,6 +65,33 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    *duties.HANDLERS,
+    actions.backlog,
+    actions.action,
+    actions.reverse,
+    actions.lease,
+    actions.confirm,
+    actions.fail,
+    actions.dead_letters,
+    actions.replay,
+    actions.withdraw,
+    snoozes.snoozes,
+    snoozes.put_snooze,
+    snoozes.delete_snooze,
+    proposals.proposals,
+    proposals.proposal,
+    proposals.propose,
+    proposals.approve,
+    proposals.reject,
+    trials.backtest,
+    trials.backtests,
+    trials.one_backtest,
+    trials.cancel,
+    trials.put_shadow,
+    trials.delete_shadow,
+    trials.compare,
+    *sessions.HANDLERS,
+    *users.HANDLERS,
 )
 """All routes."""
 
@@ -71,9 +117,12 @@ def create_app(
         yield
         service.draining = True
         await asyncio.to_thread(service.host.close)
+        if service.tracer is not None:
+            await asyncio.to_thread(service.tracer.close)
         begin.cancel()
         await asyncio.wait([begin])
         service.ring.close()
+        service.desk.close()
 
     app = Litestar(
         route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
@@ -86,8 +135,10 @@ def create_app(
         debug=False,
     )
     for method, path, scope in routes(app):
-        if scope not in {OPEN, ANY, *SCOPES}:
+        if scope not in {OPEN, HALF, OWN, ANY, *SCOPES}:
             raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
+        if ROUTES.get((method, path)) != scope:
+            raise RuntimeError(f"{method} {path}: say who may ({scope}) in api/access.py too")
     return app
 
 
@@ -130,6 +181,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             service.warmed = True
             told(None)
         service.refresh()
+        await service.desk.tend()
         await asyncio.sleep(_TEND_S)
 
 
@@ -139,6 +191,7 @@ class Counted:
     def __init__(self, app: Litestar, service: Service) -> None:
         self._app = app
         self._metrics = service.metrics
+        self._tracer = service.tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -147,6 +200,9 @@ class Counted:
             return
         begun = elapsed_s()
         status = 500
+        trace = self._tracer.begin(_traceparent(scope)) if self._tracer is not None else None
+        if trace is not None:
+            scope["state"]["trace"] = trace
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -160,6 +216,21 @@ class Counted:
             route = scope.get("path_template") or "none"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.request(route, method, status, elapsed_s() - begun)
+            if trace is not None and self._tracer is not None:
+                # The route, and not the path: that has ids in it.
+                facts: dict[str, str | int] = {
+                    "http.request.method": method,
+                    "http.route": route,
+                    "http.response.status_code": status,
+                }
+                self._tracer.end(trace, f"{method} {route}", facts)
+
+
+def _traceparent(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            return value.decode("latin-1")
+    return ""
 
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})

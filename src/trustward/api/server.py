@@ -6,8 +6,10 @@ import logging
 import socket
 import sys
 from asyncio import Transport
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from litestar import Litestar
@@ -16,12 +18,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trustward import bootstrap
 from trustward.api.app import Counted, create_app
+from trustward.api.beside import Beside
 from trustward.api.logs import Handler, log
 from trustward.api.problems import MEDIA_TYPE, encode, problem_of
 from trustward.api.service import Service
+from trustward.api.trialling import Trialling
 from trustward.base.errors import RequestError, TrustwardError, UnavailableError, UsageError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
+from trustward.operations.sourcing import Sources, Told
 from trustward.ports import Store
 from trustward.settings import Settings
 
@@ -36,8 +41,12 @@ HEADERS = [
 ]
 """What every response says. No CORS header is ever sent: no page of another origin may read an answer."""
 
+
 SWITCH_S = 0.0005
 """How long one thread may keep another one waiting: the engine's must not hold up the event loop's."""
+
+_END_S = 5.0
+"""How much longer than requests processes beside this one are given to end."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -116,10 +125,11 @@ class Protocol(HttpToolsProtocol):
 class Process(Server):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, beside: Sequence[Beside | Sources] = ()) -> None:
         super().__init__(_config(service.settings))
         self.fault: TrustwardError | None = None
         self._service = service
+        self._beside = beside
         self.config.app = _Limited(create_app(service, told=self._told), service)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -136,6 +146,9 @@ class Process(Server):
             self.should_exit = True
         else:
             log("ready")
+            self._service.desk.welcome()
+            for one in self._beside:
+                one.start()
 
 
 class _Limited(Counted):
@@ -157,17 +170,58 @@ def run(settings: Settings) -> None:
     with closing(listening), closing(bootstrap.store(settings)) as store:
         host, port = listening.getsockname()[:2]
         log("listening", host=host, port=port)
-        process = Process(make_service(settings, store, known))
-        process.run([listening])
+        service = make_service(settings, store, known)
+        trials = Trialling(lambda: bool(store.trials.open()))
+        service.on_trials = trials.tell
+        beside: list[Beside | Sources] = [*([_worker(settings, service)] if settings.deliver else []), trials]
+        if settings.sources:
+            beside.append(_sources(settings, service, known))
+        process = Process(service, beside)
+        try:
+            process.run([listening])
+        finally:
+            for one in beside:
+                one.end()
+            for one in beside:
+                one.join(settings.drain_s + _END_S)
         if process.fault is not None:
             raise process.fault
         log("ended")
 
 
+def _worker(settings: Settings, service: Service) -> Beside:
+    """What delivers actions beside the engine, told of each commit that has some. Raises SettingsError."""
+    # What is wrong with its settings is to be known now, and not in a process that dies again and again.
+    bootstrap.working(settings, service.store, Event())[1].close()
+    worker = Beside("worker", ["-m", "trustward.worker", "beside"])
+    service.host.on_actions = worker.tell
+    return worker
+
+
 def make_service(settings: Settings, store: Store, known: Catalogue) -> Service:
     """The service over a store, not started. Raises UsageError, PolicyError."""
     host = bootstrap.deciding(settings, store, known)
-    return Service(settings, host, store, EventDecoder(known), bootstrap.compiler(known))
+    return Service(
+        settings, host, store, EventDecoder(known), bootstrap.compiler(known), bootstrap.operations(settings, store)
+    )
+
+
+def _sources(settings: Settings, service: Service, known: Catalogue) -> Sources:
+    """What brings events besides HTTP, not started. Raises SettingsError, MappingError."""
+    metrics = service.metrics
+    made = bootstrap.sources(
+        settings,
+        known,
+        service.host.submit,
+        Told(
+            metrics.answered,
+            metrics.rejected,
+            lambda name, words: log("source", source=name, said=words),
+            service.tracer,
+        ),
+    )
+    metrics.sources = made.status
+    return made
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,12 +9,17 @@ from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
+from litestar import Request
 
+from trustward import bootstrap
 from trustward.api.auth import KeyRing
+from trustward.api.desk import Desk
+from trustward.api.logs import log
 from trustward.api.metrics import Metrics
-from trustward.base.clock import elapsed_s
+from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
+from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
@@ -23,8 +28,13 @@ from trustward.model.event import Event, type_of
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
 from trustward.operations.grouping import Answers, Ticket
+from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
+from trustward.ports.traces import Trace
 from trustward.settings import Settings
 
 T = TypeVar("T")
@@ -71,7 +81,9 @@ class Service:
         store: Store,
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
+        operations: Operations,
     ) -> None:
+        self.operations = operations
         self.settings = settings
         self.host = host
         self.store = store
@@ -79,10 +91,20 @@ class Service:
         self.stream_decoder = EventDecoder(decoder.catalogue, line_limit=settings.event_bytes)
         self.streams = 0
         self.ring = KeyRing(store.keys, settings.key_rate)
+        self.desk = Desk(settings, store)
         self.metrics = Metrics(host, store)
+        self.tracer = bootstrap.tracer(settings)
+        host.tracing = self.tracer is not None
         self.draining = False
         self.warmed = False
         self.policies = Policies(store, compile_policy)
+        self.searching = Searching(store, Indexing(store, decoder))
+        replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
+        self.retelling = Retelling(store, replayer)
+        self.delivering = bootstrap.delivering(settings, store)
+        self.approving = asyncio.Lock()
+        self.on_trials: Callable[[], None] = _nobody
+        """Called when there is a new trial."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
         self._policy: Policy | None = None
@@ -94,10 +116,14 @@ class Service:
 
     # ------------------------------------------------------------------ events
 
-    def begin(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]]) -> Ticket:
+    def begin(
+        self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]], trace: Trace | None = None
+    ) -> Ticket:
         """Put events into the queue; :meth:`end` has their answers. Raises as :meth:`Deciding.post` does."""
         assert self._loop is not None  # opened before the first request
         ticket = Ticket(events, faults, self._notify)
+        if trace is not None:
+            ticket.trace, ticket.posted_us = trace, now_us()
         ticket.future = future = self._loop.create_future()
         self.host.post(ticket)
         self.metrics.waiting[future] = elapsed_s()
@@ -128,6 +154,7 @@ class Service:
 
     def _deliver(self, tickets: Sequence[Ticket]) -> None:
         """In the event loop: whoever still waits is told."""
+        late: list[tuple[int, Decision]] = []
         for ticket in tickets:
             future: Any = ticket.future
             if not future.done():
@@ -135,6 +162,20 @@ class Service:
             elif ticket.answers is not None:
                 # Nobody waits any more: it was late, or the client has gone.
                 self.metrics.answered(ticket.answers)
+                if not future.cancelled():
+                    answers = ticket.answers
+                    late += [(seq, answers.decision(at)) for at, seq in enumerate(answers.seqs) if seq]
+        if late:
+            assert self._loop is not None  # the same
+            self._loop.run_in_executor(None, self._tell, late)
+
+    def _tell(self, late: Sequence[tuple[int, Decision]]) -> None:
+        """The whole decision follows an answer that was given when the caller's deadline had passed."""
+        try:
+            self.delivering.tell(late)
+        except StoreError as fault:
+            # It is on disk, and can be asked for.
+            log("late decisions could not be told", error=fault, count=len(late))
 
     # ------------------------------------------------------------------ everything else, from threads of the pool
 
@@ -222,6 +263,18 @@ class Service:
             faults=(Fault(path="$", cause=cause),),
             policy=policy.hash if policy is not None else "",
         )
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""
+
+
+def trace_of(request: Request[Any, Any, Any]) -> Trace | None:
+    """The trace of a request, if it is traced."""
+    if request.app.state.service.tracer is None:
+        return None
+    found: Trace | None = request.scope["state"].get("trace")
+    return found
 
 
 def _be_late(future: asyncio.Future[bool]) -> None:

@@ -1,5 +1,6 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
+from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -7,35 +8,74 @@ from trustward.bootstrap.database import (
     list_keys,
     restore_store,
     revoke_key,
+    rotate_key,
     upgrade,
 )
+from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
+from trustward.bootstrap.people import create_link, disable_user, list_users, reset_user, rules, signing_in
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
-from trustward.bootstrap.service import deciding, delivering, polling, service_settings, store, working
+from trustward.bootstrap.service import (
+    deciding,
+    delivering,
+    indexing,
+    polling,
+    service_settings,
+    store,
+    tracer,
+    trying,
+    working,
+)
+from trustward.bootstrap.sourcing import make_sources, source_fields, source_kinds, sources
 
 __all__ = [
+    "Operations",
     "Progress",
+    "archive",
+    "audit_explain",
+    "audit_index",
+    "audit_replay",
     "backtest",
     "backup_store",
+    "book",
     "catalogue",
     "check",
+    "check_archive",
     "check_store",
     "compiler",
     "create_key",
+    "create_link",
     "deciding",
     "delivering",
+    "disable_user",
+    "indexing",
+    "list_duties",
     "list_keys",
+    "list_users",
     "load",
+    "make_sources",
+    "operations",
     "packs",
     "policy",
     "policy_path",
     "polling",
+    "query",
     "replay",
+    "reset_user",
     "restore_store",
     "revoke_key",
+    "rotate_key",
+    "rules",
     "service_settings",
+    "show_duty",
+    "signing_in",
+    "source_fields",
+    "source_kinds",
+    "sources",
     "store",
     "stored_policy",
+    "tracer",
+    "trying",
     "upgrade",
     "working",
 ]

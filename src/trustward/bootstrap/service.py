@@ -6,7 +6,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from trustward.bootstrap.policies import compiler, stored_policy
+from trustward.bootstrap.operations import operations
+from trustward.bootstrap.policies import catalogue, compiler, stored_policy
 from trustward.model.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from trustward.adapters.webhooks import Webhooks
     from trustward.operations.deciding import Deciding
     from trustward.operations.delivering import Delivering
+    from trustward.operations.indexing import Indexing
     from trustward.operations.polling import Polling
+    from trustward.operations.trying import Trying
     from trustward.operations.working import Working
     from trustward.ports import Store
+    from trustward.ports.traces import Tracer
     from trustward.settings import Settings
 
 
@@ -33,7 +37,8 @@ def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
     """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
     from trustward.adapters.store.opened import open_store
 
-    return open_store(settings.database, Path(settings.data), migrated=migrated)
+    archive = Path(settings.archive) if settings.archive else None
+    return open_store(settings.database, Path(settings.data), archive=archive, migrated=migrated)
 
 
 def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
@@ -58,6 +63,23 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
         standby=settings.standby,
     )
     return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
+
+
+def trying(settings: Settings, opened: Store, known: Catalogue) -> Trying:
+    """A worker's rounds over policies on trial."""
+    from trustward.base.clock import now_us
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.trying import Trying
+
+    # Always the same name: there is one beside the engine, and the one after it need not wait for its lease to end.
+    return Trying(
+        opened,
+        EventDecoder(known),
+        compiler(known),
+        skew_us=settings.skew_us,
+        worker="beside the engine",
+        clock=now_us,
+    )
 
 
 def delivering(settings: Settings, opened: Store) -> Delivering:
@@ -90,6 +112,23 @@ def polling(settings: Settings, opened: Store) -> Polling:
     return Polling(delivering(settings, opened))
 
 
+def indexing(settings: Settings, opened: Store) -> Indexing:
+    """What makes the index behind the journal. Raises CatalogueError."""
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.indexing import Indexing
+
+    return Indexing(opened, EventDecoder(catalogue([Path(name) for name in settings.catalogue])))
+
+
+def tracer(settings: Settings) -> Tracer | None:
+    """Where traces go; None where none are wanted. Raises SettingsError."""
+    if not settings.traces:
+        return None
+    from trustward.adapters.traces import OtelTracer
+
+    return OtelTracer(settings.traces, settings.trace_share)
+
+
 def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
     """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
     import os
@@ -110,5 +149,7 @@ def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, We
         clock=now_us,
         worker=worker,
         private=networks(settings.delivery_networks),
+        tracer=tracer(settings),
     )
-    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us), webhooks
+    chores = (operations(settings, opened).duties.fire,)
+    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores), webhooks

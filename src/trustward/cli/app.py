@@ -6,7 +6,24 @@ from typing import Annotated
 
 import typer
 
-from trustward.cli import backtest, db, demo, events, keys, policy, replay, screen, serve, simulate, worker
+from trustward.cli import (
+    archive,
+    audit,
+    backtest,
+    db,
+    demo,
+    duties,
+    events,
+    keys,
+    policy,
+    replay,
+    screen,
+    serve,
+    simulate,
+    source,
+    users,
+    worker,
+)
 from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
@@ -46,7 +63,13 @@ app.command(name="screen")(screen.screen)
 app.command(name="serve")(serve.serve)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
+app.add_typer(source.app, name="source")
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
+app.command(name="archive")(archive.archive)
+app.command(name="query")(archive.query)
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
+app.add_typer(duties.app, name="duties")
 app.command(name="worker")(worker.worker)

@@ -1,4 +1,4 @@
-"""``trustward serve``: the HTTP service, in this process."""
+"""``trustward serve``: the whole service, in this process and those beside it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,16 @@ def serve(
         int | None,
         typer.Option("--port", metavar="P", help="The port to listen on; 0: any free one.", show_default=False),
     ] = None,
+    deliver: Annotated[
+        bool | None,
+        typer.Option(
+            "--deliver/--no-deliver",
+            help="Whether to deliver actions too; if not, trustward worker does.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Serve decisions over HTTP. What is not said here comes from the settings (docs/settings.md).
+    """Serve decisions over HTTP, and deliver actions. What is not said here comes from the settings (docs/settings.md).
 
     SIGTERM and Ctrl-C end it in good order: requests under way are answered, the engine's state is kept.
     """
@@ -31,7 +39,7 @@ def serve(
     from trustward.bootstrap import service_settings
     from trustward.settings import PREFIX
 
-    told = {"data": data, "database": database, "host": host, "port": port}
+    told = {"data": data, "database": database, "host": host, "port": port, "deliver": deliver}
     service_settings(**told)
     said = {f"{PREFIX}{name.upper()}": str(value) for name, value in told.items() if value is not None}
     # A process of its own, under this one's number: the command line and the service are strangers.

@@ -48,12 +48,12 @@ class Replayer:
 
     def restore(self) -> Restored:
         """The engine as the journal leaves it. Raises StateError if entries cannot be read any more."""
-        engine, seq, at_us = self._from_snapshot()
+        engine, seq, at_us = self.nearest(drop=True)
         return self.replay(engine, seq, at_us)
 
     def replay(self, engine: Engine | None, after: int, at_us: int = 0, *, upto: int = FOREVER) -> Restored:
         """Put the entries after ``after``, and not after ``upto``, through an engine."""
-        for part in self._batches(after, upto):
+        for part in self.batches(after, upto):
             first = part[0]
             if first.kind == "change":
                 change = decode_change(first.body)
@@ -80,8 +80,11 @@ class Replayer:
                 yield segment
                 after = segment.last
 
-    def _batches(self, after: int, upto: int = FOREVER) -> Iterator[list[Segment]]:
-        """The segments, those of events many at a time: a batch's size makes no difference to what is decided."""
+    def batches(self, after: int, upto: int = FOREVER) -> Iterator[list[Segment]]:
+        """The segments after an entry, those of events many at a time.
+
+        A batch's size makes no difference to what is decided.
+        """
         gathered: list[Segment] = []
         count = 0
         for segment in self.segments(after, upto):
@@ -134,7 +137,7 @@ class Replayer:
 
     def warm(self, engine: Engine, after: int, upto: int) -> None:
         """Let an engine's windows see the journal's events; what it decides on the way is nobody's."""
-        for part in self._batches(after, upto):
+        for part in self.batches(after, upto):
             if part[0].kind == "events":
                 self.feed(engine, part)
 
@@ -151,13 +154,20 @@ class Replayer:
             self._compiled[name] = held
         return held
 
-    def _from_snapshot(self) -> Restored:
+    def nearest(self, upto: int = FOREVER, *, drop: bool = False) -> Restored:
+        """The newest snapshot that holds and is of no entry after ``upto``; nothing at all if there is none.
+
+        ``drop`` those that are not of this journal: they lie ahead of it.
+        """
         head = self._store.journal.head()
         snapshots = self._store.snapshots
         for info in snapshots.stored():
             if info.seq > head:
                 # Of another history: the database has been put back to an earlier state.
-                snapshots.drop(info)
+                if drop:
+                    snapshots.drop(info)
+                continue
+            if info.seq > upto:
                 continue
             try:
                 policy = self.policy(info.policy)

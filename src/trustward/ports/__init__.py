@@ -1,5 +1,11 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.archive import Archived, Shelf
+from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
+from trustward.ports.proposals import Proposals
+from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -12,16 +18,31 @@ from trustward.ports.store import (
     Store,
     Writer,
 )
+from trustward.ports.trials import Trials
 
 __all__ = [
+    "Archived",
+    "Attempts",
     "Audit",
+    "Duties",
     "Effects",
+    "Index",
     "Journal",
     "Kept",
     "Keys",
     "Outbox",
+    "People",
     "Policies",
+    "Proposals",
+    "Provider",
+    "Records",
+    "Sessions",
+    "Shelf",
     "Snapshots",
+    "Source",
     "Store",
+    "Tickets",
+    "Trials",
+    "Write",
     "Writer",
 ]

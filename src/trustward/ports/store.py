@@ -24,6 +24,12 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.archive import Archived, Shelf
+from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records
+from trustward.ports.people import Attempts, People, Sessions, Tickets
+from trustward.ports.proposals import Proposals
+from trustward.ports.trials import Trials
 
 
 class Writer(Protocol):
@@ -58,6 +64,12 @@ class Journal(Protocol):
     def entry(self, seq: int) -> Found | None:
         """The event with this number; None if there is none, or the entry is a change."""
 
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        """The events with these numbers, in order of the numbers, as far as there are any."""
+
+    def since(self, at_us: int) -> int:
+        """The number of the first entry that was written at ``at_us`` or later: one past the last if there is none."""
+
 
 class Outbox(Protocol):
     """Actions on their way out, written with the decision that asks for them.
@@ -77,6 +89,9 @@ class Outbox(Protocol):
 
         How many were passed on.
         """
+
+    def tell(self, rows: Sequence[ActionRow]) -> int:
+        """Let rows wait that were written apart from their decision; those that are known stay. How many were new."""
 
     def withdraw(self, seq: int, number: int, audit: AuditRow) -> bool:
         """Take back an action that waits; False if it does not wait any more."""
@@ -99,6 +114,9 @@ class Outbox(Protocol):
 
     def replay(self, places: Sequence[int], now_us: int, audit: AuditRow) -> int:
         """Let dead deliveries wait again, at their old places; how many there were."""
+
+    def drop(self, places: Sequence[int], audit: AuditRow) -> int:
+        """Withdraw dead deliveries for good; how many there were."""
 
     def backlog(self) -> Sequence[Backlog]:
         """How each target is doing that has something waiting or dead."""
@@ -166,7 +184,13 @@ class Keys(Protocol):
         """Every key, the oldest first."""
 
     def revoke(self, id: str, actor: str, at_us: int) -> None:
-        """End a key from ``at_us`` on. Raises NotFoundError."""
+        """End a key from ``at_us`` on; the earliest end counts. Raises NotFoundError."""
+
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        """Keep a new key in the place of an old one, which ends at ``until_us``: both or neither.
+
+        Raises NotFoundError.
+        """
 
 
 class Audit(Protocol):
@@ -206,6 +230,12 @@ class Store(Protocol):
     @property
     def journal(self) -> Journal: ...  # noqa: D102 - the same
     @property
+    def archived(self) -> Archived: ...  # noqa: D102 - the same
+    @property
+    def shelf(self) -> Shelf: ...  # noqa: D102 - the same
+    @property
+    def index(self) -> Index: ...  # noqa: D102 - the same
+    @property
     def outbox(self) -> Outbox: ...  # noqa: D102 - the same
     @property
     def effects(self) -> Effects: ...  # noqa: D102 - the same
@@ -219,6 +249,22 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def people(self) -> People: ...  # noqa: D102 - the same
+    @property
+    def sessions(self) -> Sessions: ...  # noqa: D102 - the same
+    @property
+    def tickets(self) -> Tickets: ...  # noqa: D102 - the same
+    @property
+    def attempts(self) -> Attempts: ...  # noqa: D102 - the same
+    @property
+    def proposals(self) -> Proposals: ...  # noqa: D102 - the same
+    @property
+    def trials(self) -> Trials: ...  # noqa: D102 - the same
+    @property
+    def records(self) -> Records: ...  # noqa: D102 - the same
+    @property
+    def duties(self) -> Duties: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

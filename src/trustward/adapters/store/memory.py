@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from trustward.adapters.store.elsewhere import Elsewhere
+from trustward.adapters.store.memory_archived import MemoryArchived, MemoryShelf
+from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
+from trustward.adapters.store.memory_proposals import MemoryProposals
+from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
+from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
+from trustward.model.archived import ArchivedDay
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
 from trustward.model.journal import Commit, Found, Segment, found_in
+from trustward.model.proposal import Proposal
 from trustward.model.stored import (
     ApiKey,
     AuditRow,
@@ -24,6 +33,7 @@ from trustward.model.stored import (
     SnapshotInfo,
     Snooze,
     StoredPolicy,
+    rotated,
 )
 
 
@@ -33,7 +43,11 @@ class MemoryStore:
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or Tables()
         self.writer = _Writer(self.tables)
-        self.journal = _Journal(self.tables)
+        tables = self.tables
+        self.archived = MemoryArchived(tables.days, tables.segments, tables.sent)
+        self.shelf = tables.shelf
+        self.journal = _Journal(tables, Elsewhere(self.archived, self.shelf))
+        self.index = MemoryIndex(self.tables.runs)
         self.outbox = MemoryOutbox(self.tables.sent, self.tables.record)
         self.effects = MemoryEffects(self.tables.sent, self.tables.record)
         self.kept = _Kept(self.tables)
@@ -41,6 +55,14 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.people = MemoryPeople(self.tables.people, self.tables.record)
+        self.sessions = MemorySessions(self.tables.people, self.tables.record)
+        self.tickets = MemoryTickets(self.tables.people, self.tables.record)
+        self.attempts = MemoryAttempts(self.tables.people)
+        self.trials = MemoryTrials(self.tables.tried, self.tables.record)
+        self.proposals = MemoryProposals(self.tables.proposals, self.tables.record)
+        self.records = MemoryRecords(self.tables.held)
+        self.duties = MemoryDuties(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -56,18 +78,25 @@ class Tables:
         self.owner = ""
         self.segments: list[Segment] = []
         self.ids: dict[str, int] = {}
+        self.runs = Runs()
+        self.days: list[ArchivedDay] = []
+        self.shelf = MemoryShelf()
         self.sent = Sent()
+        self.tried = Tried()
+        self.proposals: dict[str, Proposal] = {}
         self.labels: dict[tuple[str, str, str], LabelMark] = {}
         self.lists: dict[tuple[str, str], ListEntry] = {}
         self.snoozes: dict[tuple[str, str, str], Snooze] = {}
         self.policies: dict[str, StoredPolicy] = {}
         self.keys: dict[str, ApiKey] = {}
+        self.people = Known()
         self.audit: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
+        self.held = Held(self.sent, self.record)
 
     def last(self) -> int:
         """The number of the last entry."""
-        return self.segments[-1].last if self.segments else 0
+        return max(self.segments[-1].last if self.segments else 0, self.days[-1].last if self.days else 0)
 
     def record(self, row: AuditRow) -> None:
         """Add a row to the audit."""
@@ -96,8 +125,9 @@ class _Writer:
 
 
 class _Journal:
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, elsewhere: Elsewhere) -> None:
         self._tables = tables
+        self._elsewhere = elsewhere
 
     def append(self, lease: Lease, commit: Commit) -> None:
         tables = self._tables
@@ -117,6 +147,9 @@ class _Journal:
         return self._tables.last()
 
     def read(self, after: int, limit: int) -> Sequence[Segment]:
+        moved = self._elsewhere.read(after, limit)
+        if moved is not None:
+            return moved
         found: list[Segment] = []
         for segment in self._tables.segments:
             if segment.last > after and (not found or segment.first <= after + limit):
@@ -135,9 +168,22 @@ class _Journal:
     def entry(self, seq: int) -> Found | None:
         segments = self._tables.segments
         at = bisect_right(segments, seq, key=lambda segment: segment.first) - 1
-        if at < 0 or segments[at].kind != "events" or seq > segments[at].last:
+        if at < 0:
+            return next(iter(self._elsewhere.entries([seq])), None)
+        if segments[at].kind != "events" or seq > segments[at].last:
             return None
         return found_in(segments[at], [seq - segments[at].first])[0]
+
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        return [one for seq in sorted(seqs) if (one := self.entry(seq)) is not None]
+
+    def since(self, at_us: int) -> int:
+        moved = self._elsewhere.since(at_us)
+        if moved is not None:
+            return moved
+        segments = self._tables.segments
+        at = bisect_left(segments, at_us, key=lambda segment: segment.at_us)
+        return segments[at].first if at < len(segments) else self._tables.last() + 1
 
 
 def _follow(tables: Tables, segment: Segment, change: Change) -> None:
@@ -171,9 +217,11 @@ def _follow(tables: Tables, segment: Segment, change: Change) -> None:
             subject = f"policy:{change.policy}"
             for name, held in tables.policies.items():
                 if name == change.policy:
-                    tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
-                elif change.mode == "live" and held.mode == "live":
+                    if change.mode == "live" or held.mode != "live":
+                        tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
+                elif change.mode in {"live", "shadow"} and held.mode == change.mode:
                     tables.policies[name] = msgspec.structs.replace(held, mode="off")
+            tables.tried.follow(segment, change)
     detail = msgspec.json.encode({"origin": change.origin, "reason": change.reason})
     name = type(change).__name__.removesuffix("Change").lower()
     tables.record(
@@ -249,9 +297,18 @@ class _Keys:
         held = self._tables.keys.get(id)
         if held is None:
             raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
-        if held.revoked_us is None:
+        if held.revoked_us is None or held.revoked_us > at_us:
             self._tables.keys[id] = msgspec.structs.replace(held, revoked_us=at_us)
             self._tables.record(AuditRow(at_us=at_us, actor=actor, action="key.revoked", subject=f"key:{id}"))
+
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        held = self._tables.keys.get(id)
+        if held is None:
+            raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
+        if held.revoked_us is None or held.revoked_us > until_us:
+            self._tables.keys[id] = msgspec.structs.replace(held, revoked_us=until_us)
+        self._tables.keys[key.id] = key
+        self._tables.record(rotated(id, key, until_us))
 
 
 class _Audit:
