@@ -18,6 +18,7 @@ from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Sen
 from trustward.api import (
     actions,
     bulk,
+    cases,
     changing,
     deciding,
     duties,
@@ -26,6 +27,7 @@ from trustward.api import (
     looking,
     openapi,
     policies,
+    reports,
     searching,
     snoozes,
 )
@@ -61,6 +63,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.live,
     policies.rollback,
     *duties.HANDLERS,
+    *reports.HANDLERS,
+    *cases.HANDLERS,
     actions.backlog,
     actions.action,
     actions.reverse,
@@ -157,6 +161,8 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             service.warmed = True
             told(None)
         service.refresh()
+        if status.phase == "ready":
+            await asyncio.to_thread(service.run_errands)
         await asyncio.sleep(_TEND_S)
 
 

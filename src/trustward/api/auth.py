@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 
 from trustward.base.clock import elapsed_s, now_us
-from trustward.base.errors import ForbiddenError, OverloadedError, RateError, UnauthenticatedError
+from trustward.base.errors import ForbiddenError, OverloadedError, RateError, RequestError, UnauthenticatedError
 from trustward.model.stored import ApiKey
 from trustward.operations.keys import check_key
 from trustward.ports import Keys
@@ -26,6 +26,7 @@ FRESH_S = 2.0
 
 _MOST_HELD = 10_000
 _MOST_LOOKED_UP = 500
+_PERSON = re.compile(r"[A-Za-z0-9._@+-]{1,80}")
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{20,200}")
 _REMEDY = "send Authorization: Bearer KEY; trustward keys create makes a key"
 
@@ -167,3 +168,17 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     """Who asks; the guard has looked."""
     found: Caller = connection.scope["state"]["caller"]
     return found
+
+
+def person_of(request: Request[Any, Any, Any]) -> str:
+    """On whose behalf a key with the scope operate works: the header ``Trustward-Person``, or the key itself.
+
+    Raises RequestError for a name that is none.
+    """
+    for name, value in request.scope["headers"]:
+        if name == b"trustward-person":
+            text = value.decode("latin-1").strip()
+            if not _PERSON.fullmatch(text):
+                raise RequestError("Trustward-Person is no name", remedy="up to 80 letters, digits and . _ @ + -")
+            return text
+    return caller_of(request).actor

@@ -18,6 +18,7 @@ SCOPES: dict[str, str] = {
     "actions": "Fetch actions, confirm them, reverse them.",
     "change": "Change labels, lists and snoozes.",
     "policies": "Store policies, and put them live.",
+    "report": "Send reports.",
     "operate": "Work off duties, reports and cases.",
     "secret": "See, with another scope, what an order keeps secret.",
     "metrics": "Read metrics.",

@@ -1,7 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
 from trustward.ports.index import Index
-from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -17,8 +17,10 @@ from trustward.ports.store import (
 
 __all__ = [
     "Audit",
+    "Cases",
     "Duties",
     "Effects",
+    "Errands",
     "Index",
     "Journal",
     "Kept",
@@ -26,6 +28,7 @@ __all__ = [
     "Outbox",
     "Policies",
     "Records",
+    "Reports",
     "Snapshots",
     "Store",
     "Write",

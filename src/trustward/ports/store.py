@@ -25,7 +25,7 @@ from trustward.model.stored import (
     StoredPolicy,
 )
 from trustward.ports.index import Index
-from trustward.ports.operations import Duties, Records
+from trustward.ports.operations import Cases, Duties, Errands, Records, Reports
 
 
 class Writer(Protocol):
@@ -239,6 +239,12 @@ class Store(Protocol):
     def records(self) -> Records: ...  # noqa: D102 - the same
     @property
     def duties(self) -> Duties: ...  # noqa: D102 - the same
+    @property
+    def reports(self) -> Reports: ...  # noqa: D102 - the same
+    @property
+    def cases(self) -> Cases: ...  # noqa: D102 - the same
+    @property
+    def errands(self) -> Errands: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from trustward.adapters.store.memory_cases import MemoryCases, MemoryErrands, MemoryReports
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
 from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
@@ -46,6 +47,9 @@ class MemoryStore:
         self.snapshots = _Snapshots(self.tables)
         self.records = MemoryRecords(self.tables.held)
         self.duties = MemoryDuties(self.tables.held)
+        self.reports = MemoryReports(self.tables.held)
+        self.cases = MemoryCases(self.tables.held)
+        self.errands = MemoryErrands(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from trustward.adapters.store import migrate
+from trustward.adapters.store.cases import DatabaseCases, DatabaseErrands, DatabaseReports
 from trustward.adapters.store.database import Database, open_database
+from trustward.adapters.store.duties import DatabaseDuties
 from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
-from trustward.adapters.store.records import DatabaseDuties, DatabaseRecords
+from trustward.adapters.store.records import DatabaseRecords
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
 from trustward.ports import Snapshots
@@ -33,6 +35,9 @@ class DatabaseStore:
         self.audit = DatabaseAudit(database)
         self.records = DatabaseRecords(database)
         self.duties = DatabaseDuties(database)
+        self.reports = DatabaseReports(database)
+        self.cases = DatabaseCases(database)
+        self.errands = DatabaseErrands(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )
