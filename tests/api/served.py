@@ -19,7 +19,8 @@ from trustward.adapters.store.memory import MemoryStore
 from trustward.api.server import Process, listen, make_service
 from trustward.api.service import Service
 from trustward.base.clock import now_us
-from trustward.operations.keys import SCOPES, make_key
+from trustward.model.access import SCOPES
+from trustward.operations.keys import make_key
 from trustward.ports import Store
 from trustward.settings import Settings
 

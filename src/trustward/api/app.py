@@ -27,17 +27,22 @@ from trustward.api import (
     looking,
     openapi,
     policies,
+    proposals,
     reports,
     searching,
+    sessions,
     snoozes,
+    trials,
+    users,
 )
-from trustward.api.auth import ANY, OPEN, guard
+from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
+from trustward.api.auth import guard
 from trustward.api.logs import log
 from trustward.api.problems import answer
 from trustward.api.service import Service
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError, UnavailableError
-from trustward.operations.keys import SCOPES
+from trustward.model.access import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.livez,
@@ -77,6 +82,20 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     snoozes.snoozes,
     snoozes.put_snooze,
     snoozes.delete_snooze,
+    proposals.proposals,
+    proposals.proposal,
+    proposals.propose,
+    proposals.approve,
+    proposals.reject,
+    trials.backtest,
+    trials.backtests,
+    trials.one_backtest,
+    trials.cancel,
+    trials.put_shadow,
+    trials.delete_shadow,
+    trials.compare,
+    *sessions.HANDLERS,
+    *users.HANDLERS,
 )
 """All routes."""
 
@@ -105,6 +124,7 @@ def create_app(
         begin.cancel()
         await asyncio.wait([begin])
         service.ring.close()
+        service.desk.close()
 
     app = Litestar(
         route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
@@ -117,8 +137,10 @@ def create_app(
         debug=False,
     )
     for method, path, scope in routes(app):
-        if scope not in {OPEN, ANY, *SCOPES}:
+        if scope not in {OPEN, HALF, OWN, ANY, *SCOPES}:
             raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
+        if ROUTES.get((method, path)) != scope:
+            raise RuntimeError(f"{method} {path}: say who may ({scope}) in api/access.py too")
     return app
 
 
@@ -163,6 +185,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
         service.refresh()
         if status.phase == "ready":
             await asyncio.to_thread(service.run_errands)
+        await service.desk.tend()
         await asyncio.sleep(_TEND_S)
 
 

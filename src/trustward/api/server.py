@@ -22,6 +22,7 @@ from trustward.api.beside import Beside
 from trustward.api.logs import Handler, log
 from trustward.api.problems import MEDIA_TYPE, encode, problem_of
 from trustward.api.service import Service
+from trustward.api.trialling import Trialling
 from trustward.base.errors import RequestError, TrustwardError, UnavailableError, UsageError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
@@ -144,6 +145,7 @@ class Process(Server):
             self.should_exit = True
         else:
             log("ready")
+            self._service.desk.welcome()
             for one in self._beside:
                 one.start()
 
@@ -168,7 +170,9 @@ def run(settings: Settings) -> None:
         host, port = listening.getsockname()[:2]
         log("listening", host=host, port=port)
         service = make_service(settings, store, known)
-        beside = [_worker(settings, service)] if settings.deliver else []
+        trials = Trialling(lambda: bool(store.trials.open()))
+        service.on_trials = trials.tell
+        beside = [*([_worker(settings, service)] if settings.deliver else []), trials]
         process = Process(service, beside)
         try:
             process.run([listening])

@@ -12,6 +12,7 @@ import msgspec
 
 from trustward import bootstrap
 from trustward.api.auth import KeyRing
+from trustward.api.desk import Desk
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
@@ -90,6 +91,7 @@ class Service:
         self.stream_decoder = EventDecoder(decoder.catalogue, line_limit=settings.event_bytes)
         self.streams = 0
         self.ring = KeyRing(store.keys, settings.key_rate)
+        self.desk = Desk(settings, store)
         self.metrics = Metrics(host, store)
         self.draining = False
         self.warmed = False
@@ -98,6 +100,9 @@ class Service:
         replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
         self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
+        self.approving = asyncio.Lock()
+        self.on_trials: Callable[[], None] = _nobody
+        """Called when there is a new trial."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
         self._policy: Policy | None = None
@@ -260,6 +265,10 @@ class Service:
             faults=(Fault(path="$", cause=cause),),
             policy=policy.hash if policy is not None else "",
         )
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""
 
 
 def _be_late(future: asyncio.Future[bool]) -> None:

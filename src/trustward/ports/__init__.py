@@ -2,6 +2,8 @@
 
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
+from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
+from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -14,8 +16,10 @@ from trustward.ports.store import (
     Store,
     Writer,
 )
+from trustward.ports.trials import Trials
 
 __all__ = [
+    "Attempts",
     "Audit",
     "Cases",
     "Duties",
@@ -26,11 +30,17 @@ __all__ = [
     "Kept",
     "Keys",
     "Outbox",
+    "People",
     "Policies",
+    "Proposals",
+    "Provider",
     "Records",
     "Reports",
+    "Sessions",
     "Snapshots",
     "Store",
+    "Tickets",
+    "Trials",
     "Write",
     "Writer",
 ]

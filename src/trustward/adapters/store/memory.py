@@ -14,10 +14,14 @@ import msgspec
 from trustward.adapters.store.memory_cases import MemoryCases, MemoryErrands, MemoryReports
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
+from trustward.adapters.store.memory_proposals import MemoryProposals
 from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
+from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
 from trustward.model.journal import Commit, Found, Segment, found_in
+from trustward.model.proposal import Proposal
 from trustward.model.stored import (
     ApiKey,
     AuditRow,
@@ -27,6 +31,7 @@ from trustward.model.stored import (
     SnapshotInfo,
     Snooze,
     StoredPolicy,
+    rotated,
 )
 
 
@@ -45,6 +50,12 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.people = MemoryPeople(self.tables.people, self.tables.record)
+        self.sessions = MemorySessions(self.tables.people, self.tables.record)
+        self.tickets = MemoryTickets(self.tables.people, self.tables.record)
+        self.attempts = MemoryAttempts(self.tables.people)
+        self.trials = MemoryTrials(self.tables.tried, self.tables.record)
+        self.proposals = MemoryProposals(self.tables.proposals, self.tables.record)
         self.records = MemoryRecords(self.tables.held)
         self.duties = MemoryDuties(self.tables.held)
         self.reports = MemoryReports(self.tables.held)
@@ -67,11 +78,14 @@ class Tables:
         self.ids: dict[str, int] = {}
         self.runs = Runs()
         self.sent = Sent()
+        self.tried = Tried()
+        self.proposals: dict[str, Proposal] = {}
         self.labels: dict[tuple[str, str, str], LabelMark] = {}
         self.lists: dict[tuple[str, str], ListEntry] = {}
         self.snoozes: dict[tuple[str, str, str], Snooze] = {}
         self.policies: dict[str, StoredPolicy] = {}
         self.keys: dict[str, ApiKey] = {}
+        self.people = Known()
         self.audit: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
         self.held = Held(self.sent, self.record)
@@ -190,9 +204,11 @@ def _follow(tables: Tables, segment: Segment, change: Change) -> None:
             subject = f"policy:{change.policy}"
             for name, held in tables.policies.items():
                 if name == change.policy:
-                    tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
-                elif change.mode == "live" and held.mode == "live":
+                    if change.mode == "live" or held.mode != "live":
+                        tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
+                elif change.mode in {"live", "shadow"} and held.mode == change.mode:
                     tables.policies[name] = msgspec.structs.replace(held, mode="off")
+            tables.tried.follow(segment, change)
     detail = msgspec.json.encode({"origin": change.origin, "reason": change.reason})
     name = type(change).__name__.removesuffix("Change").lower()
     tables.record(
@@ -268,9 +284,18 @@ class _Keys:
         held = self._tables.keys.get(id)
         if held is None:
             raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
-        if held.revoked_us is None:
+        if held.revoked_us is None or held.revoked_us > at_us:
             self._tables.keys[id] = msgspec.structs.replace(held, revoked_us=at_us)
             self._tables.record(AuditRow(at_us=at_us, actor=actor, action="key.revoked", subject=f"key:{id}"))
+
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        held = self._tables.keys.get(id)
+        if held is None:
+            raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
+        if held.revoked_us is None or held.revoked_us > until_us:
+            self._tables.keys[id] = msgspec.structs.replace(held, revoked_us=until_us)
+        self._tables.keys[key.id] = key
+        self._tables.record(rotated(id, key, until_us))
 
 
 class _Audit:
