@@ -121,6 +121,8 @@ def create_app(
         yield
         service.draining = True
         await asyncio.to_thread(service.host.close)
+        if service.tracer is not None:
+            await asyncio.to_thread(service.tracer.close)
         begin.cancel()
         await asyncio.wait([begin])
         service.ring.close()
@@ -195,6 +197,7 @@ class Counted:
     def __init__(self, app: Litestar, service: Service) -> None:
         self._app = app
         self._metrics = service.metrics
+        self._tracer = service.tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -203,6 +206,9 @@ class Counted:
             return
         begun = elapsed_s()
         status = 500
+        trace = self._tracer.begin(_traceparent(scope)) if self._tracer is not None else None
+        if trace is not None:
+            scope["state"]["trace"] = trace
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -216,6 +222,21 @@ class Counted:
             route = scope.get("path_template") or "none"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.request(route, method, status, elapsed_s() - begun)
+            if trace is not None and self._tracer is not None:
+                # The route, and not the path: that has ids in it.
+                facts: dict[str, str | int] = {
+                    "http.request.method": method,
+                    "http.route": route,
+                    "http.response.status_code": status,
+                }
+                self._tracer.end(trace, f"{method} {route}", facts)
+
+
+def _traceparent(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            return value.decode("latin-1")
+    return ""
 
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})

@@ -26,6 +26,7 @@ from trustward.api.trialling import Trialling
 from trustward.base.errors import RequestError, TrustwardError, UnavailableError, UsageError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
+from trustward.operations.sourcing import Sources, Told
 from trustward.ports import Store
 from trustward.settings import Settings
 
@@ -124,7 +125,7 @@ class Protocol(HttpToolsProtocol):
 class Process(Server):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
-    def __init__(self, service: Service, beside: Sequence[Beside] = ()) -> None:
+    def __init__(self, service: Service, beside: Sequence[Beside | Sources] = ()) -> None:
         super().__init__(_config(service.settings))
         self.fault: TrustwardError | None = None
         self._service = service
@@ -172,7 +173,9 @@ def run(settings: Settings) -> None:
         service = make_service(settings, store, known)
         trials = Trialling(lambda: bool(store.trials.open()))
         service.on_trials = trials.tell
-        beside = [*([_worker(settings, service)] if settings.deliver else []), trials]
+        beside: list[Beside | Sources] = [*([_worker(settings, service)] if settings.deliver else []), trials]
+        if settings.sources:
+            beside.append(_sources(settings, service, known))
         process = Process(service, beside)
         try:
             process.run([listening])
@@ -201,6 +204,24 @@ def make_service(settings: Settings, store: Store, known: Catalogue) -> Service:
     return Service(
         settings, host, store, EventDecoder(known), bootstrap.compiler(known), bootstrap.operations(settings, store)
     )
+
+
+def _sources(settings: Settings, service: Service, known: Catalogue) -> Sources:
+    """What brings events besides HTTP, not started. Raises SettingsError, MappingError."""
+    metrics = service.metrics
+    made = bootstrap.sources(
+        settings,
+        known,
+        service.host.submit,
+        Told(
+            metrics.answered,
+            metrics.rejected,
+            lambda name, words: log("source", source=name, said=words),
+            service.tracer,
+        ),
+    )
+    metrics.sources = made.status
+    return made
 
 
 def listen(host: str, port: int) -> socket.socket:

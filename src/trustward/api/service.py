@@ -9,13 +9,14 @@ from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
+from litestar import Request
 
 from trustward import bootstrap
 from trustward.api.auth import KeyRing
 from trustward.api.desk import Desk
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
-from trustward.base.clock import elapsed_s
+from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import NotFoundError, StoreError, TrustwardError, UnavailableError
 from trustward.base.units import format_time
 from trustward.bootstrap import Operations
@@ -34,6 +35,7 @@ from trustward.operations.retelling import Retelling
 from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
+from trustward.ports.traces import Trace
 from trustward.settings import Settings
 
 T = TypeVar("T")
@@ -93,6 +95,8 @@ class Service:
         self.ring = KeyRing(store.keys, settings.key_rate)
         self.desk = Desk(settings, store)
         self.metrics = Metrics(host, store)
+        self.tracer = bootstrap.tracer(settings)
+        host.tracing = self.tracer is not None
         self.draining = False
         self.warmed = False
         self.policies = Policies(store, compile_policy)
@@ -114,10 +118,14 @@ class Service:
 
     # ------------------------------------------------------------------ events
 
-    def begin(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]]) -> Ticket:
+    def begin(
+        self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]], trace: Trace | None = None
+    ) -> Ticket:
         """Put events into the queue; :meth:`end` has their answers. Raises as :meth:`Deciding.post` does."""
         assert self._loop is not None  # opened before the first request
         ticket = Ticket(events, faults, self._notify)
+        if trace is not None:
+            ticket.trace, ticket.posted_us = trace, now_us()
         ticket.future = future = self._loop.create_future()
         self.host.post(ticket)
         self.metrics.waiting[future] = elapsed_s()
@@ -269,6 +277,14 @@ class Service:
 
 def _nobody() -> None:
     """Nobody is to be told."""
+
+
+def trace_of(request: Request[Any, Any, Any]) -> Trace | None:
+    """The trace of a request, if it is traced."""
+    if request.app.state.service.tracer is None:
+        return None
+    found: Trace | None = request.scope["state"].get("trace")
+    return found
 
 
 def _be_late(future: asyncio.Future[bool]) -> None:

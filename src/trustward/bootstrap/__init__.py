@@ -21,9 +21,11 @@ from trustward.bootstrap.service import (
     polling,
     service_settings,
     store,
+    tracer,
     trying,
     working,
 )
+from trustward.bootstrap.sourcing import make_sources, source_fields, source_kinds, sources
 
 __all__ = [
     "Operations",
@@ -45,6 +47,7 @@ __all__ = [
     "list_keys",
     "list_users",
     "load",
+    "make_sources",
     "operations",
     "packs",
     "policy",
@@ -59,8 +62,12 @@ __all__ = [
     "service_settings",
     "show_duty",
     "signing_in",
+    "source_fields",
+    "source_kinds",
+    "sources",
     "store",
     "stored_policy",
+    "tracer",
     "trying",
     "upgrade",
     "working",

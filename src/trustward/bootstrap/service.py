@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trustward.operations.trying import Trying
     from trustward.operations.working import Working
     from trustward.ports import Store
+    from trustward.ports.traces import Tracer
     from trustward.settings import Settings
 
 
@@ -118,6 +119,15 @@ def indexing(settings: Settings, opened: Store) -> Indexing:
     return Indexing(opened, EventDecoder(catalogue([Path(name) for name in settings.catalogue])))
 
 
+def tracer(settings: Settings) -> Tracer | None:
+    """Where traces go; None where none are wanted. Raises SettingsError."""
+    if not settings.traces:
+        return None
+    from trustward.adapters.traces import OtelTracer
+
+    return OtelTracer(settings.traces, settings.trace_share)
+
+
 def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
     """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
     import os
@@ -138,5 +148,6 @@ def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, We
         clock=now_us,
         worker=worker,
         private=networks(settings.delivery_networks),
+        tracer=tracer(settings),
     )
     return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores(settings, opened)), webhooks

@@ -18,6 +18,7 @@ from trustward.cli import (
     screen,
     serve,
     simulate,
+    source,
     users,
     worker,
 )
@@ -60,6 +61,7 @@ app.command(name="screen")(screen.screen)
 app.command(name="serve")(serve.serve)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
+app.add_typer(source.app, name="source")
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")

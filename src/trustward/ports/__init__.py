@@ -4,6 +4,7 @@ from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
+from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -38,6 +39,7 @@ __all__ = [
     "Reports",
     "Sessions",
     "Snapshots",
+    "Source",
     "Store",
     "Tickets",
     "Trials",
