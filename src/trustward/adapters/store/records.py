@@ -60,7 +60,8 @@ class DatabaseRecords:
 
 def _place(write: Any) -> tuple[int, str]:
     if isinstance(write, HeldLease):
-        return (0, write.case)
+        # After the cases: handing one out locks the case first, and its lease then.
+        return (1, f"~{write.case}")
     # Letters, pages and the audit keep the order in which they were given.
     return (1, f"{type(write).__name__}:{write.id}") if hasattr(write, "version") else (2, "")
 
