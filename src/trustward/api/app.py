@@ -18,6 +18,7 @@ from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Sen
 from trustward.api import (
     actions,
     bulk,
+    cases,
     changing,
     deciding,
     duties,
@@ -27,6 +28,7 @@ from trustward.api import (
     openapi,
     policies,
     proposals,
+    reports,
     searching,
     sessions,
     snoozes,
@@ -67,6 +69,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.live,
     policies.rollback,
     *duties.HANDLERS,
+    *reports.HANDLERS,
+    *cases.HANDLERS,
     actions.backlog,
     actions.in_force,
     actions.action,
@@ -184,6 +188,8 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             service.warmed = True
             told(None)
         service.refresh()
+        if status.phase == "ready":
+            await asyncio.to_thread(service.run_errands)
         await service.desk.tend()
         await asyncio.sleep(_TEND_S)
 

@@ -17,7 +17,7 @@ from trustward.api.desk import Desk
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s, now_us
-from trustward.base.errors import NotFoundError, StoreError, UnavailableError
+from trustward.base.errors import NotFoundError, StoreError, TrustwardError, UnavailableError
 from trustward.base.units import format_time
 from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
@@ -27,6 +27,7 @@ from trustward.model.decision import RANK, VERDICTS, Action, Decision, Fault, Ru
 from trustward.model.event import Event, type_of
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
+from trustward.operations.errands import Errands
 from trustward.operations.grouping import Answers, Ticket
 from trustward.operations.indexing import Indexing
 from trustward.operations.recovery import Replayer
@@ -84,6 +85,7 @@ class Service:
         operations: Operations,
     ) -> None:
         self.operations = operations
+        self.errands = Errands(store, host, decoder)
         self.settings = settings
         self.host = host
         self.store = store
@@ -198,6 +200,14 @@ class Service:
             return await asyncio.wait_for(asyncio.shield(future), within_s)
         except TimeoutError as fault:
             raise _unanswered() from fault
+
+    def run_errands(self) -> None:
+        """Do what the stories have asked of the engine; what fails now is tried again."""
+        try:
+            while self.errands.run():
+                pass
+        except TrustwardError as fault:
+            log("errands wait", error=fault)
 
     def warm(self) -> None:
         """Compile all that a first decision needs, on an engine of no consequence."""
