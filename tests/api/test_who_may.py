@@ -7,7 +7,8 @@ import re
 import pytest
 
 from tests.api.served import Answer, Served, sent, served
-from trustward.api.app import create_app, routes
+from trustward.api.app import create_app
+from trustward.api.asgi import routes
 from trustward.api.auth import ANY, OPEN
 from trustward.operations.keys import SCOPES
 

@@ -7,22 +7,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from litestar import Litestar, Router
-from litestar.datastructures import State
-from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
-from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 
 from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
-from trustward.api.auth import ANY, OPEN, guard
+from trustward.api.asgi import make_app
 from trustward.api.logs import log
-from trustward.api.problems import answer
 from trustward.api.service import Service
-from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError, UnavailableError
-from trustward.operations.keys import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.livez,
@@ -67,47 +59,19 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         service.open()
+        if service.desk is not None:
+            await service.desk.open()
         begin = asyncio.create_task(_begin(service, told))
         yield
         service.draining = True
         await asyncio.to_thread(service.host.close)
         begin.cancel()
         await asyncio.wait([begin])
+        if service.desk is not None:
+            service.desk.close()
         service.ring.close()
 
-    app = Litestar(
-        route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
-        lifespan=[lifespan],
-        state=State({"service": service}),
-        openapi_config=openapi.config(version("trustward")),
-        exception_handlers={TrustwardError: answer, HTTPException: answer, Exception: answer},
-        logging_config=None,
-        request_max_body_size=None,
-        debug=False,
-    )
-    for method, path, scope in routes(app):
-        if scope not in {OPEN, ANY, *SCOPES}:
-            raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
-    return app
-
-
-def routes(app: Litestar) -> list[tuple[str, str, str]]:
-    """Every route of ours: method, path, scope."""
-    found = []
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            found += [
-                (method, route.path_format, str(handler.opt.get("scope")) if _guarded(handler) else "unguarded")
-                for handler in route.route_handlers
-                for method in sorted(handler.http_methods)
-                if method != "OPTIONS"
-            ]
-    return sorted(found)
-
-
-def _guarded(handler: HTTPRouteHandler) -> bool:
-    """Whether nothing stands in for the guard on a route."""
-    return handler.resolve_before_request() is guard
+    return make_app(service, handlers, lifespan, openapi.config(version("trustward")))
 
 
 async def _begin(service: Service, told: Callable[[TrustwardError | None], None]) -> None:
@@ -117,6 +81,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
     except TrustwardError as fault:
         told(fault)
         return
+    said = False
     while True:
         status = service.host.status()
         if status.phase == "stopped" and not service.draining:
@@ -128,38 +93,8 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             except Exception as fault:  # noqa: BLE001 - then the first events compile it
                 log("not warmed", error=fault)
             service.warmed = True
+        if service.warmed and not said and (service.desk is None or service.desk.whole(service.settings.workers)):
+            said = True
             told(None)
         service.refresh()
         await asyncio.sleep(_TEND_S)
-
-
-class Counted:
-    """The application with its requests counted and timed."""
-
-    def __init__(self, app: Litestar, service: Service) -> None:
-        self._app = app
-        self._metrics = service.metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        if scope["type"] != ScopeType.HTTP:  # the lifespan: websockets are off
-            await self._app(scope, receive, send)
-            return
-        begun = elapsed_s()
-        status = 500
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sending)
-        finally:
-            route = scope.get("path_template") or "none"
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.request(route, method, status, elapsed_s() - begun)
-
-
-_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})

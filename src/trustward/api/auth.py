@@ -126,12 +126,21 @@ class KeyRing:
 
     def owed_s(self, caller: Caller, count: int, *, anyway: bool = True) -> float:
         """Count events of a stream, which is slowed down instead of refused: the seconds to wait."""
+        return self.owe(caller.key.id, count, anyway=anyway)
+
+    def owe(self, key: str, count: int, *, anyway: bool = True) -> float:
+        """Count what a key has sent, here or through another process: the seconds to wait."""
         if not self._rate:
             return 0.0
-        bucket = self._buckets.get(caller.key.id)
+        bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[caller.key.id] = Bucket(self._rate)
+            bucket = self._buckets[key] = Bucket(self._rate)
         return bucket.take(count, now_s=elapsed_s(), anyway=anyway)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return bool(self._rate)
 
 
 async def guard(request: Request[Any, Any, Any]) -> None:

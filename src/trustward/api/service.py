@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
+from socket import socket
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
 from trustward.api.auth import KeyRing
+from trustward.api.desk import Desk
+from trustward.api.entrance import Entrance, Safe
+from trustward.api.frames import Standing
 from trustward.api.metrics import Metrics
-from trustward.base.clock import elapsed_s
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
-from trustward.model.decision import RANK, VERDICTS, Action, Decision, Fault, RuleHit
-from trustward.model.event import Event, type_of
+from trustward.model.decision import Fault
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
-from trustward.operations.grouping import Answers, Ticket
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
@@ -32,10 +33,6 @@ P = ParamSpec("P")
 _MOST_POLICIES = 8
 LONGEST_S = 60.0
 """How long a request waits for the engine at most; a policy with new windows takes as long as it takes."""
-
-
-class Late(Exception):  # noqa: N818 - not an error: the answer is not there yet
-    """The deadline has passed; the event is decided all the same."""
 
 
 class Policies:
@@ -61,8 +58,10 @@ class Policies:
         return found
 
 
-class Service:
-    """One process of the service. Used by one event loop, which calls :meth:`open` first."""
+class Service(Entrance):
+    """The engine's process of the service."""
+
+    metrics: Metrics
 
     def __init__(
         self,
@@ -72,69 +71,27 @@ class Service:
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
     ) -> None:
-        self.settings = settings
+        ring = KeyRing(store.keys, settings.key_rate)
+        super().__init__(settings, host, decoder, Metrics(host, store), ring)
         self.host = host
         self.store = store
-        self.decoder = decoder
-        self.stream_decoder = EventDecoder(decoder.catalogue, line_limit=settings.event_bytes)
-        self.streams = 0
-        self.ring = KeyRing(store.keys, settings.key_rate)
-        self.metrics = Metrics(host, store)
-        self.draining = False
-        self.warmed = False
         self.policies = Policies(store, compile_policy)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._notify = self._notified
-        self._policy: Policy | None = None
+        self.desk: Desk | None = None
         self._asked = ""
 
-    def open(self) -> None:
-        """Take the running loop as one's own."""
-        self._loop = asyncio.get_running_loop()
+    @property
+    def phase(self) -> str:
+        """See :class:`Entrance`."""
+        return self.host.status().phase
 
-    # ------------------------------------------------------------------ events
+    def open_desk(self, listening: socket) -> None:
+        """Take events from processes that speak HTTP, too."""
+        self.desk = Desk(listening, self.decoder, self.host, self._standing, self.metrics, self.ring)
 
-    def begin(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]]) -> Ticket:
-        """Put events into the queue; :meth:`end` has their answers. Raises as :meth:`Deciding.post` does."""
-        assert self._loop is not None  # opened before the first request
-        ticket = Ticket(events, faults, self._notify)
-        ticket.future = future = self._loop.create_future()
-        self.host.post(ticket)
-        self.metrics.waiting[future] = elapsed_s()
-        return ticket
-
-    async def end(self, ticket: Ticket, within_s: float | None = None) -> Answers:
-        """The answers, when they are on disk. Raises Late when ``within_s`` has passed, and what the commit raises."""
-        future: Any = ticket.future
-        assert self._loop is not None  # the same
-        timer = self._loop.call_later(within_s, _be_late, future) if within_s is not None else None
-        try:
-            in_time = await future
-        finally:
-            self.metrics.waiting.pop(future, None)
-            if timer is not None:
-                timer.cancel()
-        if not in_time:
-            raise Late
-        if ticket.error is not None:
-            raise ticket.error
-        assert ticket.answers is not None  # one or the other
-        return ticket.answers
-
-    def _notified(self, tickets: Sequence[Ticket]) -> None:
-        """In the engine's thread, once for all tickets of a commit."""
-        assert self._loop is not None  # the same
-        self._loop.call_soon_threadsafe(self._deliver, tickets)
-
-    def _deliver(self, tickets: Sequence[Ticket]) -> None:
-        """In the event loop: whoever still waits is told."""
-        for ticket in tickets:
-            future: Any = ticket.future
-            if not future.done():
-                future.set_result(True)
-            elif ticket.answers is not None:
-                # Nobody waits any more: it was late, or the client has gone.
-                self.metrics.answered(ticket.answers)
+    def _standing(self) -> Standing:
+        safe = self.safe
+        answers = {name: tuple(found) for name, found in safe.answers.items()}
+        return Standing(self.phase, self.warmed, self.draining, safe.policy, answers)
 
     # ------------------------------------------------------------------ everything else, from threads of the pool
 
@@ -188,45 +145,19 @@ class Service:
 
     def _take(self, future: Future[Policy]) -> None:
         if future.exception() is None:
-            self._policy = future.result()
+            self.safe = safe_answers(future.result())
         else:
             self._asked = ""
 
-    def fallback(self, event: Event, within_s: float) -> Decision:
-        """What the policy says if nothing can be evaluated: every live rule on the type takes its safe answer."""
-        policy = self._policy
-        name = type_of(event)
-        rules = [rule for rule in policy.rules if name in rule.types and rule.mode == "live"] if policy else []
-        safe = [(rule, rule.on_fault) for rule in rules if rule.on_fault != "ignore"]
-        rank = max((RANK[answer] for _, answer in safe), default=RANK["hold"] if policy is None else 0)
-        cause = f"not decided within {within_s * 1000:g} ms"
-        return Decision(
-            event_id=event.id,
-            type=name,
-            time=event.time,
-            verdict=VERDICTS[rank],
-            score=0.0,
-            degraded=True,
-            rules=tuple(
-                RuleHit(
-                    id=rule.id, mode="fault", reason=f"could not be evaluated: {cause}", values={"safe answer": said}
-                )
-                for rule, said in safe
-                if RANK[said] == rank and rank
-            ),
-            actions=tuple(
-                Action(do=said, kind="event", entity=event.id, rule=rule.id, note="degraded")
-                for rule, said in safe
-                if RANK[said] == rank and rank
-            ),
-            faults=(Fault(path="$", cause=cause),),
-            policy=policy.hash if policy is not None else "",
-        )
 
-
-def _be_late(future: asyncio.Future[bool]) -> None:
-    if not future.done():
-        future.set_result(False)
+def safe_answers(policy: Policy) -> Safe:
+    """What the live rules of a policy say when they cannot be evaluated."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for rule in policy.rules:
+        if rule.mode == "live" and rule.on_fault != "ignore":
+            for name in rule.types:
+                found.setdefault(name, []).append((rule.id, rule.on_fault))
+    return Safe(policy.hash, found)
 
 
 def _unanswered() -> UnavailableError:
