@@ -47,6 +47,10 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             le=256,
         ),
     ] = 1
+    decisions: Annotated[
+        bool,
+        Meta(description="It also wants every decision that came after its caller's deadline, as a whole."),
+    ] = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,15 @@ from trustward.api.auth import OPEN
 from trustward.api.problems import STATUSES, problem_of
 from trustward.base import errors
 
-WITHOUT_A_WRONG_WAY = {"/v1/lists", "/v1/policies", "/metrics", "/v1/openapi", "/v1/openapi/openapi.json"}
+WITHOUT_A_WRONG_WAY = {
+    "/v1/lists",
+    "/v1/policies",
+    "/v1/actions/backlog",
+    "/v1/snoozes",
+    "/metrics",
+    "/v1/openapi",
+    "/v1/openapi/openapi.json",
+}
 ODD_PATHS = [
     b"/v1/decisions/%00",
     b"/v1/decisions/%ff",

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from trustward.api import bulk, changing, deciding, health, lists, looking, openapi, policies
+from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes
 from trustward.api.asgi import make_app
 from trustward.api.logs import log
 from trustward.api.service import Service
@@ -38,6 +38,18 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    actions.backlog,
+    actions.action,
+    actions.reverse,
+    actions.lease,
+    actions.confirm,
+    actions.fail,
+    actions.dead_letters,
+    actions.replay,
+    actions.withdraw,
+    snoozes.snoozes,
+    snoozes.put_snooze,
+    snoozes.delete_snooze,
 )
 """All routes."""
 

@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from socket import socket
 from typing import cast
 
+import msgspec
+
 from trustward.api.auth import KeyRing
 from trustward.api.entrance import Taker
-from trustward.api.frames import Answered, Asked, Counted, Failed, Framed, Standing, ToEngine, own_peer
+from trustward.api.frames import Answered, Asked, Counted, Failed, Framed, Standing, ToEngine, Told, own_peer
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import InternalError, StateError, StoreError, TrustwardError
 from trustward.exchange.decode import EventDecoder
+from trustward.model.decision import Decision
 from trustward.model.journal import encode_decisions
 from trustward.operations.grouping import Ticket
 
@@ -31,6 +34,7 @@ class Desk:
         decoder: EventDecoder,
         taker: Taker,
         standing: Callable[[], Standing],
+        tell_late: Callable[[Sequence[tuple[int, Decision]]], None],
         metrics: Metrics,
         ring: KeyRing,
     ) -> None:
@@ -38,6 +42,8 @@ class Desk:
         self.taker = taker
         self.metrics = metrics
         self.lines: set[Line] = set()
+        self.tell_late = tell_late
+        self.decisions = msgspec.json.Decoder(list[tuple[int, Decision]]).decode
         self._listening = listening
         self._standing = standing
         self._ring = ring
@@ -126,8 +132,11 @@ class Line(Framed):
         self._desk.lines.discard(self)
         self._desk.metrics.sums.end(self)
 
-    def take(self, message: Asked | Counted) -> None:
-        """Events to decide, or what the process has counted."""
+    def take(self, message: Asked | Counted | Told) -> None:
+        """Events to decide, what the process has counted, or what was late."""
+        if isinstance(message, Told):
+            self._desk.tell_late(self._desk.decisions(message.decisions))
+            return
         if isinstance(message, Counted):
             if message.samples:
                 self._desk.metrics.sums.put(self, message.samples)

@@ -85,6 +85,10 @@ class Entrance:
         """Take the running loop as one's own."""
         self._loop = asyncio.get_running_loop()
 
+    def tell_late(self, late: Sequence[tuple[int, Decision]]) -> None:
+        """Let decisions, with their entries, follow the answers that were given when deadlines had passed."""
+        raise NotImplementedError
+
     def begin(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]]) -> Ticket:
         """Put events into the queue; :meth:`end` has their answers. Raises as :meth:`Deciding.post` does."""
         assert self._loop is not None  # opened before the first request
@@ -123,13 +127,19 @@ class Entrance:
 
     def _deliver(self, tickets: Sequence[Ticket]) -> None:
         """In the event loop: whoever still waits is told."""
+        late: list[tuple[int, Decision]] = []
         for ticket in tickets:
             future: Any = ticket.future
             if not future.done():
                 future.set_result(True)
             elif ticket.answers is not None:
                 # Nobody waits any more: it was late, or the client has gone.
-                self.metrics.answered(ticket.answers)
+                answers = ticket.answers
+                self.metrics.answered(answers)
+                if not future.cancelled():
+                    late += [(seq, answers.decision(at)) for at, seq in enumerate(answers.seqs) if seq]
+        if late:
+            self.tell_late(late)
 
 
 def _be_late(future: asyncio.Future[bool]) -> None:

@@ -43,6 +43,12 @@ class Counted(msgspec.Struct, frozen=True, array_like=True, tag="count"):
     spent: dict[str, int] = {}
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True, tag="late"):
+    """To the engine: decisions, with their entries, that came after their callers' deadlines; JSON."""
+
+    decisions: bytes
+
+
 class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
     """To HTTP: what became of the events of one frame.
 
@@ -81,7 +87,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, tag="state"):
     owed: dict[str, float] = {}
 
 
-ToEngine = Asked | Counted
+ToEngine = Asked | Counted | Told
 ToHttp = Answered | Failed | Standing
 _ENCODE = msgspec.msgpack.Encoder().encode
 

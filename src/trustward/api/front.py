@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from trustward.api.asgi import Counting, make_app, routes
 from trustward.api.auth import Caller, KeyRing
 from trustward.api.counts import Counts
 from trustward.api.entrance import Entrance, Safe
-from trustward.api.frames import EVENTS, REQUESTS, Counted
+from trustward.api.frames import EVENTS, REQUESTS, Counted, Told
 from trustward.api.logs import log
 from trustward.api.passing import Passing
 from trustward.api.remote import Remote
@@ -33,6 +33,8 @@ from trustward.api.speaking import HEADERS, Speaker, prepare
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import RateError, TrustwardError
 from trustward.exchange.decode import EventDecoder
+from trustward.model.decision import Decision
+from trustward.model.journal import encode_decisions
 from trustward.ports import Keys
 from trustward.settings import Settings, load_settings
 
@@ -86,6 +88,10 @@ class Front(Entrance):
     def phase(self) -> str:
         """See :class:`Entrance`."""
         return self.remote.standing.phase
+
+    def tell_late(self, late: Sequence[tuple[int, Decision]]) -> None:
+        """See :class:`Entrance`."""
+        self.remote.send(Told(encode_decisions(late) or b"[]"))
 
     async def connect(self) -> bool:
         """Speak to the engine's process, if it is there."""

@@ -10,11 +10,13 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import ANY, guard
 from trustward.api.changing import LabelWanted
 from trustward.api.lists import EntriesWanted, EntryIn
 from trustward.api.policies import BackWanted, LiveWanted, PolicyIn
 from trustward.api.problems import MEDIA_TYPE, Problem
+from trustward.api.snoozes import SnoozeWanted
 
 PATH = "/v1/openapi"
 _JSON = "application/json"
@@ -95,6 +97,22 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
+    ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},
+    ("post", "/v1/actions/confirm"): {_JSON: (ConfirmWanted, {"target": "pull", "lease": "0.1", "ids": ["7-0"]})},
+    ("post", "/v1/actions/fail"): {
+        _JSON: (FailWanted, {"target": "pull", "lease": "0.1", "id": "7-0", "said": "the account is locked"})
+    },
+    ("post", "/v1/dead-letters/replay"): {_JSON: (DeadWanted, {"target": "shop", "reason": "the shop is back"})},
+    ("post", "/v1/dead-letters/withdraw"): {
+        _JSON: (DeadWanted, {"target": "shop", "places": [17], "reason": "done by hand"})
+    },
+    ("put", "/v1/snoozes"): {
+        _JSON: (
+            SnoozeWanted,
+            {"rule": "many-links", "kind": "account", "entity": "a17", "until": _LATER, "reason": "a known shop"},
+        )
+    },
 }
 """For each route with a body, its media types, each with its schema and an example."""
 

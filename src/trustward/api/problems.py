@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 
 from trustward.api.logs import log
 from trustward.base.errors import (
+    ActionError,
     ConflictError,
     ForbiddenError,
     FormatError,
@@ -44,6 +45,7 @@ STATUSES: dict[type[TrustwardError], int] = {
     NotFoundError: 404,
     SlowError: 408,
     ConflictError: 409,
+    ActionError: 409,
     TooLargeError: 413,
     FormatError: 415,
     PolicyError: 422,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from socket import socket
 from threading import Lock
@@ -11,17 +11,19 @@ from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
+from trustward import bootstrap
 from trustward.api.auth import KeyRing
 from trustward.api.desk import Desk
 from trustward.api.entrance import Entrance, Safe
 from trustward.api.frames import Standing
+from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
-from trustward.model.decision import Fault
+from trustward.model.decision import Decision, Fault
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
 from trustward.policy import Policy
@@ -76,6 +78,7 @@ class Service(Entrance):
         self.host = host
         self.store = store
         self.policies = Policies(store, compile_policy)
+        self.delivering = bootstrap.delivering(settings, store)
         self.desk: Desk | None = None
         self._asked = ""
 
@@ -84,9 +87,21 @@ class Service(Entrance):
         """See :class:`Entrance`."""
         return self.host.status().phase
 
+    def tell_late(self, late: Sequence[tuple[int, Decision]]) -> None:
+        """See :class:`Entrance`."""
+        asyncio.get_running_loop().run_in_executor(None, self._tell, late)
+
+    def _tell(self, late: Sequence[tuple[int, Decision]]) -> None:
+        """The whole decision follows an answer that was given when the caller's deadline had passed."""
+        try:
+            self.delivering.tell(late)
+        except StoreError as fault:
+            # It is on disk, and can be asked for.
+            log("late decisions could not be told", error=fault, count=len(late))
+
     def open_desk(self, listening: socket) -> None:
         """Take events from processes that speak HTTP, too."""
-        self.desk = Desk(listening, self.decoder, self.host, self._standing, self.metrics, self.ring)
+        self.desk = Desk(listening, self.decoder, self.host, self._standing, self.tell_late, self.metrics, self.ring)
 
     def _standing(self) -> Standing:
         safe = self.safe

@@ -31,5 +31,14 @@ def targets(settings: Settings) -> tuple[Target, ...]:
             wrong = True
         if said.url and wrong:
             raise SettingsError(f"the target {said.name}: no url", remedy="write it like https://shop.example/hook")
-        found.append(Target(name=said.name, url=said.url, secrets=said.secrets, actions=said.actions, lanes=said.lanes))
+        found.append(
+            Target(
+                name=said.name,
+                url=said.url,
+                secrets=said.secrets,
+                actions=said.actions,
+                lanes=said.lanes,
+                decisions=said.decisions,
+            )
+        )
     return tuple(found)

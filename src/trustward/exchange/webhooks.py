@@ -19,6 +19,14 @@ def document(delivery: Delivery) -> dict[str, Any]:
     row = delivery.row
     body = outgoing(row.body)
     action = body.action
+    if body.decision is not None:
+        told = {
+            "id": row.key,
+            "idempotency_key": delivery.idempotency_key,
+            "entry": row.seq,
+            "decision": msgspec.to_builtins(body.decision),
+        }
+        return {"type": "decision.made", "timestamp": format_time(row.at_us), "data": told}
     ends_at = None if action.lasts_us is None else format_time(row.at_us + action.lasts_us)
     data = {
         "id": row.key,

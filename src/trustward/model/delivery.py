@@ -9,20 +9,21 @@ from zlib import crc32
 
 import msgspec
 
-from trustward.model.journal import ActionRow
+from trustward.model.journal import NOTICE, ActionRow
 
 State = Literal["waiting", "delivered", "dead", "withdrawn"]
 """``dead``: given up, until somebody replays it. ``withdrawn``: overtaken by its inverse while it was dead."""
 STATES: tuple[State, ...] = ("waiting", "delivered", "dead", "withdrawn")
 
-_KEY = re.compile(r"([1-9][0-9]{0,17})-([0-9]{1,4})(-undo)?")
+_KEY = re.compile(r"([1-9][0-9]{0,17})-(?:([0-9]{1,4})(-undo)?|decision)")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where actions go: to a ``url``, or (without one) to whoever polls.
 
-    ``actions`` are the verbs that it wants, none: all. Inverses go where their action went. Within one of its
-    ``lanes`` everything is in order; what is done to one entity is always in the same lane.
+    ``actions`` are the verbs that it wants, none: all. Inverses go where their action went. ``decisions``: it also
+    wants each decision that came after its caller's deadline. Within one of its ``lanes`` everything is in order; what
+    is done to one entity is always in the same lane.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     lanes: int = 1
+    decisions: bool = False
 
     @property
     def polled(self) -> bool:
@@ -130,11 +132,13 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
 def parse_key(key: str) -> tuple[int, int] | None:
     """The ``seq`` and ``number`` of an action's id; None if it is none.
 
-    >>> parse_key("7-0"), parse_key("7-0-undo"), parse_key("7")
-    ((7, 0), (7, -1), None)
+    >>> parse_key("7-0"), parse_key("7-0-undo"), parse_key("7-decision"), parse_key("7")
+    ((7, 0), (7, -1), (7, 10000), None)
     """
     found = _KEY.fullmatch(key)
     if found is None:
         return None
+    if found[2] is None:
+        return int(found[1]), NOTICE
     number = int(found[2])
     return int(found[1]), -number - 1 if found[3] else number

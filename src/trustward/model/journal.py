@@ -67,8 +67,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
 
 
+NOTICE = 10_000
+"""The number of the row that tells a decision itself, beside the row of each of its actions (0, 1, ...)."""
+
+
 class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An action on its way out, known by ``seq`` and ``number``. The inverse of number n has the number -n - 1."""
+    """An action on its way out, known by ``seq`` and ``number``. The inverse of number n has the number -n - 1.
+
+    A row with the number ``NOTICE`` tells the whole decision to who asked for it.
+    """
 
     seq: int
     number: int
@@ -83,7 +90,11 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
         '7-0'
         >>> ActionRow(seq=7, number=-1, at_us=0, body=b"{}").key
         '7-0-undo'
+        >>> ActionRow(seq=7, number=NOTICE, at_us=0, body=b"{}").key
+        '7-decision'
         """
+        if self.number == NOTICE:
+            return f"{self.seq}-decision"
         return f"{self.seq}-{self.number}" if self.number >= 0 else f"{self.seq}-{-self.number - 1}-undo"
 
 
@@ -111,7 +122,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of an action's row: what to do, and because of which event.
 
-    An inverse names the actions that it undoes, ``why`` (``ended`` or ``reversed``) and the ``reason`` given.
+    An inverse names the actions that it undoes, ``why`` (``ended`` or ``reversed``) and the ``reason`` given. A
+    ``decision`` is told as a whole: ``action`` only says about what.
     """
 
     event_id: str
@@ -121,6 +133,14 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undoes: tuple[str, ...] = ()
     why: str = ""
     reason: str = ""
+    decision: Decision | None = None
+
+
+def notice(seq: int, decision: Decision, at_us: int) -> ActionRow:
+    """The row that tells a decision, the entry ``seq``, to targets that want to hear of it."""
+    about = Action(do="decision", kind="event", entity=decision.event_id, rule="")
+    body = Outgoing(event_id=decision.event_id, type=decision.type, time=decision.time, action=about, decision=decision)
+    return ActionRow(seq=seq, number=NOTICE, at_us=at_us, body=msgspec.json.encode(body))
 
 
 class _Envelope(msgspec.Struct):

@@ -7,17 +7,17 @@ person reverses it, and then its inverse goes the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from trustward.base.errors import ActionError, NotFoundError, SettingsError, UsageError
 from trustward.base.units import format_time
 from trustward.model.changes import LabelChange
-from trustward.model.decision import Action
+from trustward.model.decision import Action, Decision
 from trustward.model.delivery import Backlog, Delivery, Handed, Outcome, Receipt, Target, Terms, parse_key
 from trustward.model.effect import INVERSES, IRREVERSIBLE, Effect, Ended, Ending, outgoing
-from trustward.model.journal import ActionRow, Outgoing
+from trustward.model.journal import NOTICE, ActionRow, Outgoing, notice
 from trustward.model.stored import AuditRow
 from trustward.ports import Store
 
@@ -115,7 +115,19 @@ class Delivering:
                 break
         return passed
 
+    def tell(self, late: Sequence[tuple[int, Decision]]) -> int:
+        """Let decisions (with their entries) be told that came after their callers' deadlines; how many are.
+
+        None are if no target wants to hear of them.
+        """
+        if not late or not any(target.decisions for target in self.targets.values()):
+            return 0
+        now_us = self.clock()
+        return self.outbox.tell([notice(seq, decision, now_us) for seq, decision in late])
+
     def _wanted(self, row: ActionRow) -> Sequence[Target]:
+        if row.number == NOTICE:
+            return [target for target in self.targets.values() if target.decisions]
         verb = outgoing(row.body).action.do
         return [target for target in self.targets.values() if target.wants(verb)]
 
@@ -169,15 +181,30 @@ class Delivering:
 
     # ------------------------------------------------------------------ what people ask
 
+    def unlabelling(self, action_id: str, actor: str, reason: str) -> LabelChange | None:
+        """What the engine must be told before an action is taken back, so that a kill in between loses nothing.
+
+        None if the action is no label, or the label stays because another action does the same. Raises as
+        :meth:`reverse` does.
+        """
+        row, waiting = self._action(action_id)
+        action = _reversible(row)
+        _check_said(actor, reason)
+        effect = self.effects.get(row.seq, row.number)
+        if action.do != "label" or not (waiting or (effect is not None and effect.state == "in_force")):
+            return None
+        if effect is not None:
+            others = [one.key for one in self.effects.of(action.kind, action.entity) if one.same == effect.same]
+            if set(others) - {row.key}:
+                return None
+        return _unlabel(action, row, actor, reason)
+
     def reverse(self, action_id: str, actor: str, reason: str) -> Reversal:
         """Take an action back. Asking again gives the same answer.
 
         Raises NotFoundError, ActionError if it cannot be undone or has ended by itself, UsageError without a reason.
         """
-        if not actor or not reason.strip() or len(reason) > MAX_REASON:
-            raise UsageError(
-                "a reversal needs an actor and a reason", remedy=f"say why, in up to {MAX_REASON} characters"
-            )
+        _check_said(actor, reason)
         while True:
             row, waiting = self._action(action_id)
             action = _reversible(row)
@@ -232,25 +259,43 @@ class Delivering:
         """What was given up of a target's actions, in order, after a place. Raises NotFoundError."""
         return self.outbox.dead(self.target(target).name, after, limit)
 
-    def replay(self, target: str, actor: str, places: Sequence[int] | None = None) -> int:
+    def replay(self, target: str, actor: str, places: Sequence[int] | None = None, reason: str = "") -> int:
         """Try dead deliveries of a target again, in their old order; all of them, or those at these places.
 
         What has ended meanwhile is withdrawn. How many wait again. Raises NotFoundError.
         """
+        return sum(
+            self.outbox.replay(chosen, self.clock(), audit)
+            for chosen, audit in self._chosen(target, places, "action.replayed", actor, reason)
+        )
+
+    def give_up(self, target: str, actor: str, places: Sequence[int] | None = None, reason: str = "") -> int:
+        """Withdraw dead deliveries of a target for good; all of them, or those at these places; how many there were.
+
+        What their actions have put in force stays, and its inverse goes to the target all the same. Raises
+        NotFoundError.
+        """
+        return sum(
+            self.outbox.drop(chosen, audit)
+            for chosen, audit in self._chosen(target, places, "action.given_up", actor, reason)
+        )
+
+    def _chosen(
+        self, target: str, places: Sequence[int] | None, what: str, actor: str, reason: str
+    ) -> Iterator[tuple[list[int], AuditRow]]:
+        """The dead ones that were chosen, some at a time, and what the audit is to say of it."""
         name = self.target(target).name
         wanted = None if places is None else set(places)
-        revived, after = 0, 0
+        after = 0
         while part := self.outbox.dead(name, after, _AT_ONCE):
             after = part[-1].place
             chosen = [one.place for one in part if wanted is None or one.place in wanted]
             if chosen:
-                now_us = self.clock()
-                detail = msgspec.json.encode({"places": chosen})
-                audit = AuditRow(
-                    at_us=now_us, actor=actor, action="action.replayed", subject=f"target:{name}", detail=detail
+                detail = msgspec.json.encode({"places": chosen, **({"reason": reason} if reason else {})})
+                yield (
+                    chosen,
+                    AuditRow(at_us=self.clock(), actor=actor, action=what, subject=f"target:{name}", detail=detail),
                 )
-                revived += self.outbox.replay(chosen, now_us, audit)
-        return revived
 
     def backlog(self) -> Sequence[Backlog]:
         """How each target is doing, those without anything waiting or dead included."""
@@ -274,8 +319,15 @@ class Delivering:
         return found
 
 
+def _check_said(actor: str, reason: str) -> None:
+    if not actor or not reason.strip() or len(reason) > MAX_REASON:
+        raise UsageError("a reversal needs an actor and a reason", remedy=f"say why, in up to {MAX_REASON} characters")
+
+
 def _reversible(row: ActionRow) -> Action:
     action = outgoing(row.body).action
+    if row.number == NOTICE:
+        raise ActionError(f"{row.key} tells a decision", remedy="take back its actions")
     if row.number < 0:
         raise ActionError(f"{row.key} itself undoes an action", remedy="have a rule or a person do it anew")
     if action.do not in INVERSES:

@@ -78,6 +78,9 @@ class Outbox(Protocol):
         How many were passed on.
         """
 
+    def tell(self, rows: Sequence[ActionRow]) -> int:
+        """Let rows wait that were written apart from their decision; those that are known stay. How many were new."""
+
     def withdraw(self, seq: int, number: int, audit: AuditRow) -> bool:
         """Take back an action that waits; False if it does not wait any more."""
 
@@ -99,6 +102,9 @@ class Outbox(Protocol):
 
     def replay(self, places: Sequence[int], now_us: int, audit: AuditRow) -> int:
         """Let dead deliveries wait again, at their old places; how many there were."""
+
+    def drop(self, places: Sequence[int], audit: AuditRow) -> int:
+        """Withdraw dead deliveries for good; how many there were."""
 
     def backlog(self) -> Sequence[Backlog]:
         """How each target is doing that has something waiting or dead."""

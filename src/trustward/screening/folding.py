@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trustward.base.jit import kernel, part, shared
+from trustward.base.jit import kernel, part, pointer, shared
 
 GONE, SPACE, LATIN, DIGIT, DENSE, LETTER, SIGN, PICTURE, MONEY, MARK = 0, 1, 2, 3, 4, 5, 7, 8, 9, 10
 """Kinds of character. DENSE: an alphabet without spaces between words; LETTER: another one than Latin; MARK: a vowel or
@@ -136,9 +136,9 @@ def fold_codes(
 ) -> Any:
     """Fold ``codes[start:stop]`` into ``read`` and ``kinds`` (each two longer at least); returns how many were written.
 
-    Runs of spaces become one; none stands at the beginning or the end.
+    Runs of spaces become one; none stands at the beginning or the end. All but ``looks`` are pointers.
     """
-    for i in range(facts.size):
+    for i in range(FACTS):
         facts[i] = 0
     n = 0
     hidden = 0
@@ -155,7 +155,7 @@ def fold_codes(
         code = codes[i]
         if code > np.uint32(0x10FFFF):
             continue
-        word = pages[index[code >> _EIGHT], code & _LOW]
+        word = pages[(np.int64(index[code >> _EIGHT]) << 8) + np.int64(code & _LOW)]
         kind = (word >> _KIND) & _FIFTEEN
         if kind == GONE:
             if n > 0 and not was_space:
@@ -330,4 +330,16 @@ def _letters_again(read: Any, kinds: Any, n: Any) -> Any:
 
 @kernel
 def _fold(codes: Any, index: Any, pages: Any, looks: Any, read: Any, kinds: Any, facts: Any) -> int:
-    return int(fold_codes(codes, 0, codes.size, index, pages, looks, read, kinds, facts))
+    return int(
+        fold_codes(
+            pointer(codes),
+            0,
+            codes.size,
+            pointer(index),
+            pointer(pages),
+            looks,
+            pointer(read),
+            pointer(kinds),
+            pointer(facts),
+        )
+    )

@@ -11,7 +11,7 @@ from trustward.base.errors import WriterError
 from trustward.model.decision import Action
 from trustward.model.delivery import Handed, Outcome, Receipt, State, Target, Terms
 from trustward.model.effect import Ending, outgoing
-from trustward.model.journal import ActionRow, Commit, Outgoing
+from trustward.model.journal import ActionRow, Commit, Outgoing, notice
 from trustward.model.stored import AuditRow, Lease
 from trustward.ports import Store
 from trustward.testing.contracts import Contract, Open, events
@@ -174,6 +174,35 @@ class OutboxContract(Contract):
         assert store.outbox.deliveries(1, 0)[0][0].state == "delivered"
         (backlog,) = store.outbox.backlog()
         assert (backlog.waiting, backlog.dead, backlog.oldest_us) == (1, 0, 7000)
+
+    def test_dead_and_dropped(self, store: Store, lease: Lease) -> None:
+        store.journal.append(lease, acting(1, hold("a", 500), hold("b")))
+        passed(store)
+        lane = handed(store)
+        store.outbox.settle(lane, became(lane, "dead", 0), 0)
+        places = [one.place for one in lane.deliveries]
+        assert store.outbox.drop(places, AUDIT) == 1
+        assert store.outbox.drop(places, AUDIT) == 0
+        assert len(store.audit.read(0, 10)) == 1
+        assert store.outbox.dead("one", 0, 10) == []
+        assert [one.state for one, _ in store.outbox.deliveries(1, 0)] == ["withdrawn"]
+        assert store.outbox.replay(places, 7000, AUDIT) == 0
+        # What it has put in force ends all the same.
+        store.effects.end(Ending(seq=1, number=0, at_us=8000, why="ended"))
+        assert keys(handed(store, now_us=8000, until_us=9000)) == ["2-0", "1-0-undo"]
+
+    def test_told_apart_from_its_decision(self, store: Store, lease: Lease) -> None:
+        store.journal.append(lease, acting(1, hold("a")))
+        decision = store.journal.find(["e1"])["e1"].decision
+        row = notice(1, decision, 1500)
+        assert store.outbox.tell([row]) == 1
+        assert store.outbox.tell([row, notice(1, decision, 1600)]) == 0
+        assert [one.key for one in store.outbox.waiting(10)] == ["1-0", "1-decision"]
+        assert passed(store) == 2
+        assert store.outbox.tell([row]) == 0
+        assert keys(handed(store)) == ["1-0", "1-decision"]
+        assert store.effects.get(1, row.number) is None
+        assert outgoing(row.body).decision == decision
 
     def test_withdrawn_before_it_is_passed_on(self, store: Store, lease: Lease) -> None:
         store.journal.append(lease, acting(1, hold("a")))

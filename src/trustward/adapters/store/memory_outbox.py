@@ -115,6 +115,13 @@ class MemoryOutbox:
                     self._sent.effects[row.seq, row.number] = effect
         return passed
 
+    def tell(self, rows: Sequence[ActionRow]) -> int:
+        """See :class:`trustward.ports.Outbox`."""
+        with self._sent.lock:
+            new = [row for row in rows if (row.seq, row.number) not in self._sent.actions]
+            self._sent.add(new)
+        return len(new)
+
     def withdraw(self, seq: int, number: int, audit: AuditRow) -> bool:
         """See :class:`trustward.ports.Outbox`."""
         with self._sent.lock:
@@ -195,6 +202,17 @@ class MemoryOutbox:
                 revived += 1
             self._record(audit)
         return revived
+
+    def drop(self, places: Sequence[int], audit: AuditRow) -> int:
+        """See :class:`trustward.ports.Outbox`."""
+        with self._sent.lock:
+            held = [place for place in sorted(set(places)) if place in self._sent.deliveries]
+            dropped = [place for place in held if self._sent.deliveries[place].state == "dead"]
+            for place in dropped:
+                self._sent.move(place, "withdrawn")
+            if dropped:
+                self._record(audit)
+        return len(dropped)
 
     def backlog(self) -> Sequence[Backlog]:
         """See :class:`trustward.ports.Outbox`."""

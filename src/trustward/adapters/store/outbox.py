@@ -66,6 +66,15 @@ class DatabaseOutbox:
                 connection.execute(named("add_effect"), effects)
         return passed
 
+    def tell(self, rows: Sequence[ActionRow]) -> int:
+        """See :class:`trustward.ports.Outbox`."""
+        new = 0
+        with self._database.write() as connection:
+            for row in rows:
+                held = {"seq": row.seq, "number": row.number, "at_us": row.at_us, "body": row.body}
+                new += connection.execute(named("add_waiting"), held).rowcount
+        return new
+
     def withdraw(self, seq: int, number: int, audit: AuditRow) -> bool:
         """See :class:`trustward.ports.Outbox`."""
         with self._database.write() as connection:
@@ -148,6 +157,18 @@ class DatabaseOutbox:
                 revived += 1
             _record(connection, audit)
         return revived
+
+    def drop(self, places: Sequence[int], audit: AuditRow) -> int:
+        """See :class:`trustward.ports.Outbox`."""
+        with self._database.write() as connection:
+            _in_turn(connection)
+            dropped = sum(
+                connection.execute(named("withdraw_delivery"), {"place": place}).rowcount
+                for place in sorted(set(places))
+            )
+            if dropped:
+                _record(connection, audit)
+        return dropped
 
     def backlog(self) -> Sequence[Backlog]:
         """See :class:`trustward.ports.Outbox`."""

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trustward.screening.contacts import trigger
+from trustward.screening.contacts import quick, trigger
 from trustward.screening.contacts.finding import MOST, Contact
 from trustward.screening.contacts.view import LONGEST
 
@@ -56,8 +56,13 @@ def read(text: str, region: str = "") -> Read:
     kinds = trigger.kinds()(text if whole else text[:LONGEST])
     if trigger.ONLY_WORDS.issuperset(kinds):
         return _NOTHING if whole else _CUT
+    plain = whole and quick.is_settled(text, kinds)
+    if plain:
+        kinds = quick.closer(kinds)
+        if (seen := quick.known(text, kinds)) is not None:
+            return Read(seen, more=False) if seen else _NOTHING
     from trustward.screening.contacts import reading  # noqa: PLC0415 - numbering plans load when they are needed
 
-    finding = reading.found_in(text, region, kinds)
+    finding = reading.found_in(text, region, kinds, plain=plain)
     found = sorted(dict.fromkeys(finding.found), key=lambda contact: (contact.start, contact.end, contact.kind))
     return Read(tuple(found[:MOST]), finding.more or len(found) > MOST or not whole)

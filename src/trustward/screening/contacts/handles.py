@@ -12,6 +12,7 @@ from trustward.screening.contacts.words import (
     fillers,
     meaning_of,
     messengers,
+    messengers_among,
     stop_words,
 )
 
@@ -45,7 +46,7 @@ _BY_PHONE = frozenset(
 def find_named(finding: Finding) -> None:
     """Handles that stand by a messenger's name."""
     low = finding.low
-    for word in messengers().pattern.finditer(low):
+    for word in messengers_among(low).finditer(low):
         if finding.spent():
             return
         meaning = meaning_of(messengers(), word[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from trustward.screening.contacts.finding import Finding
+from trustward.screening.contacts.places import HANDLE_HOSTS, PAYEES
 from trustward.screening.contacts.words import tlds
 
 _DOT = r"(?:\.|\s?[\[({<]\s?(?:\.|dot|punto|ponto|点|點)\s?[\])}>]\s?|\s(?:dot|d0t)\s)"
@@ -29,32 +30,6 @@ _SHORT_WORDS = frozenset(
     " rest town still thanks il im tc ki got meet".split()
 )
 _SECOND = frozenset("co com gov org net ac edu or go ne gob gouv nic res mil".split())
-_HANDLE_HOSTS = {
-    "wa.me": "whatsapp",
-    "api.whatsapp.com": "whatsapp",
-    "t.me": "telegram",
-    "telegram.me": "telegram",
-    "telegram.dog": "telegram",
-    "line.me": "line",
-    "zalo.me": "zalo",
-    "m.me": "facebook",
-    "ig.me": "instagram",
-    "instagram.com": "instagram",
-    "join.skype.com": "skype",
-    "open.kakao.com": "kakaotalk",
-    "discord.gg": "discord",
-    "snapchat.com": "snapchat",
-    "viber.com": "viber",
-}
-_PAYEES = {
-    "paypal.me": ("paypal", re.compile(r"/([\w.-]{2,40})")),
-    "paypal.com": ("paypal", re.compile(r"/paypalme/([\w.-]{2,40})")),
-    "cash.app": ("cashapp", re.compile(r"/\$([\w-]{1,40})")),
-    "venmo.com": ("venmo", re.compile(r"/(?:u/)?([\w-]{3,40})")),
-    "revolut.me": ("revolut", re.compile(r"/([\w-]{3,40})")),
-    "wise.com": ("wise", re.compile(r"/pay/me/([\w-]{3,40})")),
-    "ko-fi.com": ("kofi", re.compile(r"/([\w-]{3,40})")),
-}
 _NAME = re.compile(r"/(?:send/?\?phone=|message/\S*phone=|ti/p/|r/ti/p/|add/|o/|\+|u/)?([%~@+\w.-]{3,40})")
 
 
@@ -108,10 +83,10 @@ def _keep(finding: Finding, scheme: str, host: str, start: int, end: int, path: 
     stop = end + len(written)
     finding.add("url", f"{scheme}{host}{written}"[:2000], start, stop)
     name = host.rpartition("@")[2].partition(":")[0].removeprefix("www.")
-    if name in _HANDLE_HOSTS and (found := _NAME.match(written)):
-        _account(finding, _HANDLE_HOSTS[name], found[1], start, stop)
-    elif name in _PAYEES and (found := _PAYEES[name][1].match(written)):
-        finding.add("payment_account", f"{_PAYEES[name][0]}:{found[1].lower()}", start, stop)
+    if name in HANDLE_HOSTS and (found := _NAME.match(written)):
+        _account(finding, HANDLE_HOSTS[name], found[1], start, stop)
+    elif name in PAYEES and (found := PAYEES[name][1].match(written)):
+        finding.add("payment_account", f"{PAYEES[name][0]}:{found[1].lower()}", start, stop)
     return stop
 
 

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from trustward.screening.contacts import accounts, handles, links, mails, phones, trigger
 from trustward.screening.contacts.finding import Finding
-from trustward.screening.contacts.view import view
+from trustward.screening.contacts.view import plain_view, view
 
 _ORDER = (
     (trigger.MAILS, mails.find),
@@ -19,10 +19,10 @@ _ORDER = (
 _NUMBERS = ((trigger.BANKS, accounts.find_banks), (trigger.DIGITS, accounts.find_cards), (trigger.DIGITS, phones.find))
 
 
-def found_in(text: str, region: str, kinds: Container[int]) -> Finding:
-    """All contact points of a text that may hold these kinds."""
-    seen = view(text)
-    if seen.plain != text[: len(seen.plain)] or seen.places is not None:
+def found_in(text: str, region: str, kinds: Container[int], *, plain: bool = False) -> Finding:
+    """All contact points of a text that may hold these kinds. ``plain``: it is known to be its own view."""
+    seen = plain_view(text) if plain else view(text)
+    if not plain and (seen.plain != text[: len(seen.plain)] or seen.places is not None):
         kinds = trigger.kinds()(seen.low)
     finding = Finding(seen, region.upper() if len(region) == 2 and region.isascii() else "")
     for kind, find in _ORDER:

@@ -15,6 +15,7 @@ from trustward.screening.contacts.words import tables
 
 _NUMERAL = r"\pN" + "".join(NUMERALS)
 _GAP = r"[^\pL\pN\n]"
+_WITHIN = r"[^\pL\pN\n,;:%$€£¥₹฿₫₩+#]"
 _DIGITS = rf"[{_NUMERAL}](?:{_GAP}{{0,4}}[{_NUMERAL}oOlISZB]){{5}}"
 _LINKS = (
     r"://|[:：]\s?\\\\|\bh[tx]{2}ps?\W|[\pL\pN_\])}\-][.。．｡][\pL\pN]{2}|[\[({<]\s?(?:[.]|dot|punto|ponto|点|點)"
@@ -25,6 +26,18 @@ _MAILS = (
     r"|\bat\s\S{2,40}\s(?:dot|punto|ponto|point)\b"
 )
 _CHECKED = r"[0-9A-Za-z_\-]{15}|\b[a-z]{2}[0-9]{2}[ .\-]?[a-z0-9]{4}"
+# What the readers of numbers can take: seven characters at least, with no sign of a sum, a time or a list within.
+_NUMBERS = rf"[{_NUMERAL}](?:{_WITHIN}{{0,4}}[{_NUMERAL}oOlISZB]){{5,12}}{_WITHIN}{{0,4}}[{_NUMERAL}]"
+# Countries that have IBAN (ISO 13616).
+COUNTRIES = (
+    "ad ae al at az ba be bg bh bi br by ch cr cy cz de dj dk do ee eg es fi fk fo fr gb ge gi gl gr gt hn hr hu ie"
+    " il iq is it jo kw kz lb lc li lt lu lv ly mc md me mk mn mr mt mu ni nl no om pk pl ps pt qa ro rs ru sa sc sd se"
+    " si sk sm so st sv tl tn tr ua va vg xk ye"
+).split()
+_SUMMED = (
+    r"[0-9A-Za-z_\-]{25}|(?:bc1|ltc1)[0-9a-z]{11}"
+    rf"|(?:^|[^a-z0-9])(?:{'|'.join(COUNTRIES)})\s?[0-9]{{2}}(?:[ .\-]?[a-z0-9]){{11}}"
+)
 # Invisible characters may stand inside anything.
 _UNSEEN = (
     r"[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}"
@@ -32,10 +45,13 @@ _UNSEEN = (
     r"|[a-z][\x{370}-\x{4ff}]|[\x{370}-\x{4ff}][a-z]"
 )
 
-DIGITS, LINKS, MAILS, CHECKED, UNSEEN, HANDLES, WALLETS, BANKS = range(8)
-"""The questions, by their place in what :func:`kinds` gives."""
-ONLY_WORDS = frozenset([WALLETS, BANKS])
-"""What is nothing by itself: a bank's name without a number."""
+DIGITS, LINKS, MAILS, CHECKED, UNSEEN, HANDLES, WALLETS, BANKS, NUMBERS, SUMMED = range(10)
+"""The questions, by their place in what :func:`kinds` gives.
+
+Where a text is plain (:func:`view.is_plain`), DIGITS come to nothing without NUMBERS, and CHECKED without SUMMED.
+"""
+ONLY_WORDS = frozenset([WALLETS, BANKS, NUMBERS, SUMMED])
+"""What is nothing by itself: a bank's name without a number, and the closer looks at what others have found."""
 CUE, OTHER = range(2)
 """What :func:`cues` says of the words before a number: it is a telephone number; it is another one."""
 
@@ -61,7 +77,7 @@ def kinds() -> Test:
     sure = _words(word for known in names for word in known["sure"])
     handles = f"{sure}|{_words((word for known in names for word in known['short']), whole=True)}"
     # Counted repeats of anything would be more exact, and make the automaton too large to be quick.
-    return matcher([_DIGITS, _LINKS, _MAILS, _CHECKED, _UNSEEN, handles, wallets, banks])
+    return matcher([_DIGITS, _LINKS, _MAILS, _CHECKED, _UNSEEN, handles, wallets, banks, _NUMBERS, _SUMMED])
 
 
 @cache

@@ -76,6 +76,20 @@ def _form(letter: str) -> str | None:
     return " " if made.isspace() and made not in "\n\r\t" else made
 
 
+_PUNCTUATION = str.maketrans("，！？；～", ",!?;~")
+"""Wide signs that are read as plain ones; :func:`is_plain` passes over them, because no contact point has them."""
+# Blocks in which some character is read as another one or as none. Coarse where hardly anybody writes.
+_READ_OTHERWISE = re.compile(
+    "[\x0b\x0c\x1c-\x1f\x80-\xa0\xa8\xaa\xad\xaf\xb2-\xb5\xb8-\xba\u0130\u017f\u02b0-\u02ff\u0340-\u034f\u0374\u037a"
+    "\u037e\u0384\u0387\u03d0-\u03ff\u0600-\u0605\u061c\u0660-\u0669\u06dd\u06f0-\u06f9\u070f\u07c0-\u07c9\u0890-\u0891"
+    "\u08e2\u0966-\u096f\u09e6-\u09ef\u09f4-\u09f9\u0a66-\u0a6f\u0ae6-\u0aef\u0b66-\u0b77\u0be6-\u0bf2\u0c66-\u0c7f"
+    "\u0ce6-\u0cef\u0d58-\u0d78\u0de6-\u0def\u0e50-\u0e59\u0ed0-\u0ed9\u0f0c\u0f20-\u0f33\u1040-\u1049\u1090-\u1099\u10fc"
+    "\u115f\u1160\u1369-\u137c\u1680\u16ee-\u16f0\u17b4\u17b5\u17e0-\u17f9\u180b-\u1819\u1946-\u1a99\u1b50-\u1b59"
+    "\u1bb0-\u1bb9\u1c40-\u1c59\u1d2c-\u1dbf\u1e9b\u1f70-\u2015\u2017\u2024\u2028-\u202f\u203e\u2043\u205f-\u209f\u20e3"
+    "\u2100-\u218f\u2212\u2329\u232a\u2460-\u24ff\u2776-\u2793\u2c7c\u2c7d\u2cfd\u2d6f\u2e80-\u2fff\u3000\u3002\u3007"
+    "\u3021-\u303c\u309b\u309c\u3130-\u33ff\ua600-\uabff\ud800-\uff00\uff02-\uff0b\uff0d-\uff1a\uff1c-\uff1e\uff20-\uff5d"
+    "\uff5f-\uffff\U00010000-\U0001f2ff\U0001fbf0-\U0001fbf9\U0002f800-\U0010ffff]"
+)
 _FORMS = _Forms()
 _ODD: set[str] = set()
 """The letters met so far that become none or several."""
@@ -104,6 +118,26 @@ def _one_alphabet(found: re.Match[str]) -> str:
     return word.translate(_LOOKS) if _MIXED.search(word) else word
 
 
+def is_plain(text: str) -> bool:
+    """Whether the plain view of a text without mixed words is the text itself, but for wide signs and numerals."""
+    return text.isascii() or _READ_OTHERWISE.search(text) is None
+
+
+def _punctuated(text: str) -> str:
+    return text.translate(_PUNCTUATION) if any(sign in text for sign in "，！？；～") else text
+
+
+def plain_view(text: str) -> View:
+    """The view of a text that :func:`is_plain`, without words of two alphabets and :func:`has_numerals`."""
+    plain = _punctuated(text)
+    return View(plain, plain.lower(), None)
+
+
+def has_numerals(text: str) -> bool:
+    """Whether numerals of a text are read as the digits of one number."""
+    return any(not found[0].isascii() for found in _NUMERALS.finditer(text))
+
+
 def _digits(found: re.Match[str]) -> str:
     return found[0].translate(_TO_DIGITS)
 
@@ -118,10 +152,13 @@ def view(text: str) -> View:
     text = text[:LONGEST]
     if text.isascii():
         return View(text, text.lower(), None)
-    plain = text.translate(_FORMS)
     places: tuple[int, ...] | None = None
-    if not _ODD.isdisjoint(text):
-        places = tuple(at for at, letter in enumerate(text) for _ in _FORMS[ord(letter)] or "")
+    if _READ_OTHERWISE.search(text) is None:
+        plain = _punctuated(text)
+    else:
+        plain = text.translate(_FORMS)
+        if not _ODD.isdisjoint(text):
+            places = tuple(at for at, letter in enumerate(text) for _ in _FORMS[ord(letter)] or "")
     if _MIXED.search(plain):
         plain = _WORD.sub(_one_alphabet, plain)
     if _NUMERALS.search(plain):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from trustward.screening.contacts.sets import Test, matcher
 
 # Not followed by a letter. After Latin words, those of scripts without spaces may follow ("line追加"). The class stays
 # below 256, because large ones take milliseconds to compile, and there is one for each first letter.
 _AFTER_LATIN = r"(?![a-z\xdf-\xff])"
 _LATIN_END = "\u0250"
 _AFTER = r"(?![^\W\d_])"
+_FEW = 3
 _DATA = Path(__file__).resolve().parent.parent / "data" / "contacts"
 
 
@@ -90,6 +93,26 @@ def messengers() -> Named:
                 meaning[_key(word)] = (service, kind == "sure")
                 words.append(word)
     return Named(re.compile(bounded(words)), meaning)
+
+
+def messengers_among(low: str) -> re.Pattern[str]:
+    """A pattern that finds what that of :func:`messengers` finds in a text, where few names are there much quicker."""
+    every, test = _each_messenger()
+    there = tuple(sorted(test(low)))
+    return _some_messengers(tuple(every[number] for number in there)) if len(there) <= _FEW else messengers().pattern
+
+
+@cache
+def _each_messenger() -> tuple[tuple[str, ...], Test]:
+    every = tuple(
+        word for forms in tables()["messengers"].values() for kind in ("short", "sure") for word in forms[kind]
+    )
+    return every, matcher(re.sub(r"\\? ", lambda _: r"\s?", re.escape(word)) for word in every)
+
+
+@lru_cache(maxsize=512)
+def _some_messengers(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(bounded(words) if words else "(?!)")
 
 
 @cache

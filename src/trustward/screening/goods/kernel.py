@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trustward.base.jit import kernel, part
+from trustward.base.jit import kernel, part, pointer
 from trustward.screening.folding import fold_codes
 
 SPACE, LATIN, DIGIT, DENSE, LETTER, SIGN, PICTURE, MARK = 1, 2, 3, 4, 5, 7, 8, 10
@@ -261,7 +261,17 @@ def _spell(seq: Any, typ: Any, alt: Any, m: Any, tree: Any, right: Any, out: Any
 def _read(codes: Any, start: Any, stop: Any, folding: Any, spelling: Any, right: Any, scratch: Any, facts: Any) -> Any:
     """The stream of one text, in the last three arrays of ``scratch``; returns its length."""
     read, kinds, seq, typ, alt, out, out_typ, out_alt = scratch
-    n = fold_codes(codes, start, stop, folding[0], folding[1], folding[2], read, kinds, facts)
+    n = fold_codes(
+        pointer(codes),
+        start,
+        stop,
+        pointer(folding[0]),
+        pointer(folding[1]),
+        folding[2],
+        pointer(read),
+        pointer(kinds),
+        pointer(facts),
+    )
     m = _stream(read, kinds, n, seq, typ, alt)
     return _spell(seq, typ, alt, m, spelling, right, out, out_typ, out_alt)
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from trustward.base.jit import kernel, part, shared
+from trustward.base.jit import kernel, part, pointer, prefetch, shared
 from trustward.screening.folding import fold_codes
 from trustward.screening.texts.hashes import START, find, mixed, place, step
 from trustward.screening.texts.tokens import (
     CHAR_BITS,
+    MOST_CHARS,
     PAIRED_SHAPES,
     S_DIGITS,
     S_LENGTH,
@@ -32,14 +33,17 @@ from trustward.screening.texts.tokens import (
     S_TRICK,
     S_TRICKS,
     S_UPPER,
+    SHAPES,
     bucket,
     tokens,
 )
 
 WORD_BITS, MEANING_BITS = 18, 15
-MOST_CHARS, MOST_WORDS, MOST_MEANINGS = 24_576, 8_448, 2_048
+MOST_WORDS, MOST_MEANINGS = 8_448, 2_048
 MOST_CONCEPTS = 24
 """Distinct concepts of a text that are paired with each other."""
+TOLD = 5
+"""What is told of a text: its category, and the concepts that speak most for harm."""
 CONCEPTS = 256
 """Places for concepts; the lexicon has fewer."""
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
@@ -67,7 +71,7 @@ def _chars(seq: Any, dense: Any, m: Any, out: Any, chars: Any) -> Any:
                 if at >= m or dense[at] == 0:
                     break
                 state = step(state, seq[at])
-                if chars < out.size:
+                if chars < MOST_CHARS:
                     out[chars] = place(state, CHAR_BITS)
                     chars += 1
             start += 1
@@ -81,7 +85,7 @@ def _chars(seq: Any, dense: Any, m: Any, out: Any, chars: Any) -> Any:
                 break
             state = step(state, code)
             length += 1
-            if length >= 3 and chars < out.size:
+            if length >= 3 and chars < MOST_CHARS:
                 out[chars] = place(state, CHAR_BITS)
                 chars += 1
             if code == 32:
@@ -92,8 +96,8 @@ def _chars(seq: Any, dense: Any, m: Any, out: Any, chars: Any) -> Any:
 
 
 @shared
-def _words(seq: Any, dense: Any, m: Any, out: Any) -> Any:
-    """Words and pairs of neighbours."""
+def _words(seq: Any, dense: Any, m: Any, out: Any, weights: Any) -> Any:
+    """Words and pairs of neighbours; their weights are asked for."""
     words = 0
     count = 0
     before = np.uint64(0)
@@ -112,18 +116,20 @@ def _words(seq: Any, dense: Any, m: Any, out: Any) -> Any:
             state = step(state, seq[i])
             i += 1
         count += 1
-        if words + 2 <= out.size:
+        if words + 2 <= MOST_WORDS:
             out[words] = place(state, WORD_BITS)
+            prefetch(weights, np.int64(out[words]) * 2)
             words += 1
             if before != np.uint64(0):
                 out[words] = place(before * _PRIME ^ state, WORD_BITS)
+                prefetch(weights, np.int64(out[words]) * 2)
                 words += 1
         before = state
     return words, count
 
 
 @shared
-def _concepts(seq: Any, dense: Any, m: Any, keys: Any, values: Any, seen: Any, found: Any) -> Any:
+def _concepts(seq: Any, dense: Any, m: Any, table: Any, mask: Any, seen: Any, found: Any) -> Any:
     """The distinct concepts of a text, in order of their first place."""
     count = 0
     i = 0
@@ -137,7 +143,7 @@ def _concepts(seq: Any, dense: Any, m: Any, keys: Any, values: Any, seen: Any, f
         at = i
         while at < m and at - i < 40:
             state = step(state, seq[at])
-            value = find(keys, values, state)
+            value = find(table, mask, state)
             if value < 0:
                 break
             at += 1
@@ -162,56 +168,81 @@ def _concepts(seq: Any, dense: Any, m: Any, keys: Any, values: Any, seen: Any, f
 def _meanings(found: Any, count: Any, shapes: Any, out: Any) -> Any:
     """Concepts, shapes, pairs of concepts, and pairs of a concept with a shape, as places of the third table."""
     n = 0
-    for s in range(shapes.size):
-        if shapes[s] != 0 and n < out.size:
+    for s in range(SHAPES):
+        if shapes[s] != 0 and n < MOST_MEANINGS:
             out[n] = place(step(START, np.uint32(0x20000 + s)), MEANING_BITS)
             n += 1
     count = min(count, MOST_CONCEPTS)
     for a in range(count):
         first = np.int64(found[a])
-        if n < out.size:
+        if n < MOST_MEANINGS:
             out[n] = place(step(START, np.uint32(0x30000 + first)), MEANING_BITS)
             n += 1
         for b in range(a + 1, count):
             second = np.int64(found[b])
             pair = min(first, second) * CONCEPTS + max(first, second)
-            if n < out.size:
+            if n < MOST_MEANINGS:
                 out[n] = place(step(START, np.uint32(0x40000 + pair)), MEANING_BITS)
                 n += 1
         for s in range(PAIRED_SHAPES):
-            if shapes[s] != 0 and n < out.size:
+            if shapes[s] != 0 and n < MOST_MEANINGS:
                 out[n] = place(step(START, np.uint32(0x50000 + s * CONCEPTS + first)), MEANING_BITS)
                 n += 1
     return n
 
 
-@shared
-def _read(
-    codes: Any,
-    start: Any,
-    stop: Any,
-    folding: Any,
-    lexicon: Any,
-    scratch: Any,
-    out_chars: Any,
-    out_words: Any,
-    out_meanings: Any,
-    flags: Any,
-) -> Any:
-    """All features of one text. ``flags`` gets the shapes, the number of concepts, the tricks and the three lengths."""
+@part
+def _pointers(scratch: Any, outs: Any) -> Any:
+    """Where the room to work in lies."""
     read, kinds, facts, seq, dense, shapes, seen, found, counts = scratch
-    n = fold_codes(codes, start, stop, folding[0], folding[1], folding[2], read, kinds, facts)
-    for s in range(shapes.size):
+    return (
+        pointer(read),
+        pointer(kinds),
+        pointer(facts),
+        pointer(seq),
+        pointer(dense),
+        pointer(shapes),
+        pointer(seen),
+        pointer(found),
+        pointer(counts),
+        pointer(outs[0]),
+        pointer(outs[1]),
+        pointer(outs[2]),
+    )
+
+
+@part
+def _tables(folding: Any, lexicon: Any) -> Any:
+    """Where the tables lie: those of folding, then concepts, endings and hosts that shorten, each with its mask."""
+    concepts, endings, short = lexicon
+    return (
+        pointer(folding[0]),
+        pointer(folding[1]),
+        folding[2],
+        (pointer(concepts), np.uint64(concepts.size - 1)),
+        (pointer(endings), np.uint64(endings.size - 1)),
+        (pointer(short), np.uint64(short.size - 1)),
+    )
+
+
+@shared
+def _read(codes: Any, start: Any, stop: Any, tables: Any, work: Any, words_at: Any, flags: Any) -> Any:
+    """All features of one text. ``flags`` gets the shapes, the number of concepts, the tricks and the three lengths.
+
+    ``words_at`` is the table of words' weights, which is asked for early, because it comes from far.
+    """
+    index, pages, looks, lexicon, endings, short = tables
+    read, kinds, facts, seq, dense, shapes, seen, found, counts, out_chars, out_words, out_meanings = work
+    n = fold_codes(codes, start, stop, index, pages, looks, read, kinds, facts)
+    for s in range(SHAPES):
         shapes[s] = 0
-    for s in range(seen.size):
+    for s in range(CONCEPTS):
         seen[s] = 0
     counts[0] = 0
     counts[1] = 0
-    m, chars, links = tokens(
-        read, kinds, n, seq, dense, shapes, counts, out_chars, (lexicon[2], lexicon[3]), (lexicon[4], lexicon[5])
-    )
+    m, chars, links = tokens(read, kinds, n, seq, dense, shapes, counts, out_chars, endings, short)
+    words, count = _words(seq, dense, m, out_words, words_at)
     chars = _chars(seq, dense, m, out_chars, chars)
-    words, count = _words(seq, dense, m, out_words)
     letters = facts[2]
     if links == 0:
         shapes[S_NO_LINK] = np.uint8(1)
@@ -261,11 +292,13 @@ def features(
 
     ``ends`` has one row more than there are texts and begins with zeros. Returns how many texts fitted in.
     """
-    flags = np.empty(FLAGS, np.int64)
+    facts = np.empty(FLAGS, np.int64)
+    flags = pointer(facts)
+    work, tables = _pointers(scratch, outs), _tables(folding, lexicon)
     for i in range(starts.size - 1):
-        _read(codes, starts[i], starts[i + 1], folding, lexicon, scratch, outs[0], outs[1], outs[2], flags)
+        _read(pointer(codes), starts[i], starts[i + 1], tables, work, work[5], flags)
         for f in range(3):
-            size = flags[3 + f]
+            size = facts[3 + f]
             first = ends[i, f]
             if first + size > places[f].size:
                 return i
@@ -276,11 +309,73 @@ def features(
 
 
 @part
-def _sum(weights: Any, places: Any, size: Any, head: Any) -> Any:
-    total = 0
+def _sums(weights: Any, places: Any, size: Any) -> Any:
+    """What a family's weights come to for harm and for mass mailing."""
+    harm = np.int64(0)
+    mass = np.int64(0)
     for j in range(size):
-        total += int(weights[places[j], head])
-    return total
+        at = np.int64(places[j]) * 2
+        harm += np.int64(weights[at])
+        mass += np.int64(weights[at + 1])
+    return harm, mass
+
+
+@part
+def _head_sums(table: Any, mask: Any, places: Any, size: Any, totals: Any, scales: Any, f: Any, out: Any) -> Any:
+    """Add one family to the scores of the categories."""
+    many = out.size
+    for c in range(many):
+        totals[c] = 0
+    for j in range(size):
+        row = np.int64(places[j] & mask) * many
+        for c in range(many):
+            totals[c] += np.int32(table[row + c])
+    for c in range(many):
+        out[c] += scales[f, c] * totals[c] / np.sqrt(size)
+
+
+@shared
+def _tell(heads: Any, work: Any, flags: Any, weights: Any, phrased: Any, told: Any) -> None:
+    """The likeliest category of the text that was read last, and the concepts that speak most for harm.
+
+    ``heads``: three tables ``[place, category]``, their scales with the constants in the last row, and room to count
+    in. ``told`` gets the category and up to TOLD - 1 concepts that have a phrase, the strongest first, then -1.
+    """
+    one, two, three, scales, totals, out = heads
+    for c in range(out.size):
+        out[c] = scales[3, c]
+    for f in range(3):
+        table = one if f == 0 else two if f == 1 else three
+        if flags[3 + f] > 0 and table.shape[0] > 0:
+            places = work[9] if f == 0 else work[10] if f == 1 else work[11]
+            mask = np.uint32(table.shape[0] - 1)
+            _head_sums(pointer(table), mask, places, flags[3 + f], totals, scales, f, out)
+    told[0] = np.int16(np.argmax(out))
+    found = work[7]
+    count = min(flags[1], MOST_CONCEPTS)
+    before = np.int64(1 << 20)
+    after = np.int64(-1)
+    for k in range(1, TOLD):
+        best = np.int64(0)
+        chosen = np.int64(-1)
+        for a in range(count):
+            concept = np.int64(found[a])
+            worth = np.int64(weights[np.int64(_concept_place(concept)) * 2])
+            later = worth < before or (worth == before and concept > after)
+            if later and phrased[concept] and (worth > best or (worth == best and best > 0 and concept < chosen)):
+                best = worth
+                chosen = concept
+        told[k] = np.int16(chosen)
+        before = best
+        after = chosen
+        if chosen < 0:
+            before = np.int64(0)
+
+
+@part
+def _concept_place(concept: Any) -> Any:
+    """Where a concept by itself stands in the third table."""
+    return place(step(START, np.uint32(0x30000 + concept)), MEANING_BITS)
 
 
 @kernel
@@ -293,54 +388,41 @@ def logits(
     outs: Any,
     weights: Any,
     scales: Any,
+    heads: Any,
+    phrased: Any,
+    cut: Any,
     out: Any,
     facts: Any,
+    told: Any,
 ) -> None:
     """The score of each text before calibration, and its flags (``facts``: one row of FLAGS a text).
 
     ``weights`` are three tables of whole numbers with two columns, harm and mass mailing; ``scales[f]`` is what a unit
-    of family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one.
+    of family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one. Texts whose
+    score is at least ``cut`` get a row of ``told``, see :func:`_tell`.
     """
+    work, tables = _pointers(scratch, outs), _tables(folding, lexicon)
+    chars, words, meanings = pointer(weights[0]), pointer(weights[1]), pointer(weights[2])
+    characters = pointer(codes)
     for i in range(starts.size - 1):
-        flags = facts[i]
-        _read(codes, starts[i], starts[i + 1], folding, lexicon, scratch, outs[0], outs[1], outs[2], flags)
+        flags = pointer(facts[i])
+        _read(characters, starts[i], starts[i + 1], tables, work, words, flags)
         harm = scales[3, 0]
         mass = scales[3, 1]
         for f in range(3):
             size = flags[3 + f]
             if size > 0:
                 root = np.sqrt(size)
-                harm += scales[f, 0] * _sum(weights[f], outs[f], size, 0) / root
-                mass += scales[f, 1] * _sum(weights[f], outs[f], size, 1) / root
+                places = work[9] if f == 0 else work[10] if f == 1 else work[11]
+                table = chars if f == 0 else words if f == 1 else meanings
+                first, second = _sums(table, places, size)
+                harm += scales[f, 0] * first / root
+                mass += scales[f, 1] * second / root
         held = min(max(mass, -REACH), REACH)
-        out[i] = max(harm, FLOOR) + SLOPE * min(harm - FLOOR, 0.0) + held + SLOPE * (mass - held)
-
-
-@kernel
-def concept_place(concept: int) -> int:
-    """Where a concept by itself stands in the third table."""
-    return int(place(step(START, np.uint32(0x30000 + concept)), MEANING_BITS))
-
-
-@kernel
-def heads(outs: Any, flags: Any, weights: Any, scales: Any, out: Any) -> None:
-    """The scores of the categories from the features of the text that was read last.
-
-    ``weights[f][place, category]``, with ``scales[f, category]`` and the constants in ``scales[3]``.
-    """
-    for c in range(out.size):
-        out[c] = scales[3, c]
-    for f in range(3):
-        size = flags[3 + f]
-        table = weights[f]
-        if size == 0 or table.shape[0] == 0:
-            continue
-        mask = np.uint32(table.shape[0] - 1)
-        for c in range(out.size):
-            total = 0
-            for j in range(size):
-                total += int(table[outs[f][j] & mask, c])
-            out[c] += scales[f, c] * total / np.sqrt(size)
+        score = max(harm, FLOOR) + SLOPE * min(harm - FLOOR, 0.0) + held + SLOPE * (mass - held)
+        out[i] = score
+        if score >= cut:
+            _tell(heads, work, flags, meanings, phrased, told[i])
 
 
 @part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tomllib
 from collections.abc import Sequence
 from functools import cache, cached_property
 from hashlib import blake2b
@@ -17,6 +18,8 @@ from trustward.screening.texts import kernel
 from trustward.screening.texts.reader import DATA, Lexicon, Room, joined, lexicon
 
 FAMILIES = ("chars", "words", "meanings")
+TELLING = 0.3
+"""The score from which a category and reasons are given."""
 _BLOCK = 4_096
 """Texts that are read in one call, so that the room for their characters stays small."""
 
@@ -39,10 +42,19 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Reading(NamedTuple):
-    """What one text gave: its calibrated score, and the flags of the kernel."""
+    """What one text gave: its calibrated score, the flags of the kernel, and from TELLING on what is told of it."""
 
     score: float
     flags: Any
+    told: Any
+
+
+class Readings(NamedTuple):
+    """What many texts gave, one row each: scores (float64, rounded to four places), flags, and what is told of them."""
+
+    scores: Any
+    flags: Any
+    told: Any
 
 
 class Model:
@@ -52,7 +64,11 @@ class Model:
         self.numbers = msgspec.json.decode((folder / "numbers.json").read_bytes(), type=Numbers)
         self.lexicon = words
         self.weights = tuple(_load(folder / f"{name}.npy") for name in FAMILIES)
-        self._heads = tuple(folder / f"heads-{name}.npy" for name in FAMILIES)
+        self._head_paths = tuple(folder / f"heads-{name}.npy" for name in FAMILIES)
+        nothing = np.zeros((0, len(self.numbers.categories)), np.int8)
+        self._no_heads = (nothing, nothing, nothing, np.zeros((4, 1)), np.zeros(1, np.int32), np.zeros(1))
+        self.phrases = tuple(phrases().get(name, "") for name in words.concepts)
+        self._phrased = np.array([bool(phrase) for phrase in self.phrases], np.uint8)
         self._folding = tuple(tables())
         self._scales = np.array(self.numbers.scales, np.float64)
         self._knots = np.array(self.numbers.knots, np.float64)
@@ -61,24 +77,32 @@ class Model:
         self._one = np.zeros(1, np.float64)
         self._ends = np.zeros(2, np.int64)
         self._facts = np.zeros((1, kernel.FLAGS), np.int64)
+        self._told = np.zeros((1, kernel.TOLD), np.int16)
+        # Below it no score is as high as TELLING; scores rise with what the calibration reads.
+        below = int(np.searchsorted(self._levels, TELLING - 0.001))
+        self._cut = float(self._knots[below - 1]) if below else -np.inf
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str, *, tell: bool = True) -> Reading:
         """One text. Its features stay in the room until the next one is read."""
         ready = composed(text)
         self._ends[1] = len(ready)
-        self._logits(codes_of(ready), self._ends, self._one, self._facts)
-        return Reading(round(float(np.interp(self._one[0], self._knots, self._levels)), 4), self._facts[0])
+        self._logits(codes_of(ready), self._ends, self._one, self._facts, self._told, tell=tell)
+        score = round(float(np.interp(self._one[0], self._knots, self._levels)), 4)
+        return Reading(score, self._facts[0], self._told[0])
 
-    def read_many(self, texts: Sequence[str]) -> tuple[Any, Any]:
-        """The scores of many texts (float64, rounded to four places) and their flags (one row each)."""
-        scores, facts = np.empty(len(texts), np.float64), np.zeros((len(texts), kernel.FLAGS), np.int64)
-        for first in range(0, len(texts), _BLOCK):
+    def read_many(self, texts: Sequence[str], *, tell: bool = False) -> Readings:
+        """Many texts; what is told of them only where ``tell``."""
+        count = len(texts)
+        scores, facts = np.empty(count, np.float64), np.zeros((count, kernel.FLAGS), np.int64)
+        told = np.zeros((count if tell else 1, kernel.TOLD), np.int16)
+        for first in range(0, count, _BLOCK):
             codes, starts = joined(texts[first : first + _BLOCK])
             last = first + starts.size - 1
-            self._logits(codes, starts, scores[first:last], facts[first:last])
-        return np.round(np.interp(scores, self._knots, self._levels), 4), facts
+            block = told[first:last] if tell else told
+            self._logits(codes, starts, scores[first:last], facts[first:last], block, tell=tell)
+        return Readings(np.round(np.interp(scores, self._knots, self._levels), 4), facts, told)
 
-    def _logits(self, codes: Any, starts: Any, out: Any, facts: Any) -> None:
+    def _logits(self, codes: Any, starts: Any, out: Any, facts: Any, told: Any, *, tell: bool) -> None:
         room = self._room
         kernel.logits(
             codes,
@@ -89,22 +113,13 @@ class Model:
             room.outs,
             self.weights,
             self._scales,
+            self._heads if tell else self._no_heads,
+            self._phrased,
+            self._cut if tell else np.inf,
             out,
             facts,
+            told,
         )
-
-    def category(self, flags: Any) -> str:
-        """The likeliest category of the text that was read last."""
-        out = np.empty(len(self.numbers.categories), np.float64)
-        kernel.heads(self._room.outs, flags, *self._head_tables, out)
-        return self.numbers.categories[int(out.argmax())]
-
-    def concepts(self, flags: Any) -> list[str]:
-        """The concepts of the text that was read last that speak for harm, the strongest first."""
-        found = self._room.scratch[7][: min(int(flags[kernel.FL_CONCEPTS]), kernel.MOST_CONCEPTS)]
-        weight = self.weights[2][:, 0]
-        weighed = [(-int(weight[kernel.concept_place(concept)]), concept) for concept in found.tolist()]
-        return [self.lexicon.concepts[concept] for harm, concept in sorted(weighed) if harm < 0]
 
     def likeness(self, flags: Any) -> tuple[str, ...]:
         """Fingerprints of the text that was read last; none if it is too short."""
@@ -118,9 +133,17 @@ class Model:
         )
 
     @cached_property
-    def _head_tables(self) -> tuple[tuple[Any, ...], Any]:
-        tables = tuple(_load(path) for path in self._heads)
-        return tables, np.array(self.numbers.head_scales, np.float64)
+    def _heads(self) -> tuple[Any, ...]:
+        scales = np.array(self.numbers.head_scales, np.float64)
+        many = len(self.numbers.categories)
+        room = (np.zeros(many, np.int32), np.zeros(many, np.float64))
+        return (*(_load(path) for path in self._head_paths), scales, *room)
+
+
+@cache
+def phrases() -> dict[str, str]:
+    """What a concept is called in a reason."""
+    return dict(tomllib.loads((DATA / "phrases.toml").read_text(encoding="utf-8")))
 
 
 @cache

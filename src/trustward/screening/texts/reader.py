@@ -16,24 +16,27 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "texts"
 
 
 class Lexicon(NamedTuple):
-    """Names of concepts in order, and the tables: concepts, endings of links, hosts that shorten links."""
+    """Names of concepts in order, and the kernel's tables: concepts, endings of links, hosts that shorten links."""
 
     concepts: tuple[str, ...]
     arrays: tuple[Any, ...]
 
 
-def table_of(entries: Sequence[str], numbers: Sequence[int]) -> tuple[Any, Any]:
-    """The kernel's table for texts with their numbers from 0 (a text's beginnings are in it without a number)."""
+def table_of(entries: Sequence[str], numbers: Sequence[int], *, whole: bool = False) -> Any:
+    """The kernel's table for texts with their numbers from 0.
+
+    A text's beginnings are in it with 0, texts with their number and 1; where ``whole``, only texts are in it.
+    """
     order = sorted(range(len(entries)), key=lambda i: (entries[i], numbers[i]))
     codes = codes_of("".join(entries[i] for i in order))
     starts = np.zeros(len(entries) + 1, np.int64)
     np.cumsum([len(entries[i]) for i in order], out=starts[1:])
     words = np.array([numbers[i] for i in order], np.int64)
-    size = 1 << max(int(codes.size).bit_length(), 4)
+    size = 1 << max(len(entries).bit_length(), 4)
     while True:
         keys, values = np.zeros(size, np.uint64), np.zeros(size, np.int16)
         if hashes.build_table(codes, starts, words, keys, values) >= 0:
-            return keys, values
+            return hashes.packed(keys, np.where(values == 0, -1, values) if whole else values)
         size *= 2
 
 
@@ -48,17 +51,11 @@ def read_lexicon(folder: Path) -> Lexicon:
     return Lexicon(
         names,
         (
-            *concepts,
-            *table_of([ending for ending, _ in endings], [int(plain) for _, plain in endings]),
-            *_whole(hosts),
+            concepts,
+            table_of([ending for ending, _ in endings], [int(plain) for _, plain in endings]),
+            table_of(hosts, [0] * len(hosts), whole=True),
         ),
     )
-
-
-def _whole(hosts: Sequence[str]) -> tuple[Any, Any]:
-    """A table of whole entries only: beginnings are marked by -1."""
-    keys, values = table_of(hosts, [0] * len(hosts))
-    return keys, np.where(values == 0, -1, values).astype(np.int16)
 
 
 @cache
@@ -83,7 +80,7 @@ class Room:
             np.zeros(2, np.int64),
         )
         self.outs = (
-            np.empty(kernel.MOST_CHARS, np.uint32),
+            np.empty(tokens.MOST_CHARS, np.uint32),
             np.empty(kernel.MOST_WORDS, np.uint32),
             np.empty(kernel.MOST_MEANINGS, np.uint32),
         )

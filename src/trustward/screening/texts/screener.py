@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,16 @@ import numpy as np
 from trustward.model.signal import Signal, verdict_of
 from trustward.screening.contacts import Contact, contacts
 from trustward.screening.folding import TRICKS
-from trustward.screening.links.screen import link_scores, screen_link
+from trustward.screening.links.screen import link_scores, screen_link, screen_links
 from trustward.screening.links.tables import meta as link_numbers
 from trustward.screening.texts import kernel, tokens
-from trustward.screening.texts.model import Model, model
-from trustward.screening.texts.reader import DATA
+from trustward.screening.texts.model import TELLING, Model, model
 
 _MOST_LINKS = 5
 """Links of a text that are screened; more are counted, not followed up."""
 _MOST_REASONS = 6
-_TELLING = 0.3
-"""The score from which a category and reasons are given."""
+_BLOCK = 4_096
+"""Texts that are screened at a time: what is in between stays small."""
 _STRONGEST = 20.0
 """How many times a link can raise the odds that the words alone give."""
 _SHAPE_REASONS = (
@@ -33,6 +31,7 @@ _SHAPE_REASONS = (
     (tokens.S_HANDLE, "gives a name on another service"),
     (tokens.S_AMOUNT, "names a sum of money"),
 )
+_SAID = sum(1 << shape for shape, _ in _SHAPE_REASONS)
 
 
 def screen_text(text: str) -> Signal:
@@ -42,18 +41,15 @@ def screen_text(text: str) -> Signal:
     'ok'
     """
     at_work = model()
-    reading = at_work.read(text)
-    category, reasons = _told(at_work, reading.flags, reading.score)
+    score, flags, told = at_work.read(text)
+    shapes = flags.item(kernel.FL_SHAPES)
     named = contacts(text)
-    links = _links(named) if int(reading.flags[kernel.FL_SHAPES]) >> tokens.S_LINK & 1 else ()
-    score = reading.score
-    if links:
-        worst = max((screen_link(link) for link in links), key=lambda signal: signal.score)
-        score = combined(score, worst.score, harmful=worst.verdict == "harmful")
-        if worst.verdict != "ok":
-            reasons = (*(f"link: {reason}" for reason in worst.reasons[:2]), *reasons)
-            category = category if category not in ("", "none") else worst.category or "phishing"
-    return _signal(at_work, named, score, category, reasons)
+    links = _links(named) if shapes >> tokens.S_LINK & 1 else ()
+    if not links:
+        return _signal(at_work, named, score, score, shapes, flags.item(kernel.FL_TRICKS), told)
+    worst = max((screen_link(link) for link in links), key=lambda signal: signal.score)
+    total = combined(score, worst.score, harmful=worst.verdict == "harmful")
+    return _signal(at_work, named, total, score, shapes, flags.item(kernel.FL_TRICKS), told, worst)
 
 
 def likeness(text: str) -> tuple[str, ...]:
@@ -68,38 +64,62 @@ def likeness(text: str) -> tuple[str, ...]:
     True
     """
     at_work = model()
-    return at_work.likeness(at_work.read(text).flags)
+    return at_work.likeness(at_work.read(text, tell=False).flags)
 
 
 def screen_texts(texts: Sequence[str]) -> list[Signal]:
     """Many messages at once; the same signals as one by one."""
-    at_work = model()
-    scores, facts = at_work.read_many(texts)
     found: list[Signal] = []
-    for text, score, shapes in zip(texts, scores.tolist(), facts[:, kernel.FL_SHAPES].tolist(), strict=True):
-        if score >= _TELLING or shapes >> tokens.S_LINK & 1:
-            found.append(screen_text(text))
-        else:
-            found.append(_signal(at_work, contacts(text), score, "none", ()))
+    for first in range(0, len(texts), _BLOCK):
+        found += _screen(texts[first : first + _BLOCK])
     return found
+
+
+def _screen(texts: Sequence[str]) -> list[Signal]:
+    at_work = model()
+    scores, flags, told = at_work.read_many(texts, tell=True)
+    every = [contacts(text) for text in texts]
+    words = scores.tolist()
+    totals = list(words)
+    worst: dict[int, Signal] = {}
+    shapes = flags[:, kernel.FL_SHAPES].tolist()
+    rows = [row for row, named in enumerate(every) if named and shapes[row] >> tokens.S_LINK & 1]
+    grave: list[tuple[int, str]] = []
+    for row, link, score in _worst_links([(row, _links(every[row])) for row in rows]):
+        totals[row] = combined(words[row], score, harmful=score >= link_numbers().harmful)
+        if score >= link_numbers().suspicious:
+            grave.append((row, link))
+    if grave:
+        signals = screen_links([link for _, link in grave])
+        worst = {row: signal for (row, _), signal in zip(grave, signals, strict=True)}
+    tricks = flags[:, kernel.FL_TRICKS].tolist()
+    return [
+        _signal(at_work, named, total, score, shape, trick, what, worst.get(row))
+        for row, (named, total, score, shape, trick, what) in enumerate(
+            zip(every, totals, words, shapes, tricks, told, strict=True)
+        )
+    ]
 
 
 def text_scores(texts: Sequence[str]) -> Any:
     """The scores of many messages (float64), equal to those of :func:`screen_text`; 0 for an empty one."""
-    scores, facts = model().read_many(texts)
-    linked = np.flatnonzero(facts[:, kernel.FL_SHAPES] >> tokens.S_LINK & 1).tolist()
-    found = [(row, _links(contacts(texts[row]))) for row in linked]
-    every = [link for _, links in found for link in links]
-    if every:
-        each = link_scores(every).tolist()
-        harmful = link_numbers().harmful
-        at = 0
-        for row, links in found:
-            if links:
-                worst = max(each[at : at + len(links)])
-                at += len(links)
-                scores[row] = combined(float(scores[row]), worst, harmful=worst >= harmful)
+    scores, flags, _ = model().read_many(texts)
+    linked = np.flatnonzero(flags[:, kernel.FL_SHAPES] >> tokens.S_LINK & 1).tolist()
+    for row, _, score in _worst_links([(row, _links(contacts(texts[row]))) for row in linked]):
+        scores[row] = combined(float(scores[row]), score, harmful=score >= link_numbers().harmful)
     return np.where(np.fromiter(map(bool, texts), np.bool_, len(texts)), scores, 0.0)
+
+
+def _worst_links(linked: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, str, float]]:
+    """The worst link of each row that has any, and its score."""
+    each = link_scores([link for _, links in linked for link in links]).tolist()
+    at = 0
+    for row, links in linked:
+        if links:
+            scores = each[at : at + len(links)]
+            at += len(links)
+            worst = max(scores)
+            yield row, links[scores.index(worst)], worst
 
 
 def combined(words: float, link: float, *, harmful: bool) -> float:
@@ -119,33 +139,41 @@ def _links(named: Sequence[Contact]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(urls))[:_MOST_LINKS]
 
 
-def _signal(at_work: Model, named: Sequence[Contact], score: float, category: str, reasons: tuple[str, ...]) -> Signal:
+def _signal(
+    at_work: Model,
+    named: Sequence[Contact],
+    total: float,
+    score: float,
+    shapes: int,
+    tricks: int,
+    told: Any,
+    worst: Signal | None = None,
+) -> Signal:
+    """The signal of a text: ``total`` is its score, ``score`` that of its words, ``worst`` its worst link."""
     numbers = at_work.numbers
+    category: str = "none"
+    reasons: tuple[str, ...] = ()
+    if score >= TELLING:
+        kind, *concepts = told.tolist()
+        category, reasons = numbers.categories[kind], _reasons(tuple(concepts), shapes & _SAID, tricks)
+    if worst is not None and worst.verdict != "ok":
+        reasons = (*(f"link: {reason}" for reason in worst.reasons[:2]), *reasons)
+        category = category if category not in ("", "none") else worst.category or "phishing"
     return Signal(
-        score=score,
-        verdict=verdict_of(score, numbers.suspicious, numbers.harmful),
+        score=total,
+        verdict=verdict_of(total, numbers.suspicious, numbers.harmful),
         category=category,
         reasons=reasons[:_MOST_REASONS],
-        entities=tuple(dict.fromkeys((contact.kind, contact.id) for contact in named)),
+        entities=tuple(dict.fromkeys([(contact.kind, contact.id) for contact in named])) if named else (),
         version=numbers.version,
     )
 
 
-def _told(at_work: Model, flags: Any, score: float) -> tuple[str, tuple[str, ...]]:
-    """Category and reasons of the text that was read last."""
-    if score < _TELLING:
-        return "none", ()
-    phrases = concept_phrases()
-    spoken = [phrases[concept] for concept in at_work.concepts(flags) if concept in phrases]
-    reasons = [f"speaks of {phrase}" for phrase in dict.fromkeys(spoken[:4])]
-    shapes = int(flags[kernel.FL_SHAPES])
+@lru_cache(maxsize=4_096)
+def _reasons(concepts: tuple[int, ...], shapes: int, tricks: int) -> tuple[str, ...]:
+    """What concepts, shapes and tricks say."""
+    phrases = model().phrases
+    reasons = [f"speaks of {phrase}" for phrase in dict.fromkeys(phrases[number] for number in concepts if number >= 0)]
     reasons += [reason for shape, reason in _SHAPE_REASONS if shapes >> shape & 1][:2]
-    tricks = int(flags[kernel.FL_TRICKS])
     reasons += [reason for trick, reason in TRICKS.items() if tricks & trick]
-    return at_work.category(flags), tuple(reasons) or ("its wording as a whole",)
-
-
-@cache
-def concept_phrases() -> dict[str, str]:
-    """What a concept is called in a reason."""
-    return dict(tomllib.loads((DATA / "phrases.toml").read_text(encoding="utf-8")))
+    return tuple(reasons) or ("its wording as a whole",)

@@ -14,6 +14,8 @@ NUMBER_CODE, LINK_CODE, MAIL_CODE, HANDLE_CODE, MONEY_CODE = 0xE000, 0xE020, 0xE
 """Private characters that stand for a number (by length), a link, a mail address, a handle, a sign of money."""
 CHAR_BITS = 19
 """Places of the first table: 2 to this power."""
+MOST_CHARS = 24_576
+"""The most pieces of words and of links that are kept of one text."""
 # Shapes: facts about a text that need no word. Those below PAIRED_SHAPES are also paired with each concept.
 (
     S_LINK,
@@ -177,14 +179,14 @@ def _link_shapes(
     shapes[S_HOST + 14 + min(dots, 3)] = np.uint8(1)
     shapes[S_HOST + 18 + bucket(end - stop, 1, 6, 12, 25, 60)] = np.uint8(1)
     for j in range(begin - 1, last - 1):
-        if chars + 2 > out.size:
+        if chars + 2 > MOST_CHARS:
             break
         state = START ^ np.uint64(0x51)
         for length in range(4):
             if j + length > last:
                 break
             state = step(state, read[j + length] if begin <= j + length < last else np.uint32(32))
-            if length >= 2 and chars < out.size:
+            if length >= 2 and chars < MOST_CHARS:
                 out[chars] = place(state, CHAR_BITS)
                 chars += 1
     return chars

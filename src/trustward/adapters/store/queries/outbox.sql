@@ -4,6 +4,10 @@ SELECT seq, number, at_us, body FROM actions WHERE state = 0 ORDER BY seq, numbe
 -- name: action
 SELECT seq, number, at_us, body, state FROM actions WHERE seq = :seq AND number = :number
 
+-- name: add_waiting
+INSERT INTO actions (seq, number, at_us, state, body) VALUES (:seq, :number, :at_us, 0, :body)
+ON CONFLICT (seq, number) DO NOTHING
+
 -- name: leave_waiting
 -- Touches a row for whoever comes first: the action is passed on (1) or withdrawn (2) once.
 UPDATE actions SET state = :state WHERE seq = :seq AND number = :number AND state = 0
