@@ -14,6 +14,7 @@ from trustward.api import actions, bulk, changing, deciding, health, lists, look
 from trustward.api.asgi import make_app
 from trustward.api.logs import log
 from trustward.api.service import Service
+from trustward.api.speaking import settled
 from trustward.base.errors import TrustwardError, UnavailableError
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
@@ -104,6 +105,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
                 await asyncio.to_thread(service.warm)
             except Exception as fault:  # noqa: BLE001 - then the first events compile it
                 log("not warmed", error=fault)
+            settled()
             service.warmed = True
         if service.warmed and not said and (service.desk is None or service.desk.whole(service.settings.workers)):
             said = True

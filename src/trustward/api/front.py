@@ -29,7 +29,7 @@ from trustward.api.frames import EVENTS, REQUESTS, Counted, Told
 from trustward.api.logs import log
 from trustward.api.passing import Passing
 from trustward.api.remote import Remote
-from trustward.api.speaking import HEADERS, Speaker, prepare
+from trustward.api.speaking import HEADERS, Speaker, prepare, settled
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import RateError, TrustwardError
 from trustward.exchange.decode import EventDecoder
@@ -136,6 +136,7 @@ def make_front(front: Front, folder: Path) -> Passing:
         front.open()
         if not await front.connect():
             front.when_gone()
+        settled()
         tending = asyncio.create_task(front.tend())
         yield
         front.draining = True

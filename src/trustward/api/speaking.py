@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sys
@@ -28,6 +29,9 @@ HEADERS = [
 ]
 """What every response says. No CORS header is ever sent: no page of another origin may read an answer."""
 
+
+COLLECT = (50_000, 20, 100)
+"""How seldom the collector looks for circles: nearly everything here goes by itself, and a look at all stops all."""
 
 BACKLOG = 4096
 """How many new connections may wait to be taken."""
@@ -128,6 +132,13 @@ def prepare() -> None:
     root.handlers[:] = [Handler()]
     root.setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_S)
+    gc.set_threshold(*COLLECT)
+
+
+def settled() -> None:
+    """What is there now stays: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def listen(host: str, port: int, count: int = 1) -> list[socket.socket]:

@@ -1,4 +1,4 @@
-"""The ids of the journal's latest entries: in memory first, and from there to their table, a little with each commit."""
+"""The ids of the journal's latest entries: in memory first, then to their table, a little with each commit."""
 
 from __future__ import annotations
 

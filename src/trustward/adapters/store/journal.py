@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from trustward.adapters.store.changed import follow
+from trustward.adapters.store.checkpoints import Checkpoints
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.ids import Ids, Part, keys_of
 from trustward.adapters.store.inserting import insert
@@ -34,6 +35,11 @@ class DatabaseJournal:
         self._asked: tuple[tuple[str, ...], list[int]] = ((), [])
         self._alone = False
         self._lock = Lock()
+        self._checkpoints = Checkpoints(database)
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self._checkpoints.close()
 
     # ------------------------------------------------------------------ writing
 
@@ -58,6 +64,7 @@ class DatabaseJournal:
                     _write_ids(connection, part)
                     if part.upto:
                         connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": part.upto})
+            self._checkpoints.wrote(sum(len(one.body) for one in commit.segments))
             ids = self._ids
             if part is not None:
                 ids.written(part)
