@@ -11,6 +11,7 @@ from trustward.api.problems import STATUSES, problem_of
 from trustward.base import errors
 
 WITHOUT_A_WRONG_WAY = {
+    "/v1/decisions",
     "/v1/lists",
     "/v1/policies",
     "/v1/actions/backlog",

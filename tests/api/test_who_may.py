@@ -18,6 +18,7 @@ TABLE = {
     ("GET", "/metrics"): "metrics",
     ("POST", "/v1/decisions"): "decide",
     ("POST", "/v1/events"): "decide",
+    ("GET", "/v1/decisions"): "read",
     ("GET", "/v1/decisions/{event_id}"): "read",
     ("GET", "/v1/entities/{kind}/{entity_id}"): "read",
     ("PUT", "/v1/labels"): "change",

@@ -26,6 +26,10 @@ from trustward.model.changes import Change
 from trustward.model.decision import Decision, Fault
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
+from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
@@ -78,6 +82,9 @@ class Service(Entrance):
         self.host = host
         self.store = store
         self.policies = Policies(store, compile_policy)
+        self.searching = Searching(store, Indexing(store, decoder))
+        replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
+        self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
         self.desk: Desk | None = None
         self._asked = ""

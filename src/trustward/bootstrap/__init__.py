@@ -11,7 +11,7 @@ from trustward.bootstrap.database import (
 )
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
-from trustward.bootstrap.service import deciding, delivering, polling, service_settings, store, working
+from trustward.bootstrap.service import deciding, delivering, indexing, polling, service_settings, store, working
 
 __all__ = [
     "Progress",
@@ -24,6 +24,7 @@ __all__ = [
     "create_key",
     "deciding",
     "delivering",
+    "indexing",
     "list_keys",
     "load",
     "packs",

@@ -1,5 +1,6 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.index import Index
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -16,6 +17,7 @@ from trustward.ports.store import (
 __all__ = [
     "Audit",
     "Effects",
+    "Index",
     "Journal",
     "Kept",
     "Keys",

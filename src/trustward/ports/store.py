@@ -24,6 +24,7 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.index import Index
 
 
 class Writer(Protocol):
@@ -57,6 +58,12 @@ class Journal(Protocol):
 
     def entry(self, seq: int) -> Found | None:
         """The event with this number; None if there is none, or the entry is a change."""
+
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        """The events with these numbers, in order of the numbers, as far as there are any."""
+
+    def since(self, at_us: int) -> int:
+        """The number of the first entry that was written at ``at_us`` or later: one past the last if there is none."""
 
 
 class Outbox(Protocol):
@@ -211,6 +218,8 @@ class Store(Protocol):
     def writer(self) -> Writer: ...  # noqa: D102 - the port says it
     @property
     def journal(self) -> Journal: ...  # noqa: D102 - the same
+    @property
+    def index(self) -> Index: ...  # noqa: D102 - the same
     @property
     def outbox(self) -> Outbox: ...  # noqa: D102 - the same
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trustward.adapters.store import migrate
 from trustward.adapters.store.database import Database, open_database
+from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
@@ -22,6 +23,7 @@ class DatabaseStore:
         lock = FileLock(data / LOCK_FILE) if database.is_sqlite else ServerLock(database)
         self.writer = DatabaseWriter(database, lock)
         self.journal = DatabaseJournal(database)
+        self.index = DatabaseIndex(database)
         self.outbox = DatabaseOutbox(database)
         self.effects = DatabaseEffects(database)
         self.kept = DatabaseKept(database)

@@ -1,0 +1,11 @@
+"""Every table, whichever module says what is in it."""
+
+from __future__ import annotations
+
+from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
+from trustward.adapters.store.tables import METADATA, SNAPSHOTS
+
+__all__ = ["DERIVED", "METADATA"]
+
+DERIVED = (INDEX_PAGES, INDEX_RUNS, SNAPSHOTS)
+"""What can be made from the rest again: no backup copies these tables."""
