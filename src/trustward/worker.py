@@ -68,7 +68,7 @@ class Worker:
         for thread in self._threads:
             thread.start()
         while not self._stop.is_set():
-            if self._try(self._rounds.story.tidy):
+            if self._try(self._rounds.tidy):
                 with self._news:
                     self._count += 1
                     self._news.notify_all()

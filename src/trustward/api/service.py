@@ -20,6 +20,7 @@ from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
+from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
@@ -76,9 +77,11 @@ class Service(Entrance):
         store: Store,
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
+        operations: Operations,
     ) -> None:
         ring = KeyRing(store.keys, settings.key_rate)
         super().__init__(settings, host, decoder, Metrics(host, store), ring)
+        self.operations = operations
         self.host = host
         self.store = store
         self.policies = Policies(store, compile_policy)

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from trustward.bootstrap.operations import operations
 from trustward.bootstrap.policies import catalogue, compiler, stored_policy
 from trustward.model.catalogue import Catalogue
 
@@ -120,4 +121,5 @@ def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, We
         worker=worker,
         private=networks(settings.delivery_networks),
     )
-    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us), webhooks
+    chores = (operations(settings, opened).duties.fire,)
+    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores), webhooks

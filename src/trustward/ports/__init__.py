@@ -1,6 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
 from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -16,6 +17,7 @@ from trustward.ports.store import (
 
 __all__ = [
     "Audit",
+    "Duties",
     "Effects",
     "Index",
     "Journal",
@@ -23,7 +25,9 @@ __all__ = [
     "Keys",
     "Outbox",
     "Policies",
+    "Records",
     "Snapshots",
     "Store",
+    "Write",
     "Writer",
 ]

@@ -25,6 +25,7 @@ from trustward.model.stored import (
     StoredPolicy,
 )
 from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records
 
 
 class Writer(Protocol):
@@ -234,6 +235,10 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def records(self) -> Records: ...  # noqa: D102 - the same
+    @property
+    def duties(self) -> Duties: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

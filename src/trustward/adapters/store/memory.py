@@ -13,6 +13,7 @@ import msgspec
 
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
 from trustward.model.journal import Commit, Found, Segment, found_in
@@ -43,6 +44,8 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.records = MemoryRecords(self.tables.held)
+        self.duties = MemoryDuties(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -67,6 +70,7 @@ class Tables:
         self.keys: dict[str, ApiKey] = {}
         self.audit: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
+        self.held = Held(self.sent, self.record)
 
     def last(self) -> int:
         """The number of the last entry."""
