@@ -112,6 +112,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Whether `trustward serve` runs a worker too. If not, actions wait for `trustward worker`."),
     ] = True
 
+    regimes: Annotated[
+        tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
+    ] = ()
+
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080
     workers: Annotated[

@@ -29,6 +29,8 @@ LOOK_BESIDE_S = 0.25
 """The same for one that is told of them."""
 REST_S = 0.5
 """How long an idle thread waits before it looks whether a failed action is due, or a lane has been left."""
+UPKEEP_S = 2.0
+"""How long it waits before it looks whether there is something for the index."""
 FAILED_S = 1.0
 """How long it waits after the database has failed."""
 
@@ -36,10 +38,18 @@ FAILED_S = 1.0
 class Worker:
     """Threads that pass on, undo and deliver, until ``stop`` is called.
 
-    ``told`` is set by whoever knows of new actions, and when it is to stop; without it, it looks by itself.
+    ``told`` is set by whoever knows of new actions, and when it is to stop; without it, it looks by itself. ``upkeep``
+    is done beside that, again and again, for as long as it says that there was something to do.
     """
 
-    def __init__(self, rounds: Working, threads: int, say: Callable[[str], None], told: Event | None = None) -> None:
+    def __init__(
+        self,
+        rounds: Working,
+        threads: int,
+        say: Callable[[str], None],
+        told: Event | None = None,
+        upkeep: Callable[[], int] | None = None,
+    ) -> None:
         self._rounds = rounds
         self._say = say
         self._stop = rounds.stop
@@ -50,13 +60,15 @@ class Worker:
         self._fault = ""
         self._count = 0
         self._threads = [Thread(target=self._deliver, name=f"deliver-{number}") for number in range(threads)]
+        if upkeep is not None:
+            self._threads.append(Thread(target=self._keep_up, args=(upkeep,), name="upkeep"))
 
     def run(self) -> None:
         """Work until it is stopped; then end every action that is under way, and give back what is left."""
         for thread in self._threads:
             thread.start()
         while not self._stop.is_set():
-            if self._try(self._rounds.story.tidy):
+            if self._try(self._rounds.tidy):
                 with self._news:
                     self._count += 1
                     self._news.notify_all()
@@ -79,6 +91,11 @@ class Worker:
                 with self._news:
                     if seen == self._count and not self._stop.is_set():
                         self._news.wait(REST_S)
+
+    def _keep_up(self, upkeep: Callable[[], int]) -> None:
+        while not self._stop.is_set():
+            if not self._try(upkeep):
+                self._stop.wait(UPKEEP_S)
 
     def _try(self, do: Callable[[], int]) -> int:
         """Do something; a fault is said once, and followed by a pause."""
@@ -122,7 +139,8 @@ def main(*, beside: bool = False) -> int:
                 say(f"delivering to {', '.join(rounds.story.targets)}; process {os.getpid()}")
                 if told is not None:
                     Thread(target=_listen, args=(told, end), name="listen", daemon=True).start()
-                Worker(rounds, settings.worker_threads, say, told).run()
+                indexing = bootstrap.indexing(settings, opened)
+                Worker(rounds, settings.worker_threads, say, told, indexing.step).run()
     except TrustwardError as fault:
         say(f"error {fault}")
         return 2 if isinstance(fault, SettingsError) else 3

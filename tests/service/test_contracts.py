@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from trustward import ports
-from trustward.testing import contracts, outbox_contracts
+from trustward.testing import contracts, index_contracts, operations_contracts, outbox_contracts
 
 
 class TestWriter(contracts.WriterContract):
@@ -13,6 +13,10 @@ class TestWriter(contracts.WriterContract):
 
 
 class TestJournal(contracts.JournalContract):
+    pass
+
+
+class TestIndex(index_contracts.IndexContract):
     pass
 
 
@@ -44,13 +48,23 @@ class TestSnapshots(contracts.SnapshotsContract):
     pass
 
 
+class TestRecords(operations_contracts.RecordsContract):
+    pass
+
+
+class TestDuties(operations_contracts.DutiesContract):
+    pass
+
+
 def test_every_port_has_its_contract() -> None:
-    named = {
-        name
-        for name, kind in vars(ports).items()
-        if inspect.isclass(kind) and kind.__module__.startswith(ports.__name__)
+    classes = [kind for kind in vars(ports).values() if inspect.isclass(kind)]
+    named = {kind.__name__ for kind in classes if kind.__module__.startswith(ports.__name__)}
+    every = {
+        *contracts.CONTRACTS,
+        *index_contracts.CONTRACTS,
+        *operations_contracts.CONTRACTS,
+        *outbox_contracts.CONTRACTS,
     }
-    every = {*contracts.CONTRACTS, *outbox_contracts.CONTRACTS}
     assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every}
     here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}
     assert here == every

@@ -10,7 +10,20 @@ from importlib.metadata import version
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from trustward.api import actions, bulk, changing, deciding, health, lists, looking, openapi, policies, snoozes
+from trustward.api import (
+    actions,
+    bulk,
+    changing,
+    deciding,
+    duties,
+    health,
+    lists,
+    looking,
+    openapi,
+    policies,
+    searching,
+    snoozes,
+)
 from trustward.api.asgi import make_app
 from trustward.api.logs import log
 from trustward.api.service import Service
@@ -23,6 +36,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.metrics,
     deciding.decide,
     bulk.events,
+    searching.decisions,
     looking.past_decision,
     looking.entity,
     changing.put_label,
@@ -39,6 +53,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.store,
     policies.live,
     policies.rollback,
+    *duties.HANDLERS,
     actions.backlog,
     actions.action,
     actions.reverse,

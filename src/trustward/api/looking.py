@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 import msgspec
 from litestar import Request, get
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
+from trustward.api.searching import Cursor, Entry, Limit, Linked, check_names, cursor_of, entries, position
 from trustward.api.service import Service
 from trustward.base.clock import now_us
 from trustward.base.errors import NotFoundError, RequestError, TrustwardError
 from trustward.base.units import MISSING, format_duration, format_time
 from trustward.engine.engine import Engine
+from trustward.engine.explain import RuleOutcome
 from trustward.engine.state import FOREVER
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import ENTITY_LIMIT
+from trustward.model.journal import Found
 from trustward.model.nearest import NameIndex
+from trustward.operations.searching import Query
 
 
 class RuleTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,10 +36,26 @@ class RuleTold(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[str, ...]
 
 
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """How every rule on the event's type came out, part by part, with the values that each part looked at.
+
+    ``how`` is ``derived`` if the engine has decided the event again, from the snapshot before it and the journal;
+    ``same`` says whether that gave the stored decision, ``replayed`` how many entries it took. It is ``stored``, and
+    ``rules`` are empty, if too many entries lie between: ``why`` says so.
+    """
+
+    how: Literal["derived", "stored"]
+    same: bool | None
+    replayed: int
+    rules: tuple[RuleOutcome, ...]
+    why: str = ""
+
+
 class Past(msgspec.Struct, frozen=True, kw_only=True):
     """A decision with what it was made of. ``entry`` is its number in the journal, ``decided`` when it was written.
 
     ``event`` is the event without its faulty fields; ``explained`` are the rules that the decision names.
+    ``explanation`` is there if it was asked for.
     """
 
     entry: int
@@ -44,6 +64,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
     decision: Decision
     explained: tuple[RuleTold, ...]
+    explanation: Explained | None = None
 
 
 class LabelTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,13 +90,23 @@ class FeatureTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntityTold(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of an entity now. ``lists`` are those that hold its id, or a value of the same text."""
+    """All that is known of an entity now, and what it has taken part in.
+
+    ``lists`` are those that hold its id, or a value of the same text. ``timeline`` are its events, the newest first;
+    ``next`` is the cursor of the page after. ``linked`` are the entities that took part in its latest
+    ``linked_events`` events, those met most often of each kind; ``linked_whole`` says that it has no more events.
+    """
 
     kind: str
     id: str
     labels: tuple[LabelTold, ...]
     lists: tuple[str, ...]
     features: tuple[FeatureTold, ...]
+    timeline: tuple[Entry, ...]
+    next: str | None
+    linked: tuple[Linked, ...]
+    linked_events: int
+    linked_whole: bool
 
 
 @get(
@@ -84,9 +115,17 @@ class EntityTold(msgspec.Struct, frozen=True, kw_only=True):
     sync_to_thread=True,
     summary="A past decision, with its explanation",
 )
-def past_decision(request: Request[Any, Any, Any], event_id: FromPath[str]) -> Past:  # noqa: ARG001 - taken from the raw path
-    """The decision on an event, by the event's id."""
+def past_decision(
+    request: Request[Any, Any, Any],
+    event_id: FromPath[str],  # noqa: ARG001 - taken from the raw path
+    explain: Annotated[bool, QueryParameter(description="Derive it again, and tell every rule part by part.")] = False,  # noqa: FBT002
+) -> Past:
+    """The decision on an event, by the event's id; with ``explain`` every rule on its type, part by part.
+
+    The explanation is derived by the engine, under the policy of then. It takes a second or two.
+    """
     service: Service = request.app.state.service
+    check_names(request, ("explain",))
     name = tail(request, 2)[0]
     found = service.store.journal.find([name]).get(name)
     if found is None:
@@ -99,7 +138,16 @@ def past_decision(request: Request[Any, Any, Any], event_id: FromPath[str]) -> P
         faults=found.faults,
         decision=decision,
         explained=_explained(service, decision),
+        explanation=_explanation(service, found) if explain else None,
     )
+
+
+def _explanation(service: Service, found: Found) -> Explained:
+    told = service.retelling.retell(found)
+    if told is not None:
+        return Explained(how="derived", same=told.same, replayed=told.replayed, rules=told.rules)
+    why = f"{service.retelling.distance(found.seq):,} entries lie between the snapshot before and this decision"
+    return Explained(how="stored", same=None, replayed=0, rules=(), why=f"{why}; trustward audit explain derives it")
 
 
 def _explained(service: Service, decision: Decision) -> tuple[RuleTold, ...]:
@@ -129,11 +177,18 @@ def _explained(service: Service, decision: Decision) -> tuple[RuleTold, ...]:
     "/v1/entities/{kind:str}/{entity_id:path}",
     opt={"scope": "read"},
     sync_to_thread=True,
-    summary="An entity's labels, lists and features now",
+    summary="An entity's labels, lists and features now, its timeline, and whom it met",
 )
-def entity(request: Request[Any, Any, Any], kind: FromPath[str], entity_id: FromPath[str]) -> EntityTold:  # noqa: ARG001 - the same
-    """What is known of an entity at this moment."""
+def entity(
+    request: Request[Any, Any, Any],
+    kind: FromPath[str],
+    entity_id: FromPath[str],  # noqa: ARG001 - taken from the raw path
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> EntityTold:
+    """What is known of an entity at this moment, and page by page the events in which it took part."""
     service: Service = request.app.state.service
+    check_names(request, ("limit", "cursor"))
     name = tail(request, 3)[0]
     check_entity(service, kind, name)
     now = now_us()
@@ -158,7 +213,23 @@ def entity(request: Request[Any, Any, Any], kind: FromPath[str], entity_id: From
                 set_at=format_time(mark.at_us) if mark is not None and person else None,
             )
         )
-    return EntityTold(kind=kind, id=name, labels=tuple(labels), lists=seen.lists, features=seen.features)
+    query = Query(kind=kind, entity=name)
+    page = service.searching.page(query, position(cursor, query), limit)
+    links = service.searching.links(kind, name)
+    return EntityTold(
+        kind=kind,
+        id=name,
+        labels=tuple(labels),
+        lists=seen.lists,
+        features=seen.features,
+        timeline=entries(page),
+        next=cursor_of(page, query),
+        linked=tuple(
+            Linked(kind=one.kind, id=one.id, events=one.events, last=format_time(one.last_us)) for one in links.met
+        ),
+        linked_events=links.events,
+        linked_whole=links.whole,
+    )
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):

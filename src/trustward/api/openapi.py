@@ -10,6 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from trustward.api import duties
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import ANY, guard
 from trustward.api.changing import LabelWanted
@@ -97,6 +98,7 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    **{route: {_JSON: shape} for route, shape in duties.BODIES.items()},
     ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
     ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},
     ("post", "/v1/actions/confirm"): {_JSON: (ConfirmWanted, {"target": "pull", "lease": "0.1", "ids": ["7-0"]})},

@@ -162,4 +162,6 @@ def _worker(settings: Settings, service: Service) -> Beside:
 def make_service(settings: Settings, store: Store, known: Catalogue) -> Service:
     """The service over a store, not started. Raises UsageError, PolicyError."""
     host = bootstrap.deciding(settings, store, known)
-    return Service(settings, host, store, EventDecoder(known), bootstrap.compiler(known))
+    return Service(
+        settings, host, store, EventDecoder(known), bootstrap.compiler(known), bootstrap.operations(settings, store)
+    )

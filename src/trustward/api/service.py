@@ -20,12 +20,17 @@ from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
 from trustward.base.units import format_time
+from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
 from trustward.model.decision import Decision, Fault
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
+from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
+from trustward.operations.retelling import Retelling
+from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
@@ -72,12 +77,17 @@ class Service(Entrance):
         store: Store,
         decoder: EventDecoder,
         compile_policy: Callable[[StoredPolicy], Policy],
+        operations: Operations,
     ) -> None:
         ring = KeyRing(store.keys, settings.key_rate)
         super().__init__(settings, host, decoder, Metrics(host, store), ring)
+        self.operations = operations
         self.host = host
         self.store = store
         self.policies = Policies(store, compile_policy)
+        self.searching = Searching(store, Indexing(store, decoder))
+        replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
+        self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
         self.desk: Desk | None = None
         self._asked = ""

@@ -9,6 +9,7 @@
 | TW-310 | RecordError | one record is faulty: ``path`` says where in it |
 | TW-320 | MappingError | a mapping file is wrong |
 | TW-330 | CatalogueError | an event catalogue file is wrong |
+| TW-340 | RegimeError | a file of clocks or calendars is wrong |
 | TW-400 | StateError | a snapshot does not fit or is damaged |
 | TW-500 | StoreError | the database cannot be reached, is full, or failed: nothing was acknowledged |
 | TW-510 | SchemaError | the database has another schema than this version needs |
@@ -18,6 +19,8 @@
 | TW-550 | UnavailableError | the service is starting, recovering or stopping |
 | TW-560 | NotFoundError | there is nothing by that name |
 | TW-570 | ActionError | an action is not in a state in which this can be done to it |
+| TW-580 | StepError | a duty, a report or a case is not in a state in which this can be done to it |
+| TW-590 | StaleError | somebody else has changed the same record meanwhile |
 | TW-600 | UnauthenticatedError | no usable key came with a request |
 | TW-610 | ForbiddenError | the key may not do this |
 | TW-620 | RateError | a key asks for more than it may in a second |
@@ -108,6 +111,12 @@ class CatalogueError(TrustwardError):
     code = "TW-330"
 
 
+class RegimeError(TrustwardError):
+    """A file of clocks or calendars is wrong, or there is no such clock or calendar."""
+
+    code = "TW-340"
+
+
 class StateError(TrustwardError):
     """A snapshot does not fit or is damaged."""
 
@@ -164,6 +173,18 @@ class ActionError(TrustwardError):
     """An action is not in a state in which this can be done to it: it cannot be undone, or has ended already."""
 
     code = "TW-570"
+
+
+class StepError(TrustwardError):
+    """A duty, a report or a case is not in a state in which this can be done to it."""
+
+    code = "TW-580"
+
+
+class StaleError(TrustwardError):
+    """Somebody else has changed the same record meanwhile. Nothing was written; look again."""
+
+    code = "TW-590"
 
 
 class UnauthenticatedError(TrustwardError):

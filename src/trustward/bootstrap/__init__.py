@@ -9,14 +9,17 @@ from trustward.bootstrap.database import (
     revoke_key,
     upgrade,
 )
+from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
-from trustward.bootstrap.service import deciding, delivering, polling, service_settings, store, working
+from trustward.bootstrap.service import deciding, delivering, indexing, polling, service_settings, store, working
 
 __all__ = [
+    "Operations",
     "Progress",
     "backtest",
     "backup_store",
+    "book",
     "catalogue",
     "check",
     "check_store",
@@ -24,8 +27,11 @@ __all__ = [
     "create_key",
     "deciding",
     "delivering",
+    "indexing",
+    "list_duties",
     "list_keys",
     "load",
+    "operations",
     "packs",
     "policy",
     "policy_path",
@@ -34,6 +40,7 @@ __all__ = [
     "restore_store",
     "revoke_key",
     "service_settings",
+    "show_duty",
     "store",
     "stored_policy",
     "upgrade",

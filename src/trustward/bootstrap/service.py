@@ -6,7 +6,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from trustward.bootstrap.policies import compiler, stored_policy
+from trustward.bootstrap.operations import operations
+from trustward.bootstrap.policies import catalogue, compiler, stored_policy
 from trustward.model.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from trustward.adapters.webhooks import Webhooks
     from trustward.operations.deciding import Deciding
     from trustward.operations.delivering import Delivering
+    from trustward.operations.indexing import Indexing
     from trustward.operations.polling import Polling
     from trustward.operations.working import Working
     from trustward.ports import Store
@@ -90,6 +92,14 @@ def polling(settings: Settings, opened: Store) -> Polling:
     return Polling(delivering(settings, opened))
 
 
+def indexing(settings: Settings, opened: Store) -> Indexing:
+    """What makes the index behind the journal. Raises CatalogueError."""
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.indexing import Indexing
+
+    return Indexing(opened, EventDecoder(catalogue([Path(name) for name in settings.catalogue])))
+
+
 def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
     """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
     import os
@@ -111,4 +121,5 @@ def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, We
         worker=worker,
         private=networks(settings.delivery_networks),
     )
-    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us), webhooks
+    chores = (operations(settings, opened).duties.fire,)
+    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores), webhooks

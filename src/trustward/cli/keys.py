@@ -19,7 +19,8 @@ def create(
         typer.Option(
             "--scope",
             metavar="SCOPE",
-            help="What it is good for: decide, read, actions, change, policies, metrics or admin; may be repeated.",
+            help="What it is good for: decide, read, actions, change, policies, operate, secret, metrics or admin;"
+            " may be repeated.",
             show_default=False,
         ),
     ],

@@ -12,6 +12,7 @@ import msgspec
 from trustward.base.units import format_time
 from trustward.model.delivery import Delivery
 from trustward.model.effect import outgoing
+from trustward.model.journal import MADE
 
 
 def document(delivery: Delivery) -> dict[str, Any]:
@@ -40,8 +41,12 @@ def document(delivery: Delivery) -> dict[str, Any]:
         "undoes": list(body.undoes),
         "why": body.why,
         "reason": body.reason,
-        "event": {"id": body.event_id, "type": body.type, "time": body.time},
+        "says": body.says,
     }
+    if row.seq > MADE:
+        data["cause"] = {"record": body.event_id, "step": body.type, "time": body.time}
+    else:
+        data["event"] = {"id": body.event_id, "type": body.type, "time": body.time}
     return {
         "type": f"action.{action.do}",
         "timestamp": format_time(row.at_us),

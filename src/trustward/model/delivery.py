@@ -9,13 +9,13 @@ from zlib import crc32
 
 import msgspec
 
-from trustward.model.journal import NOTICE, ActionRow
+from trustward.model.journal import MADE, NOTICE, ActionRow
 
 State = Literal["waiting", "delivered", "dead", "withdrawn"]
 """``dead``: given up, until somebody replays it. ``withdrawn``: overtaken by its inverse while it was dead."""
 STATES: tuple[State, ...] = ("waiting", "delivered", "dead", "withdrawn")
 
-_KEY = re.compile(r"([1-9][0-9]{0,17})-(?:([0-9]{1,4})(-undo)?|decision)")
+_KEY = re.compile(r"(m?)([1-9][0-9]{0,17})-(?:([0-9]{1,4})(-undo)?|decision)")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +138,8 @@ def parse_key(key: str) -> tuple[int, int] | None:
     found = _KEY.fullmatch(key)
     if found is None:
         return None
-    if found[2] is None:
-        return int(found[1]), NOTICE
-    number = int(found[2])
-    return int(found[1]), -number - 1 if found[3] else number
+    seq = int(found[2]) + (MADE if found[1] else 0)
+    if found[3] is None:
+        return seq, NOTICE
+    number = int(found[3])
+    return seq, -number - 1 if found[4] else number

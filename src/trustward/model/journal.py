@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -67,6 +67,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
 
 
+MADE = 1 << 60
+"""From here on an action's ``seq`` is none of the journal's: people or clocks have made it (``m1-0``)."""
 NOTICE = 10_000
 """The number of the row that tells a decision itself, beside the row of each of its actions (0, 1, ...)."""
 
@@ -92,10 +94,13 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
         '7-0-undo'
         >>> ActionRow(seq=7, number=NOTICE, at_us=0, body=b"{}").key
         '7-decision'
+        >>> ActionRow(seq=MADE + 7, number=0, at_us=0, body=b"{}").key
+        'm7-0'
         """
+        seq = f"m{self.seq - MADE}" if self.seq > MADE else f"{self.seq}"
         if self.number == NOTICE:
-            return f"{self.seq}-decision"
-        return f"{self.seq}-{self.number}" if self.number >= 0 else f"{self.seq}-{-self.number - 1}-undo"
+            return f"{seq}-decision"
+        return f"{seq}-{self.number}" if self.number >= 0 else f"{seq}-{-self.number - 1}-undo"
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +128,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of an action's row: what to do, and because of which event.
 
     An inverse names the actions that it undoes, ``why`` (``ended`` or ``reversed``) and the ``reason`` given. A
-    ``decision`` is told as a whole: ``action`` only says about what.
+    ``decision`` is told as a whole: ``action`` only says about what. What people or clocks have made (:data:`MADE`)
+    has a record instead of the event, and a step instead of its type.
     """
 
     event_id: str
@@ -134,6 +140,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
     reason: str = ""
     decision: Decision | None = None
+    says: dict[str, Any] = {}
+    """The words and values that the receiver needs."""
 
 
 def notice(seq: int, decision: Decision, at_us: int) -> ActionRow:

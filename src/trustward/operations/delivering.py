@@ -23,6 +23,7 @@ from trustward.ports import Store
 
 POLL = Target(name="pull")
 """Where actions go if no target is set: to whoever polls."""
+_SAID = "it only says something"
 _AT_ONCE = 500
 _SPREAD = 0.2
 _MOST_REST_US = 3_600_000_000
@@ -331,7 +332,9 @@ def _reversible(row: ActionRow) -> Action:
     if row.number < 0:
         raise ActionError(f"{row.key} itself undoes an action", remedy="have a rule or a person do it anew")
     if action.do not in INVERSES:
-        raise ActionError(f"{action.do} cannot be undone: {IRREVERSIBLE[action.do]}", remedy="see docs/actions.md")
+        raise ActionError(
+            f"{action.do} cannot be undone: {IRREVERSIBLE.get(action.do, _SAID)}", remedy="see docs/actions.md"
+        )
     return action
 
 

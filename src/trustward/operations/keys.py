@@ -18,6 +18,8 @@ SCOPES: dict[str, str] = {
     "actions": "Fetch actions, confirm them, reverse them.",
     "change": "Change labels, lists and snoozes.",
     "policies": "Store policies, and put them live.",
+    "operate": "Work off duties, reports and cases.",
+    "secret": "See, with another scope, what an order keeps secret.",
     "metrics": "Read metrics.",
     "admin": "Make and revoke keys, and read the audit.",
 }

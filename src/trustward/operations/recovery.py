@@ -48,7 +48,7 @@ class Replayer:
 
     def restore(self) -> Restored:
         """The engine as the journal leaves it. Raises StateError if entries cannot be read any more."""
-        engine, seq, at_us = self._from_snapshot()
+        engine, seq, at_us = self.nearest(drop=True)
         return self.replay(engine, seq, at_us)
 
     def replay(self, engine: Engine | None, after: int, at_us: int = 0, *, upto: int = FOREVER) -> Restored:
@@ -151,13 +151,20 @@ class Replayer:
             self._compiled[name] = held
         return held
 
-    def _from_snapshot(self) -> Restored:
+    def nearest(self, upto: int = FOREVER, *, drop: bool = False) -> Restored:
+        """The newest snapshot that holds and is of no entry after ``upto``; nothing at all if there is none.
+
+        ``drop`` those that are not of this journal: they lie ahead of it.
+        """
         head = self._store.journal.head()
         snapshots = self._store.snapshots
         for info in snapshots.stored():
             if info.seq > head:
                 # Of another history: the database has been put back to an earlier state.
-                snapshots.drop(info)
+                if drop:
+                    snapshots.drop(info)
+                continue
+            if info.seq > upto:
                 continue
             try:
                 policy = self.policy(info.policy)

@@ -13,12 +13,22 @@ Send = Callable[[Target, Delivery], Receipt]
 """Sends one action to one target, in less than a third of a lease; whatever comes of it is in the receipt."""
 _TRIES = 20
 _PAUSE_S = 0.25
+_CHORES_REST_US = 250_000
 
 
 class Working:
     """One worker's rounds, for any number of threads. ``stop`` ends them between two actions."""
 
-    def __init__(self, story: Delivering, send: Send, worker: str, stop: Event, *, timeout_us: int) -> None:
+    def __init__(
+        self,
+        story: Delivering,
+        send: Send,
+        worker: str,
+        stop: Event,
+        *,
+        timeout_us: int,
+        chores: Sequence[Callable[[], int]] = (),
+    ) -> None:
         if timeout_us * 3 > story.lease_us:
             raise SettingsError("a lease is shorter than three tries", remedy="lengthen the lease or cut the timeout")
         self.story = story
@@ -26,7 +36,17 @@ class Working:
         self._send = send
         self._worker = worker
         self._timeout_us = timeout_us
+        self._chores = chores
+        self._rested_us = 0
         self._names: Sequence[str] = [target.name for target in story.targets.values() if not target.polled]
+
+    def tidy(self) -> int:
+        """Do what time alone asks for (reminders, breaches), pass on what waits, undo what has ended; how many."""
+        done, now_us = 0, self.story.clock()
+        if now_us >= self._rested_us:
+            done = sum(chore() for chore in self._chores)
+            self._rested_us = now_us + _CHORES_REST_US
+        return done + self.story.tidy()
 
     def round(self) -> bool:
         """Take a lane and deliver what is in it; whether there was one."""

@@ -1,5 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -15,13 +17,17 @@ from trustward.ports.store import (
 
 __all__ = [
     "Audit",
+    "Duties",
     "Effects",
+    "Index",
     "Journal",
     "Kept",
     "Keys",
     "Outbox",
     "Policies",
+    "Records",
     "Snapshots",
     "Store",
+    "Write",
     "Writer",
 ]

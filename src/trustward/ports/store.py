@@ -24,6 +24,8 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.index import Index
+from trustward.ports.operations import Duties, Records
 
 
 class Writer(Protocol):
@@ -57,6 +59,12 @@ class Journal(Protocol):
 
     def entry(self, seq: int) -> Found | None:
         """The event with this number; None if there is none, or the entry is a change."""
+
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        """The events with these numbers, in order of the numbers, as far as there are any."""
+
+    def since(self, at_us: int) -> int:
+        """The number of the first entry that was written at ``at_us`` or later: one past the last if there is none."""
 
 
 class Outbox(Protocol):
@@ -212,6 +220,8 @@ class Store(Protocol):
     @property
     def journal(self) -> Journal: ...  # noqa: D102 - the same
     @property
+    def index(self) -> Index: ...  # noqa: D102 - the same
+    @property
     def outbox(self) -> Outbox: ...  # noqa: D102 - the same
     @property
     def effects(self) -> Effects: ...  # noqa: D102 - the same
@@ -225,6 +235,10 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def records(self) -> Records: ...  # noqa: D102 - the same
+    @property
+    def duties(self) -> Duties: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

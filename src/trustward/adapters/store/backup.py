@@ -14,13 +14,14 @@ from trustward.adapters.store import migrate
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.opened import DatabaseStore
 from trustward.adapters.store.queries import named
+from trustward.adapters.store.schema import DERIVED, METADATA
 from trustward.adapters.store.snapshots import DatabaseSnapshots
-from trustward.adapters.store.tables import AUDIT, METADATA, SEGMENTS, SNAPSHOTS, WRITER
+from trustward.adapters.store.tables import AUDIT, SEGMENTS, WRITER
 from trustward.base.errors import InputError, StateError, UsageError
 from trustward.ports import Snapshots
 
 _ROWS = 2000
-_TABLES = [table for table in METADATA.sorted_tables if table is not SNAPSHOTS]
+_TABLES = [table for table in METADATA.sorted_tables if table not in DERIVED]
 
 
 class Copied(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,6 @@ class Checkpoints:
             self._due.clear()
             if self._end:
                 return
-            # What is wrong with the disk shows at the next commit. Nobody is waited for: what is read is left for later.
+            # What is wrong with the disk shows at the next commit. Nobody is waited for: what is read is left.
             with suppress(StoreError), self._database.alone() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -94,6 +93,28 @@ class DatabaseJournal:
             return None
         return found_in(segment, [seq - segment.first])[0]
 
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        """See :class:`trustward.ports.Journal`."""
+        found: list[Found] = []
+        with self._database.read() as connection:
+            for segment, chosen in _placed(connection, seqs):
+                found += found_in(segment, chosen)
+        return found
+
+    def since(self, at_us: int) -> int:
+        """See :class:`trustward.ports.Journal`."""
+        with self._database.read() as connection:
+            low, high = 0, int(connection.execute(named("head")).scalar_one())
+            # Entries are written in order of time: whatever lies at or below low is earlier, above high it is not.
+            while low < high:
+                middle = (low + high + 1) // 2
+                row = connection.execute(named("time_of"), {"seq": middle}).one_or_none()
+                if row is None or row.at_us < at_us:
+                    low = middle if row is None else max(row.last, middle)
+                else:
+                    high = row.first - 1
+        return low + 1
+
     def find(self, ids: Sequence[str]) -> Mapping[str, Found]:
         """See :class:`trustward.ports.Journal`."""
         with self._lock:
@@ -183,19 +204,24 @@ def _segments(connection: Connection, after: int, to: int) -> Iterable[Segment]:
 
 def _found(connection: Connection, places: Iterable[int], wanted: set[str]) -> dict[str, Found]:
     """The events at these places whose ids are wanted."""
-    held: Segment | None = None
-    positions: defaultdict[int, list[int]] = defaultdict(list)
-    segments: dict[int, Segment] = {}
-    for seq in sorted(places):
-        if held is None or not held.first <= seq <= held.last:
-            held = _segment_of(connection, seq)
-            if held is None:
-                continue
-            segments[held.first] = held
-        positions[held.first].append(seq - held.first)
     found: dict[str, Found] = {}
-    for first, chosen in positions.items():
-        for one in found_in(segments[first], chosen):
+    for segment, chosen in _placed(connection, places):
+        for one in found_in(segment, chosen):
             if one.decision.event_id in wanted:
                 found[one.decision.event_id] = one
     return found
+
+
+def _placed(connection: Connection, places: Iterable[int]) -> Iterator[tuple[Segment, list[int]]]:
+    """The segments of events in which these places lie, in order, each with the positions in it."""
+    held: Segment | None = None
+    positions: list[int] = []
+    for seq in sorted(places):
+        if held is None or not held.first <= seq <= held.last:
+            if held is not None and positions:
+                yield held, positions
+            held, positions = _segment_of(connection, seq), []
+        if held is not None and held.kind == "events":
+            positions.append(seq - held.first)
+    if held is not None and positions:
+        yield held, positions

@@ -61,7 +61,7 @@ class DatabasePolicies:
         with self._database.write() as connection:
             if connection.execute(named("add_policy"), row).rowcount:
                 subject = f"policy:{policy.hash}"
-                _audit(
+                add_audit(
                     connection, AuditRow(at_us=policy.at_us, actor=policy.actor, action="policy.added", subject=subject)
                 )
 
@@ -102,7 +102,7 @@ class DatabaseKeys:
             connection.execute(named("add_key"), row)
             detail = msgspec.json.encode({"name": key.name, "scopes": key.scopes})
             subject = f"key:{key.id}"
-            _audit(
+            add_audit(
                 connection,
                 AuditRow(at_us=key.created_us, actor=key.actor, action="key.created", subject=subject, detail=detail),
             )
@@ -124,7 +124,7 @@ class DatabaseKeys:
             if connection.execute(named("key"), {"id": id}).one_or_none() is None:
                 raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
             if connection.execute(named("revoke_key"), {"id": id, "at_us": at_us}).rowcount:
-                _audit(connection, AuditRow(at_us=at_us, actor=actor, action="key.revoked", subject=f"key:{id}"))
+                add_audit(connection, AuditRow(at_us=at_us, actor=actor, action="key.revoked", subject=f"key:{id}"))
 
 
 def _key(row: Mapping[Any, Any]) -> ApiKey:
@@ -140,7 +140,7 @@ class DatabaseAudit:
     def record(self, row: AuditRow) -> None:
         """See :class:`trustward.ports.Audit`."""
         with self._database.write() as connection:
-            _audit(connection, row)
+            add_audit(connection, row)
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
         """See :class:`trustward.ports.Audit`."""
@@ -149,7 +149,8 @@ class DatabaseAudit:
             return [AuditRow(**{**row, "detail": bytes(row["detail"])}) for row in rows]
 
 
-def _audit(connection: Connection, row: AuditRow) -> None:
+def add_audit(connection: Connection, row: AuditRow) -> None:
+    """Add a row to the audit."""
     fields = msgspec.structs.asdict(row)
     del fields["number"]
     connection.execute(named("add_audit"), fields)

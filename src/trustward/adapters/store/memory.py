@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
 from trustward.model.journal import Commit, Found, Segment, found_in
@@ -34,6 +36,7 @@ class MemoryStore:
         self.tables = tables or Tables()
         self.writer = _Writer(self.tables)
         self.journal = _Journal(self.tables)
+        self.index = MemoryIndex(self.tables.runs)
         self.outbox = MemoryOutbox(self.tables.sent, self.tables.record)
         self.effects = MemoryEffects(self.tables.sent, self.tables.record)
         self.kept = _Kept(self.tables)
@@ -41,6 +44,8 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.records = MemoryRecords(self.tables.held)
+        self.duties = MemoryDuties(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -56,6 +61,7 @@ class Tables:
         self.owner = ""
         self.segments: list[Segment] = []
         self.ids: dict[str, int] = {}
+        self.runs = Runs()
         self.sent = Sent()
         self.labels: dict[tuple[str, str, str], LabelMark] = {}
         self.lists: dict[tuple[str, str], ListEntry] = {}
@@ -64,6 +70,7 @@ class Tables:
         self.keys: dict[str, ApiKey] = {}
         self.audit: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
+        self.held = Held(self.sent, self.record)
 
     def last(self) -> int:
         """The number of the last entry."""
@@ -138,6 +145,14 @@ class _Journal:
         if at < 0 or segments[at].kind != "events" or seq > segments[at].last:
             return None
         return found_in(segments[at], [seq - segments[at].first])[0]
+
+    def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
+        return [one for seq in sorted(seqs) if (one := self.entry(seq)) is not None]
+
+    def since(self, at_us: int) -> int:
+        segments = self._tables.segments
+        at = bisect_left(segments, at_us, key=lambda segment: segment.at_us)
+        return segments[at].first if at < len(segments) else self._tables.last() + 1
 
 
 def _follow(tables: Tables, segment: Segment, change: Change) -> None:

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from trustward.adapters.store.database import Database
-from trustward.adapters.store.tables import METADATA
+from trustward.adapters.store.schema import METADATA
 from trustward.base.errors import SchemaError
 
 _TABLE = "schema_version"

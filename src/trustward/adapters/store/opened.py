@@ -6,9 +6,11 @@ from pathlib import Path
 
 from trustward.adapters.store import migrate
 from trustward.adapters.store.database import Database, open_database
+from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
+from trustward.adapters.store.records import DatabaseDuties, DatabaseRecords
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
 from trustward.ports import Snapshots
@@ -22,12 +24,15 @@ class DatabaseStore:
         lock = FileLock(data / LOCK_FILE) if database.is_sqlite else ServerLock(database)
         self.writer = DatabaseWriter(database, lock)
         self.journal = DatabaseJournal(database)
+        self.index = DatabaseIndex(database)
         self.outbox = DatabaseOutbox(database)
         self.effects = DatabaseEffects(database)
         self.kept = DatabaseKept(database)
         self.policies = DatabasePolicies(database)
         self.keys = DatabaseKeys(database)
         self.audit = DatabaseAudit(database)
+        self.records = DatabaseRecords(database)
+        self.duties = DatabaseDuties(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )

@@ -47,7 +47,7 @@ class DatabaseOutbox:
         effects: list[dict[str, Any]] = []
         passed = 0
         with self._database.write() as connection:
-            _in_turn(connection)
+            in_turn(connection)
             for row in rows:
                 key = {"seq": row.seq, "number": row.number}
                 if connection.execute(named("leave_waiting"), {**key, "state": 1}).rowcount != 1:
@@ -144,7 +144,7 @@ class DatabaseOutbox:
         """See :class:`trustward.ports.Outbox`."""
         revived = 0
         with self._database.write() as connection:
-            _in_turn(connection)
+            in_turn(connection)
             for place in sorted(places):
                 row = connection.execute(named("dead_delivery"), {"place": place}).one_or_none()
                 if row is None:
@@ -161,7 +161,7 @@ class DatabaseOutbox:
     def drop(self, places: Sequence[int], audit: AuditRow) -> int:
         """See :class:`trustward.ports.Outbox`."""
         with self._database.write() as connection:
-            _in_turn(connection)
+            in_turn(connection)
             dropped = sum(
                 connection.execute(named("withdraw_delivery"), {"place": place}).rowcount
                 for place in sorted(set(places))
@@ -208,7 +208,7 @@ class DatabaseEffects:
     def end(self, ending: Ending, audit: AuditRow | None = None) -> Ended | None:
         """See :class:`trustward.ports.Effects`."""
         with self._database.write() as connection:
-            _in_turn(connection)
+            in_turn(connection)
             said = {"why": ending.why, "actor": ending.actor, "reason": ending.reason, "ended_us": ending.at_us}
             key = {"seq": ending.seq, "number": ending.number}
             if connection.execute(named("end_effect"), {**key, **said}).rowcount != 1:
@@ -257,7 +257,7 @@ class _Settling:
                 connection.execute(named("add_receipt"), receipt)
 
 
-def _in_turn(connection: Connection) -> None:
+def in_turn(connection: Connection) -> None:
     """One at a time, whoever gives actions their places or ends effects. SQLite's writers take turns anyway."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

@@ -34,6 +34,9 @@ FROM segments WHERE first > :after ORDER BY first LIMIT 1
 SELECT first, count, kind, at_us, policy, body, faults, decisions
 FROM segments WHERE first <= :seq ORDER BY first DESC LIMIT 1
 
+-- name: time_of
+SELECT first, first + count - 1 AS last, at_us FROM segments WHERE first <= :seq ORDER BY first DESC LIMIT 1
+
 -- name: event_id_keys_sqlite
 -- Many keys as one value (JSON): a statement with thousands of parameters costs more than the look-ups.
 SELECT key, seq FROM event_ids WHERE key IN (SELECT value FROM json_each(:keys))

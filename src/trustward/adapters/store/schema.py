@@ -1,0 +1,12 @@
+"""Every table, whichever module says what is in it."""
+
+from __future__ import annotations
+
+from trustward.adapters.store import tables_operations
+from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
+from trustward.adapters.store.tables import METADATA, SNAPSHOTS
+
+__all__ = ["DERIVED", "METADATA", "tables_operations"]
+
+DERIVED = (INDEX_PAGES, INDEX_RUNS, SNAPSHOTS)
+"""What can be made from the rest again: no backup copies these tables."""

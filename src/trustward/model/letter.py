@@ -1,0 +1,47 @@
+"""What leaves by the outbox without an event's decision: a reminder, an answer to a reporter, a person's action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from trustward.base.units import format_time
+from trustward.model.decision import Action
+from trustward.model.journal import ActionRow, Outgoing
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to do or to say, and because of what.
+
+    ``cause`` is the record that asks for it, such as ``case:7``, ``step`` what happened to that, such as
+    ``case.closed``. ``says`` are the words and values that its receiver needs.
+    """
+
+    cause: str
+    step: str
+    at_us: int
+    action: Action
+    reason: str = ""
+    says: dict[str, Any] = {}
+
+    def row(self, seq: int) -> ActionRow:
+        """The letter as the outbox keeps it."""
+        body = Outgoing(
+            event_id=self.cause,
+            type=self.step,
+            time=format_time(self.at_us),
+            action=self.action,
+            reason=self.reason,
+            says=self.says,
+        )
+        return ActionRow(seq=seq, number=0, at_us=self.at_us, body=msgspec.json.encode(body))
+
+
+def told(do: str, kind: str, entity: str, note: str = "") -> Action:
+    """An action that only says something.
+
+    >>> told("remind", "duty", "d1").do
+    'remind'
+    """
+    return Action(do=do, kind=kind, entity=entity, rule="", note=note)
