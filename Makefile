@@ -9,6 +9,8 @@ OUT ?= out
 DEMO_ACCOUNTS ?= 4000
 DEMO_DAYS ?= 7
 DEMO_SEED ?= 7
+# How many processes share the tests.
+TEST_PROCESSES ?= auto
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -46,7 +48,7 @@ demo: $(STAMP) ## simulate a small service, find its fraud, write a page about i
 	@$(BIN)/trustward demo --accounts $(DEMO_ACCOUNTS) --days $(DEMO_DAYS) --seed $(DEMO_SEED) --out $(OUT)/demo
 
 test: $(STAMP) ## run every test, those in docstrings and pages included
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 check: format lint types imports test ## all that CI runs: format, lint, types, imports, docs, tests
 

@@ -154,6 +154,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(description="How many seconds requests under way are given when the service is told to end.", ge=0)
     ] = 30
 
+    four_eyes: Annotated[
+        bool,
+        Meta(
+            description="Putting a policy live, or going back to the one before, takes a proposal by one person and "
+            "the approval of another."
+        ),
+    ] = False
+
     @property
     def skew_us(self) -> int:
         """``skew`` in microseconds."""

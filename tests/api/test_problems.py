@@ -16,6 +16,8 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/policies",
     "/v1/actions/backlog",
     "/v1/snoozes",
+    "/v1/backtests",
+    "/v1/policies/proposals",
     "/v1/clocks",
     "/metrics",
     "/v1/openapi",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import inspect
 
 from trustward import ports
-from trustward.testing import contracts, index_contracts, operations_contracts, outbox_contracts
+from trustward.testing import (
+    contracts,
+    index_contracts,
+    operations_contracts,
+    outbox_contracts,
+    proposal_contracts,
+    trial_contracts,
+)
 
 
 class TestWriter(contracts.WriterContract):
@@ -48,6 +55,14 @@ class TestSnapshots(contracts.SnapshotsContract):
     pass
 
 
+class TestProposals(proposal_contracts.ProposalsContract):
+    pass
+
+
+class TestTrials(trial_contracts.TrialsContract):
+    pass
+
+
 class TestRecords(operations_contracts.RecordsContract):
     pass
 
@@ -64,6 +79,8 @@ def test_every_port_has_its_contract() -> None:
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
+        *proposal_contracts.CONTRACTS,
+        *trial_contracts.CONTRACTS,
     }
     assert named - {"Store"} == {contract.__name__.removesuffix("Contract") for contract in every}
     here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}

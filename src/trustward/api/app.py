@@ -21,8 +21,10 @@ from trustward.api import (
     looking,
     openapi,
     policies,
+    proposals,
     searching,
     snoozes,
+    trials,
 )
 from trustward.api.asgi import make_app
 from trustward.api.logs import log
@@ -66,6 +68,18 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     snoozes.snoozes,
     snoozes.put_snooze,
     snoozes.delete_snooze,
+    proposals.proposals,
+    proposals.proposal,
+    proposals.propose,
+    proposals.approve,
+    proposals.reject,
+    trials.backtest,
+    trials.backtests,
+    trials.one_backtest,
+    trials.cancel,
+    trials.put_shadow,
+    trials.delete_shadow,
+    trials.compare,
 )
 """All routes."""
 

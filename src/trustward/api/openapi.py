@@ -17,7 +17,9 @@ from trustward.api.changing import LabelWanted
 from trustward.api.lists import EntriesWanted, EntryIn
 from trustward.api.policies import BackWanted, LiveWanted, PolicyIn
 from trustward.api.problems import MEDIA_TYPE, Problem
+from trustward.api.proposals import ProposalWanted, RulingWanted
 from trustward.api.snoozes import SnoozeWanted
+from trustward.api.trials import BacktestWanted, ShadowWanted
 
 PATH = "/v1/openapi"
 _JSON = "application/json"
@@ -98,6 +100,15 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    ("post", "/v1/policies/proposals"): {
+        _JSON: (ProposalWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})
+    },
+    ("post", "/v1/policies/proposals/{id}/approve"): {_JSON: (RulingWanted, {"reason": "the backtest is convincing"})},
+    ("post", "/v1/policies/proposals/{id}/reject"): {_JSON: (RulingWanted, {"reason": "holds too much"})},
+    ("post", "/v1/policies/{hash}/backtest"): {_JSON: (BacktestWanted, {"days": 7, "reason": "what would change"})},
+    ("put", "/v1/policies/shadow"): {
+        _JSON: (ShadowWanted, {"hash": "5d41402abc4b2a76", "reason": "a week beside the live one"})
+    },
     **{route: {_JSON: shape} for route, shape in duties.BODIES.items()},
     ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
     ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},

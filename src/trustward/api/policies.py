@@ -13,14 +13,13 @@ from trustward.api.auth import caller_of
 from trustward.api.changing import Reason, Said, clean, read_json
 from trustward.api.service import Service
 from trustward.base.clock import now_us
-from trustward.base.errors import NotFoundError, PolicyError
+from trustward.base.errors import NotFoundError, PolicyError, PolicyStateError
 from trustward.base.units import format_time
 from trustward.engine.examples import run_examples
-from trustward.model.changes import PolicyChange, decode_change
+from trustward.model.changes import PolicyChange
 from trustward.model.stored import StoredPolicy
+from trustward.operations.proposing import live_before
 from trustward.policy import Source, load_policy
-
-_PAGE = 1_000
 
 
 class SourceIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,7 +101,7 @@ def policies(request: Request[Any, Any, Any]) -> PolicyList:
 @get("/v1/policies/{hash:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A policy with its sources")
 def policy(request: Request[Any, Any, Any], hash: FromPath[str]) -> PolicyWhole:
     """By its hash."""
-    stored = _stored(request.app.state.service, hash)
+    stored = stored_by(request.app.state.service, hash)
     sources = tuple(SourceIn(name=name, text=text) for name, text in stored.sources)
     return PolicyWhole(sources=sources, **msgspec.structs.asdict(_told(stored)))
 
@@ -128,7 +127,8 @@ async def live(request: Request[Any, Any, Any]) -> Switched:
     """It decides from the next event on; windows that it needs are filled from the journal first."""
     wanted: LiveWanted = await read_json(request, LiveWanted)
     service: Service = request.app.state.service
-    await service.aside(_stored, service, wanted.hash)
+    _check_alone(service)
+    await service.aside(stored_by, service, wanted.hash)
     return await _switch(request, wanted.hash, wanted.reason, wanted.origin)
 
 
@@ -137,8 +137,17 @@ async def rollback(request: Request[Any, Any, Any]) -> Switched:
     """The policy that was live before the present one is live again."""
     wanted: BackWanted = await read_json(request, BackWanted)
     service: Service = request.app.state.service
-    before = await service.aside(_before, service)
+    _check_alone(service)
+    before = await service.aside(live_before, service.store)
     return await _switch(request, before, wanted.reason, wanted.origin)
+
+
+def _check_alone(service: Service) -> None:
+    """See that one person may do it alone. Raises PolicyStateError."""
+    if service.settings.four_eyes:
+        raise PolicyStateError(
+            "this service wants four eyes", remedy="POST /v1/policies/proposals, and have another person approve it"
+        )
 
 
 async def _switch(request: Request[Any, Any, Any], hash: str, reason: str, origin: str) -> Switched:
@@ -159,7 +168,8 @@ def _told(stored: StoredPolicy) -> PolicyTold:
     )
 
 
-def _stored(service: Service, hash: str) -> StoredPolicy:
+def stored_by(service: Service, hash: str) -> StoredPolicy:
+    """The stored policy with this hash. Raises NotFoundError."""
     found = service.store.policies.get(hash)
     if found is None:
         raise NotFoundError(f"no such policy: {hash[:80]}", remedy="GET /v1/policies lists all")
@@ -195,21 +205,3 @@ def _store(service: Service, wanted: PolicyIn, actor: str) -> PolicyTold:
     )
     service.store.policies.add(stored)
     return _told(service.store.policies.get(found.hash) or stored)
-
-
-def _before(service: Service) -> str:
-    """The policy that was live before the present one, by the journal's own entries. Raises NotFoundError."""
-    entries = []
-    after = 0
-    while rows := service.store.audit.read(after, _PAGE):
-        after = rows[-1].number
-        entries += [row.seq for row in rows if row.action == "policy.changed" and row.seq is not None]
-    present = ""
-    for seq in reversed(entries):
-        segment = service.store.journal.read(seq - 1, 1)[0]
-        change = decode_change(segment.body)
-        if isinstance(change, PolicyChange) and change.mode == "live":
-            if present and change.policy != present:
-                return change.policy
-            present = present or change.policy
-    raise NotFoundError("no other policy was live before", remedy="put one live by its hash")

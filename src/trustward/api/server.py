@@ -20,6 +20,7 @@ from trustward.api.logs import log
 from trustward.api.passing import Believing
 from trustward.api.service import Service
 from trustward.api.speaking import Speaker, listen, prepare
+from trustward.api.trialling import Trialling
 from trustward.base.errors import TrustwardError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
@@ -31,11 +32,11 @@ _END_S = 5.0
 
 
 class Group:
-    """The processes beside the engine's: ``fronts`` speak HTTP from the start, ``worker`` delivers when it is ready."""
+    """The processes beside the engine's: ``fronts`` speak HTTP from the start, ``others`` work when it is ready."""
 
-    def __init__(self, fronts: Sequence[Beside] = (), worker: Beside | None = None, *, drain_s: float = 0.0) -> None:
+    def __init__(self, fronts: Sequence[Beside] = (), others: Sequence[Beside] = (), *, drain_s: float = 0.0) -> None:
         self.fronts = fronts
-        self.worker = worker
+        self.others = others
         self._within_s = drain_s + _END_S
 
     def open(self) -> None:
@@ -45,8 +46,8 @@ class Group:
 
     def ready(self) -> None:
         """Events are decided."""
-        if self.worker is not None:
-            self.worker.start()
+        for one in self.others:
+            one.start()
 
     def drain(self) -> None:
         """Let what speaks HTTP answer what is under way, and end."""
@@ -57,11 +58,11 @@ class Group:
 
     def close(self) -> None:
         """End all of them."""
-        if self.worker is not None:
-            self.worker.end()
+        for one in self.others:
+            one.end()
         self.drain()
-        if self.worker is not None:
-            self.worker.join(self._within_s)
+        for one in self.others:
+            one.join(self._within_s)
 
 
 class Process(Speaker):
@@ -113,7 +114,10 @@ def run(settings: Settings) -> None:
             fronts = [_front(number, one, folder) for number, one in enumerate(listening, 1)]
             service.open_desk(listen_at(str(folder / EVENTS)))
             listening = [listen_at(str(folder / REQUESTS))]
-        group = Group(fronts, _worker(settings, service) if settings.deliver else None, drain_s=settings.drain_s)
+        trials = Trialling(lambda: bool(store.trials.open()))
+        service.on_trials = trials.tell
+        others = [*([_worker(settings, service)] if settings.deliver else []), trials]
+        group = Group(fronts, others, drain_s=settings.drain_s)
         process = Process(service, group)
         try:
             group.open()

@@ -90,6 +90,9 @@ class Service(Entrance):
         self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
         self.desk: Desk | None = None
+        self.approving = asyncio.Lock()
+        self.on_trials: Callable[[], None] = _nobody
+        """Called when there is a new trial."""
         self._asked = ""
 
     @property
@@ -183,6 +186,10 @@ def safe_answers(policy: Policy) -> Safe:
             for name in rule.types:
                 found.setdefault(name, []).append((rule.id, rule.on_fault))
     return Safe(policy.hash, found)
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""
 
 
 def _unanswered() -> UnavailableError:

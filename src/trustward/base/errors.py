@@ -5,6 +5,7 @@
 | TW-100 | UsageError | the command or call was used in a way it cannot be |
 | TW-110 | SettingsError | a setting is unknown or wrong |
 | TW-200 | PolicyError | a policy has faults; all are carried in ``faults`` |
+| TW-210 | PolicyStateError | a policy or a proposal is not in a state in which this can be done to it |
 | TW-300 | InputError | a file or stream of events cannot be read at all |
 | TW-310 | RecordError | one record is faulty: ``path`` says where in it |
 | TW-320 | MappingError | a mapping file is wrong |
@@ -75,6 +76,12 @@ class PolicyError(TrustwardError):
     def __init__(self, message: str, *, faults: Sequence[str] = (), remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.faults = tuple(faults)
+
+
+class PolicyStateError(TrustwardError):
+    """A policy or a proposal is not in a state in which this can be done to it; or another person has to do it."""
+
+    code = "TW-210"
 
 
 class InputError(TrustwardError):

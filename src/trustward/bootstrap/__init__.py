@@ -12,7 +12,16 @@ from trustward.bootstrap.database import (
 from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
-from trustward.bootstrap.service import deciding, delivering, indexing, polling, service_settings, store, working
+from trustward.bootstrap.service import (
+    deciding,
+    delivering,
+    indexing,
+    polling,
+    service_settings,
+    store,
+    trying,
+    working,
+)
 
 __all__ = [
     "Operations",
@@ -43,6 +52,7 @@ __all__ = [
     "show_duty",
     "store",
     "stored_policy",
+    "trying",
     "upgrade",
     "working",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trustward.operations.delivering import Delivering
     from trustward.operations.indexing import Indexing
     from trustward.operations.polling import Polling
+    from trustward.operations.trying import Trying
     from trustward.operations.working import Working
     from trustward.ports import Store
     from trustward.settings import Settings
@@ -60,6 +61,23 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
         standby=settings.standby,
     )
     return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
+
+
+def trying(settings: Settings, opened: Store, known: Catalogue) -> Trying:
+    """A worker's rounds over policies on trial."""
+    from trustward.base.clock import now_us
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.trying import Trying
+
+    # Always the same name: there is one beside the engine, and the one after it need not wait for its lease to end.
+    return Trying(
+        opened,
+        EventDecoder(known),
+        compiler(known),
+        skew_us=settings.skew_us,
+        worker="beside the engine",
+        clock=now_us,
+    )
 
 
 def delivering(settings: Settings, opened: Store) -> Delivering:

@@ -127,17 +127,14 @@ class Engine:
             return Examined(draft.finish(event, type_of(event), self.policy.hash), time, None, ())
         program = self._programs[code]
         index = program.index
-        one = np.array([index, 0, time], np.int64)
         failed: set[int] = set()
         texts, numbers, flags = program.columns((event,), failed)
         if faults:
             _fill(texts, (0,))
-        rows = Rows(index, 1, texts, numbers, flags)
         if failed:
             draft.faults.append(_FUNCTION_FAILED)
             draft.degraded = True
-        results = self.windows.step(Batch([rows], one[0:1], one[1:2], one[2:3]))[index]
-        features = [column[0] for column in self.windows.to_lists(index, results)]
+        features = self.windows.step_row(index, time, texts, numbers, flags)
         self._evaluate(draft, program, event, time, features)
         return Examined(draft.finish(event, program.type, self.policy.hash), time, program, features)
 

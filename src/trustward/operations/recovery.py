@@ -53,7 +53,7 @@ class Replayer:
 
     def replay(self, engine: Engine | None, after: int, at_us: int = 0, *, upto: int = FOREVER) -> Restored:
         """Put the entries after ``after``, and not after ``upto``, through an engine."""
-        for part in self._batches(after, upto):
+        for part in self.batches(after, upto):
             first = part[0]
             if first.kind == "change":
                 change = decode_change(first.body)
@@ -80,7 +80,7 @@ class Replayer:
                 yield segment
                 after = segment.last
 
-    def _batches(self, after: int, upto: int = FOREVER) -> Iterator[list[Segment]]:
+    def batches(self, after: int, upto: int = FOREVER) -> Iterator[list[Segment]]:
         """The segments, those of events many at a time: a batch's size makes no difference to what is decided."""
         gathered: list[Segment] = []
         count = 0
@@ -134,7 +134,7 @@ class Replayer:
 
     def warm(self, engine: Engine, after: int, upto: int) -> None:
         """Let an engine's windows see the journal's events; what it decides on the way is nobody's."""
-        for part in self._batches(after, upto):
+        for part in self.batches(after, upto):
             if part[0].kind == "events":
                 self.feed(engine, part)
 

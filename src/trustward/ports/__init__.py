@@ -2,6 +2,7 @@
 
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -14,6 +15,7 @@ from trustward.ports.store import (
     Store,
     Writer,
 )
+from trustward.ports.trials import Trials
 
 __all__ = [
     "Audit",
@@ -25,9 +27,11 @@ __all__ = [
     "Keys",
     "Outbox",
     "Policies",
+    "Proposals",
     "Records",
     "Snapshots",
     "Store",
+    "Trials",
     "Write",
     "Writer",
 ]

@@ -26,6 +26,8 @@ from trustward.model.stored import (
 )
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records
+from trustward.ports.proposals import Proposals
+from trustward.ports.trials import Trials
 
 
 class Writer(Protocol):
@@ -235,6 +237,10 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def proposals(self) -> Proposals: ...  # noqa: D102 - the same
+    @property
+    def trials(self) -> Trials: ...  # noqa: D102 - the same
     @property
     def records(self) -> Records: ...  # noqa: D102 - the same
     @property

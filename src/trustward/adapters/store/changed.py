@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from trustward.adapters.store.queries import named
+from trustward.adapters.store.trials import follow_shadow
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange
 from trustward.model.journal import Segment
 
@@ -46,6 +47,7 @@ def follow(connection: Connection, segment: Segment, change: Change) -> None:
             subject = f"policy:{change.policy}"
             if change.mode == "live":
                 connection.execute(named("retire_live_policy"))
+            follow_shadow(connection, segment, change)
             connection.execute(named("set_policy_mode"), {"hash": change.policy, "mode": change.mode})
     audit = {
         "at_us": segment.at_us,

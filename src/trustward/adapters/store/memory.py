@@ -13,10 +13,13 @@ import msgspec
 
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_proposals import MemoryProposals
 from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
+from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
 from trustward.model.journal import Commit, Found, Segment, found_in
+from trustward.model.proposal import Proposal
 from trustward.model.stored import (
     ApiKey,
     AuditRow,
@@ -44,6 +47,8 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.trials = MemoryTrials(self.tables.tried, self.tables.record)
+        self.proposals = MemoryProposals(self.tables.proposals, self.tables.record)
         self.records = MemoryRecords(self.tables.held)
         self.duties = MemoryDuties(self.tables.held)
 
@@ -63,6 +68,8 @@ class Tables:
         self.ids: dict[str, int] = {}
         self.runs = Runs()
         self.sent = Sent()
+        self.tried = Tried()
+        self.proposals: dict[str, Proposal] = {}
         self.labels: dict[tuple[str, str, str], LabelMark] = {}
         self.lists: dict[tuple[str, str], ListEntry] = {}
         self.snoozes: dict[tuple[str, str, str], Snooze] = {}
@@ -186,9 +193,11 @@ def _follow(tables: Tables, segment: Segment, change: Change) -> None:
             subject = f"policy:{change.policy}"
             for name, held in tables.policies.items():
                 if name == change.policy:
-                    tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
-                elif change.mode == "live" and held.mode == "live":
+                    if change.mode == "live" or held.mode != "live":
+                        tables.policies[name] = msgspec.structs.replace(held, mode=change.mode)
+                elif change.mode in {"live", "shadow"} and held.mode == change.mode:
                     tables.policies[name] = msgspec.structs.replace(held, mode="off")
+            tables.tried.follow(segment, change)
     detail = msgspec.json.encode({"origin": change.origin, "reason": change.reason})
     name = type(change).__name__.removesuffix("Change").lower()
     tables.record(

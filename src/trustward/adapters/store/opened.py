@@ -10,8 +10,10 @@ from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
+from trustward.adapters.store.proposals import DatabaseProposals
 from trustward.adapters.store.records import DatabaseDuties, DatabaseRecords
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
+from trustward.adapters.store.trials import DatabaseTrials
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
 from trustward.ports import Snapshots
 
@@ -31,6 +33,8 @@ class DatabaseStore:
         self.policies = DatabasePolicies(database)
         self.keys = DatabaseKeys(database)
         self.audit = DatabaseAudit(database)
+        self.trials = DatabaseTrials(database)
+        self.proposals = DatabaseProposals(database)
         self.records = DatabaseRecords(database)
         self.duties = DatabaseDuties(database)
         self.snapshots: Snapshots = (

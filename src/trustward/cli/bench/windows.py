@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trustward.cli.bench.columns import BATCH, DAY_US, name, read, write
+from trustward.cli.bench.fresh import Clock
 from trustward.cli.bench.inputs import needs
 from trustward.cli.bench.result import Result, Settings, at_least, rate, ratio, result
 
@@ -31,28 +32,31 @@ def measure(settings: Settings) -> Result:
     settings.fresh(
         ours, folder=str(folder), kind="text", rows=min(rows, 10_000), keep=False
     )  # compiles and caches the kernels
-    taken: dict[str, list[float]] = {f"{who} {kind}": [] for kind in KINDS for who in ("ours", "theirs")}
+    taken: dict[str, list[dict[str, float]]] = {f"{who} {kind}": [] for kind in KINDS for who in ("ours", "theirs")}
     for turn in range(settings.repeats):
         for kind in KINDS:
             settings.say(f"windows: round {turn + 1} of {settings.repeats}, {kind} keys")
             keep = turn == 0
-            taken[f"ours {kind}"].append(
-                settings.fresh(ours, folder=str(folder), kind=kind, rows=rows, keep=keep)["seconds"]
-            )
-            taken[f"theirs {kind}"].append(
-                settings.fresh(theirs, folder=str(folder), kind=kind, rows=rows, keep=keep)["seconds"]
-            )
-    figures = {kind: rate(f"windows, {kind} keys", "rows", rows, taken[f"ours {kind}"]) for kind in KINDS}
-    duck = {kind: rate(f"DuckDB, one thread, {kind} keys", "rows", rows, taken[f"theirs {kind}"]) for kind in KINDS}
-    ratios = {kind: ratio(f"times DuckDB, {kind} keys", figures[kind], duck[kind]) for kind in KINDS}
+            for who, task in (("ours", ours), ("theirs", theirs)):
+                one = settings.fresh(task, folder=str(folder), kind=kind, rows=rows, keep=keep)
+                taken[f"{who} {kind}"].append(one)
+    figures, yardsticks, ratios = [], [], []
+    for mark, label in (("seconds", ""), ("busy", ", by processor time")):
+        for kind in KINDS:
+            ours_ = rate(f"windows, {kind} keys{label}", "rows", rows, [one[mark] for one in taken[f"ours {kind}"]])
+            duck = [one[mark] for one in taken[f"theirs {kind}"]]
+            theirs_ = rate(f"DuckDB, one thread, {kind} keys{label}", "rows", rows, duck)
+            figures.append(ours_)
+            yardsticks.append(theirs_)
+            ratios.append(ratio(f"times DuckDB, {kind} keys{label}", ours_, theirs_))
     return result(
         "windows",
         "count and total over 1 minute, 10 minutes and 1 hour, one core",
         settings,
-        figures=tuple(figures.values()),
-        yardsticks=tuple(duck.values()),
-        ratios=tuple(ratios.values()),
-        bars=[at_least(one, 3_000_000) for one in figures.values()] + [at_least(one, 15) for one in ratios.values()],
+        figures=figures,
+        yardsticks=yardsticks,
+        ratios=ratios,
+        bars=[at_least(one, 3_000_000) for one in figures[:2]] + [at_least(one, 15) for one in ratios[:2]],
         equal=all(_equal(folder, kind) for kind in KINDS),
         sizes={"rows": rows, "keys": keys, "keys that occur": occurring, "rows at once": BATCH},
         notes=[
@@ -78,14 +82,16 @@ def ours(folder: str, kind: str, rows: int, *, keep: bool) -> dict[str, float]:
     """Task: the rows through the windows, batch by batch."""
     import numpy as np
 
-    from trustward.base.clock import elapsed_s
     from trustward.windows.batch import Batch, Rows
+    from trustward.windows.memory import words
     from trustward.windows.state import Windows
 
     keys, times, amounts = (column[:rows] for column in read(folder))
-    texts = [name(key) for key in keys.tolist()] if kind == "text" else []
-    values = amounts.tolist() if kind == "text" else []
-    found = np.empty((2 * len(WIDTHS_US), rows), np.int64)
+    steps = [slice(at, min(at + BATCH, rows)) for at in range(0, rows, BATCH)]
+    texts = [[name(key) for key in keys[step].tolist()] for step in steps] if kind == "text" else []
+    values = [amounts[step].tolist() for step in steps] if kind == "text" else []
+    # In large pages, as all that the windows hold.
+    found = words(2 * len(WIDTHS_US) * rows).reshape(2 * len(WIDTHS_US), rows)
     windows = Windows(plan(), bytes(16))
     one_type = np.zeros(BATCH, np.int64)
     row_of = np.arange(BATCH)
@@ -93,18 +99,17 @@ def ours(folder: str, kind: str, rows: int, *, keep: bool) -> dict[str, float]:
     warm = Windows(plan(), bytes(16))
     warm.step(Batch([Rows(0, 1, [["x"]], [[1]], [])], one_type[:1], row_of[:1], times[:1]))
     warm.step_keys(0, times[:1], [keys[:1]], [amounts[:1]])
-    begin = elapsed_s()
-    for at in range(0, rows, BATCH):
-        end = min(at + BATCH, rows)
-        if kind == "text":
-            part = Rows(0, end - at, [texts[at:end]], [values[at:end]], [])
-            found[:, at:end] = windows.step(Batch([part], one_type[: end - at], row_of[: end - at], times[at:end]))[0]
-        else:
-            found[:, at:end] = windows.step_keys(0, times[at:end], [keys[at:end]], [amounts[at:end]])
-    seconds = elapsed_s() - begin
+    with Clock() as clock:
+        for number, step in enumerate(steps):
+            count = step.stop - step.start
+            if kind == "text":
+                part = Rows(0, count, [texts[number]], [values[number]], [])
+                found[:, step] = windows.step(Batch([part], one_type[:count], row_of[:count], times[step]))[0]
+            else:
+                found[:, step] = windows.step_keys(0, times[step], [keys[step]], [amounts[step]])
     if keep:
         np.save(f"{folder}/ours-{kind}.npy", found)
-    return {"seconds": seconds}
+    return clock.read()
 
 
 def theirs(folder: str, kind: str, rows: int, *, keep: bool) -> dict[str, float]:
@@ -113,7 +118,6 @@ def theirs(folder: str, kind: str, rows: int, *, keep: bool) -> dict[str, float]
     import numpy as np
 
     import pyarrow as pa
-    from trustward.base.clock import elapsed_s
 
     keys, times, amounts = read(folder)
     key = pa.array([name(one) for one in keys.tolist()]) if kind == "text" else pa.array(keys)
@@ -128,15 +132,14 @@ def theirs(folder: str, kind: str, rows: int, *, keep: bool) -> dict[str, float]
         f"w{n} AS (PARTITION BY k ORDER BY t RANGE BETWEEN {width - 1} PRECEDING AND CURRENT ROW)"
         for n, width in enumerate(WIDTHS_US)
     )
-    begin = elapsed_s()
-    connection.execute(f"CREATE TABLE found AS SELECT i, {counts}, {totals} FROM rows WINDOW {frames}")  # noqa: S608
-    seconds = elapsed_s() - begin
+    with Clock() as clock:
+        connection.execute(f"CREATE TABLE found AS SELECT i, {counts}, {totals} FROM rows WINDOW {frames}")  # noqa: S608
     if keep:
         wide = len(WIDTHS_US)
         columns = connection.execute("SELECT * FROM found ORDER BY i").fetchnumpy()
         names = [f"c{n}" for n in range(wide)] + [f"s{n}" for n in range(wide)]
         np.save(f"{folder}/theirs-{kind}.npy", np.stack([columns[one].astype(np.int64) for one in names]))
-    return {"seconds": seconds}
+    return clock.read()
 
 
 def _equal(folder: Any, kind: str) -> bool:

@@ -47,5 +47,9 @@ SELECT hash, name, sources, mode, actor, at_us FROM policies WHERE mode = 'live'
 -- name: retire_live_policy
 UPDATE policies SET mode = 'off' WHERE mode = 'live'
 
+-- name: retire_shadow_policy
+UPDATE policies SET mode = 'off' WHERE mode = 'shadow'
+
 -- name: set_policy_mode
-UPDATE policies SET mode = :mode WHERE hash = :hash
+-- What is live ends by another one's going live only.
+UPDATE policies SET mode = :mode WHERE hash = :hash AND (mode <> 'live' OR :mode = 'live')
