@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from socket import socket
 from threading import Lock
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
 import msgspec
 
@@ -25,6 +25,7 @@ from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import Change
 from trustward.model.decision import Decision, Fault
+from trustward.model.event import Event
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
 from trustward.operations.indexing import Indexing
@@ -38,6 +39,7 @@ from trustward.settings import Settings
 T = TypeVar("T")
 P = ParamSpec("P")
 _MOST_POLICIES = 8
+_WARM_ROWS = 200
 LONGEST_S = 60.0
 """How long a request waits for the engine at most; a policy with new windows takes as long as it takes."""
 
@@ -144,15 +146,15 @@ class Service(Entrance):
             raise _unanswered() from fault
 
     def warm(self) -> None:
-        """Compile all that a first decision needs, on an engine of no consequence."""
+        """Compile and load all that first decisions need, on an engine of no consequence: one event, and many."""
         policy = self.live()
-        faults = (Fault(path="$", cause="no event"),)
         engine = Engine(policy)
         for name in policy.types:
             kind = self.decoder.classes[name]
-            required: dict[str, Any] = {field.name: None for field in msgspec.structs.fields(kind) if field.required}
-            event = kind(**{**required, "id": "warm", "time": format_time(0)})
-            engine.decide_batch((event,), {0: faults}, now_us=0)
+            whole = [kind(**_sample(kind, number)) for number in range(_WARM_ROWS)]
+            engine.decide_batch(whole[:1], {0: (Fault(path="$", cause="no event"),)}, now_us=0)
+            engine.decide_batch(whole[1:2], now_us=0)
+            engine.decide_batch(whole[2:], now_us=0)
 
     def live(self) -> Policy:
         """The live policy, as the engine has it."""
@@ -194,3 +196,20 @@ def _nobody() -> None:
 
 def _unanswered() -> UnavailableError:
     return UnavailableError("the engine did not answer in time", remedy="see whether it was done before asking again")
+
+
+def _sample(kind: type[Event], number: int) -> dict[str, Any]:
+    """Values for all fields of an event: texts with something to find in them."""
+    text = f"Call +65 6123 4567 or see http://warm{number}.example/a?b=1, write to a{number}@warm.example"
+    kinds: dict[Any, Any] = {
+        str: text,
+        int: 1,
+        float: 1.0,
+        bool: True,
+        tuple[str, ...]: (f"http://w{number}.example/",),
+    }
+    values: dict[str, Any] = {"id": f"warm{number}", "time": format_time(0)}
+    for field in msgspec.structs.fields(kind):
+        accepted = (field.type, *get_args(field.type))
+        values.setdefault(field.name, next((kinds[one] for one in accepted if one in kinds), None))
+    return values
