@@ -112,6 +112,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Whether `trustward serve` runs a worker too. If not, actions wait for `trustward worker`."),
     ] = True
 
+    origin: Annotated[
+        str,
+        Meta(
+            description="Where people reach the console, such as `https://trust.example`: links lead there,"
+            " passkeys are bound to it, and no page of another origin may change anything. Empty: `http://localhost:PORT`.",
+            pattern="^(https?://[a-z0-9.-]+(:[0-9]{1,5})?)?$",
+        ),
+    ] = ""
+    proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses of proxies in front, whose `X-Forwarded-For` is believed."),
+    ] = ("127.0.0.1", "::1")
+    session_idle: Annotated[str, Meta(description="A session that is not used for so long ends.")] = "30m"
+    session_lasts: Annotated[str, Meta(description="A session ends after so long in any case.")] = "12h"
+    link_lasts: Annotated[str, Meta(description="How long an invitation or a reset link may be used.")] = "1d"
     regimes: Annotated[
         tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
     ] = ()
@@ -201,7 +216,16 @@ def load_settings(environment: Mapping[str, str], told: Mapping[str, Any] | None
     return settings
 
 
-_DURATIONS = ("skew", "delivery_timeout", "delivery_lease", "delivery_rests", "delivery_give_up")
+_DURATIONS = (
+    "skew",
+    "delivery_timeout",
+    "delivery_lease",
+    "delivery_rests",
+    "delivery_give_up",
+    "session_idle",
+    "session_lasts",
+    "link_lasts",
+)
 
 
 def _from_file(name: str) -> dict[str, Any]:

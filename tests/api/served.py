@@ -25,7 +25,8 @@ from trustward.api.service import Service
 from trustward.api.speaking import Speaker, listen
 from trustward.base.clock import now_us
 from trustward.exchange.decode import EventDecoder
-from trustward.operations.keys import SCOPES, make_key
+from trustward.model.access import SCOPES
+from trustward.operations.keys import make_key
 from trustward.ports import Store
 from trustward.settings import Settings
 
@@ -116,7 +117,7 @@ def served(store: Store | None = None, *, ready: bool = True, fronted: bool = Fa
         ends.callback(listening.close)
         sockets = [listening]
         if fronted:
-            service.open_desk(listen_at(str(folder / EVENTS)))
+            service.open_hatch(listen_at(str(folder / EVENTS)))
             sockets = [listen_at(str(folder / REQUESTS))]
         process = Process(service)
         thread = Thread(target=lambda: process.run(sockets), daemon=True)

@@ -175,17 +175,17 @@ def test_a_standby_takes_over_when_the_first_is_killed(database: str, tmp_path: 
 
 
 def test_nobody_else_may_speak_to_the_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trustward.api import desk
+    from trustward.api import hatch
     from trustward.api.frames import EVENTS, REQUESTS
 
     with served(fronted=True) as one:
-        assert one.service.desk is not None
-        folder = Path(str(one.service.desk._listening.getsockname())).parent
+        assert one.service.hatch is not None
+        folder = Path(str(one.service.hatch._listening.getsockname())).parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         for name in (EVENTS, REQUESTS):
             assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
         # Even past the rights, another user is turned away; so is what is no frame.
-        monkeypatch.setattr(desk, "own_peer", lambda _: False)
+        monkeypatch.setattr(hatch, "own_peer", lambda _: False)
         assert _said(str(folder / EVENTS), b"") == b""
         monkeypatch.undo()
         _said(str(folder / EVENTS), b"\xff" * 64)
@@ -216,10 +216,10 @@ def test_a_keys_rate_counts_over_all_processes() -> None:
         assert set(statuses) == {200, 429}
         # What another process has let through counts here, too.
         until(lambda: one.ask("GET", "/v1/lists").status == 200)
-        assert one.service.desk is not None
+        assert one.service.hatch is not None
         identity = one.key.split("_")[1]
         assert one.service._loop is not None
-        one.service._loop.call_soon_threadsafe(one.service.desk.spend, {identity: 200})
+        one.service._loop.call_soon_threadsafe(one.service.hatch.spend, {f"key:{identity}": 200})
         sleep(0.3)
         answer = one.ask("POST", "/v1/decisions", json=sent("rate-more"))
         assert answer.status == 429

@@ -66,6 +66,19 @@ def test_every_statement_is_understood(database: Database) -> None:
             "name",
         }
         texts |= {"target", "worker", "same", "why", "undone_by", "said"}
+        texts |= {
+            "user",
+            "full_name",
+            "roles",
+            "password",
+            "totp",
+            "issuer",
+            "subject",
+            "how",
+            "address",
+            "agent",
+        }
+        texts |= {"keep"} | ({"level"} if name == "add_session" else set())
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )
@@ -75,6 +88,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         bytes_ = {"body", "sources", "detail", "faults", "decisions", "result"} | (
             {"hash"} if name == "add_key" else set()
         )
+        bytes_ |= {"key"} if name == "add_passkey" else set()
         values |= {key: b"x" for key in values if key in bytes_}
         with database.write() as connection:
             connection.execute(named(name), values)

@@ -207,7 +207,7 @@ def action(request: Request[Any, Any, Any], id: FromPath[str]) -> ActionTold:
     return _standing(_service(request).delivering.standing(id))
 
 
-@post("/v1/actions/{id:str}/reverse", opt={"scope": "actions"}, status_code=200, summary="Take an action back")
+@post("/v1/actions/{id:str}/reverse", opt={"scope": "act"}, status_code=200, summary="Take an action back")
 async def reverse(request: Request[Any, Any, Any], id: FromPath[str]) -> ReversalTold:
     """Its inverse goes to every target that the action was for. Asking again gives the same answer."""
     wanted: ReversalWanted = await read_json(request, ReversalWanted)
@@ -305,7 +305,7 @@ def dead_letters(
     return DeadLetters(letters=tuple(letters), next=letters[-1].place if len(found) > limit else None)
 
 
-@post("/v1/dead-letters/replay", opt={"scope": "actions"}, status_code=200, summary="Try dead letters again")
+@post("/v1/dead-letters/replay", opt={"scope": "act"}, status_code=200, summary="Try dead letters again")
 async def replay(request: Request[Any, Any, Any]) -> DeadDone:
     """At their old places, ahead of what is newer. What has ended meanwhile is withdrawn instead."""
     wanted: DeadWanted = await read_json(request, DeadWanted, 1_000_000)
@@ -316,7 +316,7 @@ async def replay(request: Request[Any, Any, Any]) -> DeadDone:
     return DeadDone(target=wanted.target, letters=done)
 
 
-@post("/v1/dead-letters/withdraw", opt={"scope": "actions"}, status_code=200, summary="Drop dead letters for good")
+@post("/v1/dead-letters/withdraw", opt={"scope": "act"}, status_code=200, summary="Drop dead letters for good")
 async def withdraw(request: Request[Any, Any, Any]) -> DeadDone:
     """They are not tried again. What they put in force stays, and its inverse goes to the target all the same."""
     wanted: DeadWanted = await read_json(request, DeadWanted, 1_000_000)

@@ -23,8 +23,10 @@ from trustward.api import (
     policies,
     proposals,
     searching,
+    sessions,
     snoozes,
     trials,
+    users,
 )
 from trustward.api.asgi import make_app
 from trustward.api.logs import log
@@ -80,6 +82,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.put_shadow,
     trials.delete_shadow,
     trials.compare,
+    *sessions.HANDLERS,
+    *users.HANDLERS,
 )
 """All routes."""
 
@@ -101,17 +105,18 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         service.open()
-        if service.desk is not None:
-            await service.desk.open()
+        if service.hatch is not None:
+            await service.hatch.open()
         begin = asyncio.create_task(_begin(service, told))
         yield
         service.draining = True
         await asyncio.to_thread(service.host.close)
         begin.cancel()
         await asyncio.wait([begin])
-        if service.desk is not None:
-            service.desk.close()
+        if service.hatch is not None:
+            service.hatch.close()
         service.ring.close()
+        service.desk.close()
 
     return make_app(service, handlers, lifespan, openapi.config(version("trustward")))
 
@@ -136,8 +141,9 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
                 log("not warmed", error=fault)
             settled()
             service.warmed = True
-        if service.warmed and not said and (service.desk is None or service.desk.whole(service.settings.workers)):
+        if service.warmed and not said and (service.hatch is None or service.hatch.whole(service.settings.workers)):
             said = True
             told(None)
         service.refresh()
+        await service.desk.tend()
         await asyncio.sleep(_TEND_S)

@@ -14,13 +14,14 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 
-from trustward.api.auth import ANY, OPEN, guard
+from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
+from trustward.api.auth import guard
 from trustward.api.counts import Counts
 from trustward.api.entrance import Entrance
 from trustward.api.problems import answer
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError
-from trustward.operations.keys import SCOPES
+from trustward.model.access import SCOPES
 
 
 def make_app(
@@ -41,8 +42,10 @@ def make_app(
         debug=False,
     )
     for method, path, scope in routes(app):
-        if scope not in {OPEN, ANY, *SCOPES}:
+        if scope not in {OPEN, HALF, OWN, ANY, *SCOPES}:
             raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
+        if ROUTES.get((method, path)) != scope:
+            raise RuntimeError(f"{method} {path}: say who may ({scope}) in api/access.py too")
     return app
 
 

@@ -1,45 +1,68 @@
-"""Who may: keys, scopes, rates. A route without a scope cannot be made; without a key nothing is answered."""
+"""Who may: keys and sessions, scopes, rates. What is not in the table of routes is refused, and so is who is nobody."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hmac import compare_digest
 from typing import Any, NamedTuple
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 
+from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
+from trustward.api.origins import SAFE, check_origin
 from trustward.base.clock import elapsed_s, now_us
-from trustward.base.errors import ForbiddenError, OverloadedError, RateError, UnauthenticatedError
-from trustward.model.stored import ApiKey
+from trustward.base.errors import ForbiddenError, OriginError, OverloadedError, RateError, UnauthenticatedError
+from trustward.model.access import scopes_of
+from trustward.model.people import Session, User
 from trustward.operations.keys import check_key
+from trustward.operations.signing_in import SigningIn, csrf_of
 from trustward.ports import Keys
 
-OPEN = "open"
-"""The scope of a route that asks for no key."""
-ANY = "any"
-"""The scope of a route that any good key opens."""
+__all__ = ["ANY", "OPEN", "Caller", "KeyRing", "SessionRing", "caller_of", "guard"]
+
 FRESH_S = 2.0
-"""How long a key is believed after it was looked up: a revoked one ends within this time."""
+"""How long a key or a session is believed after it was looked up: a revoked one ends within this time."""
+COOKIE = "__Host-trustward"
+"""The session's cookie. Browsers take this name over TLS (or from localhost) only, and from no other host."""
+CSRF = b"trustward-csrf"
+"""The header that a page sends with each change."""
 
 _MOST_HELD = 10_000
 _MOST_LOOKED_UP = 500
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{20,200}")
 _REMEDY = "send Authorization: Bearer KEY; trustward keys create makes a key"
+_AGAIN = "sign in again"
 
 
 class Caller(NamedTuple):
-    """Who asks: the key, and when it was looked up."""
+    """Who asks, and when that was looked up: a key, or a user with a session."""
 
-    key: ApiKey
+    actor: str
+    scopes: frozenset[str]
     seen_s: float
+    ends_us: int | None = None
+    user: User | None = None
+    session: Session | None = None
+    token: str = ""
 
-    @property
-    def actor(self) -> str:
-        """By what name changes are recorded."""
-        return f"key:{self.key.id}"
+    def may(self, access: str) -> bool:
+        """Whether this caller may call a route with this entry in the table.
+
+        >>> key = Caller("key:1", frozenset({"read"}), 0.0)
+        >>> key.may("read"), key.may("any"), key.may("change"), key.may("own"), key.may("half")
+        (True, True, False, False, False)
+        """
+        if self.session is None:
+            return access == ANY or access in self.scopes
+        if self.session.level != "full":
+            return access == HALF
+        return access in {ANY, OWN, HALF} or access in self.scopes
 
 
 class Bucket:
@@ -68,56 +91,70 @@ class Bucket:
         return max(0.0, missing / self.rate)
 
 
-class KeyRing:
-    """Looks keys up, and keeps them for a moment. Used by one event loop."""
+class _Ring:
+    """Looks up who somebody is by a secret text, and keeps that for a moment. Used by one event loop."""
 
-    def __init__(self, keys: Keys, rate: int = 0) -> None:
-        self._keys = keys
-        self._rate = rate
+    what = "key"
+    remedy = _REMEDY
+
+    def __init__(self, look_up: Callable[[str], Caller | None]) -> None:
+        self._look_up_in = look_up
         self._held: OrderedDict[str, Caller] = OrderedDict()
-        self._buckets: dict[str, Bucket] = {}
         self._looking: dict[str, asyncio.Future[Caller | None]] = {}
-        # Threads of its own: whatever else waits, keys are looked up.
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="keys")
+        # Threads of its own: whatever else waits, callers are looked up.
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix=f"{self.what}s")
 
     async def caller(self, text: str) -> Caller:
-        """Who sends this key. Raises UnauthenticatedError, OverloadedError, StoreError."""
+        """Who sends this. Raises UnauthenticatedError, OverloadedError, StoreError."""
         held = self._held.get(text)
         if held is None or elapsed_s() - held.seen_s > FRESH_S:
-            # Many requests with one key wait for one look.
+            # Many requests with one secret wait for one look.
             looking = self._looking.get(text)
             if looking is None:
                 if len(self._looking) >= _MOST_LOOKED_UP:
-                    raise OverloadedError("many unknown keys are being looked up", remedy="send it again in a moment")
+                    raise OverloadedError(
+                        f"many unknown {self.what}s are being looked up", remedy="send it again in a moment"
+                    )
                 looking = self._looking[text] = asyncio.ensure_future(self._look_up(text))
             held = await asyncio.shield(looking)
-        if held is None or not held.key.usable(now_us()):
-            raise UnauthenticatedError("the key is unknown, revoked or expired", remedy=_REMEDY)
+        if held is None or (held.ends_us is not None and held.ends_us <= now_us()):
+            raise UnauthenticatedError(f"the {self.what} is unknown, or has ended", remedy=self.remedy)
         return held
 
     async def _look_up(self, text: str) -> Caller | None:
         try:
-            now_s = elapsed_s()
-            key = None
+            found = None
             if _SHAPE.fullmatch(text):
-                loop = asyncio.get_running_loop()
-                key = await loop.run_in_executor(self._pool, check_key, text, self._keys, now_us())
+                found = await asyncio.get_running_loop().run_in_executor(self._pool, self._look_up_in, text)
             self._held.pop(text, None)
-            if key is None:
+            if found is None:
                 return None
             while len(self._held) >= _MOST_HELD:
                 self._held.popitem(last=False)
-            made = self._held[text] = Caller(key, now_s)
-            return made
+            self._held[text] = found
+            return found
         finally:
             del self._looking[text]
+
+    def forget(self) -> None:
+        """Look everybody up again: something has changed."""
+        self._held.clear()
 
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=False)
 
+
+class KeyRing(_Ring):
+    """API keys, and how much each caller may send."""
+
+    def __init__(self, keys: Keys, rate: int = 0) -> None:
+        super().__init__(partial(_by_key, keys))
+        self._rate = rate
+        self._buckets: dict[str, Bucket] = {}
+
     def charge(self, caller: Caller, count: int = 1) -> None:
-        """Count a request against its key's rate. Raises RateError."""
+        """Count a request against its caller's rate. Raises RateError."""
         wait = self.owed_s(caller, count, anyway=False) if self._rate else 0.0
         if wait:
             raise RateError(
@@ -126,15 +163,15 @@ class KeyRing:
 
     def owed_s(self, caller: Caller, count: int, *, anyway: bool = True) -> float:
         """Count events of a stream, which is slowed down instead of refused: the seconds to wait."""
-        return self.owe(caller.key.id, count, anyway=anyway)
+        return self.owe(caller.actor, count, anyway=anyway)
 
-    def owe(self, key: str, count: int, *, anyway: bool = True) -> float:
-        """Count what a key has sent, here or through another process: the seconds to wait."""
+    def owe(self, actor: str, count: int, *, anyway: bool = True) -> float:
+        """Count what a caller has sent, here or through another process: the seconds to wait."""
         if not self._rate:
             return 0.0
-        bucket = self._buckets.get(key)
+        bucket = self._buckets.get(actor)
         if bucket is None:
-            bucket = self._buckets[key] = Bucket(self._rate)
+            bucket = self._buckets[actor] = Bucket(self._rate)
         return bucket.take(count, now_s=elapsed_s(), anyway=anyway)
 
     @property
@@ -143,33 +180,108 @@ class KeyRing:
         return bool(self._rate)
 
 
+class SessionRing(_Ring):
+    """Sessions of people."""
+
+    what = "session"
+    remedy = _AGAIN
+
+    def __init__(self, signing_in: SigningIn) -> None:
+        super().__init__(partial(_by_session, signing_in))
+
+
+def _by_key(keys: Keys, text: str) -> Caller | None:
+    now_s = elapsed_s()
+    key = check_key(text, keys, now_us())
+    if key is None:
+        return None
+    ends = [at for at in (key.expires_us, key.revoked_us) if at is not None]
+    return Caller(f"key:{key.id}", frozenset(key.scopes), now_s, min(ends, default=None))
+
+
+def _by_session(signing_in: SigningIn, token: str) -> Caller | None:
+    now_s = elapsed_s()
+    found = signing_in.look_up(token)
+    if found is None:
+        return None
+    user, session = found
+    ends_us = min(session.ends_us, session.seen_us + signing_in.rules.idle_us)
+    scopes = scopes_of(user.roles) if session.level == "full" else frozenset[str]()
+    return Caller(f"user:{user.id}", scopes, now_s, ends_us, user, session, token)
+
+
 async def guard(request: Request[Any, Any, Any]) -> None:
-    """Let a request through if its key has the route's scope: called before every handler.
+    """Let a request through if the table lets its caller: called before every handler.
 
-    Raises UnauthenticatedError, ForbiddenError, RateError.
+    Raises UnauthenticatedError, ForbiddenError, OriginError, RateError.
     """
-    scope = request.route_handler.opt.get("scope")
-    if scope == OPEN:
+    scope = request.scope
+    access = ROUTES.get((scope["method"], scope.get("path_template", "")), "")
+    service = request.app.state.service
+    key, token = credentials(scope["headers"])
+    if access == OPEN:
+        check_origin(request, service.settings.origin)
         return
-    ring: KeyRing = request.app.state.service.ring
-    caller = await ring.caller(_bearer(request.scope["headers"]))
-    if scope is None or (scope != ANY and scope not in caller.key.scopes):
-        raise ForbiddenError(f"the key has not the scope {scope}", remedy="use a key that has it")
-    ring.charge(caller)
-    request.scope["state"]["caller"] = caller
+    if key is not None:
+        caller = await service.ring.caller(key)
+    elif token is not None:
+        caller = await service.desk.ring.caller(token)
+        check_origin(request, service.settings.origin)
+        if scope["method"] not in SAFE:
+            _check_csrf(scope["headers"], token)
+    else:
+        raise UnauthenticatedError("no key and no session came with the request", remedy=_REMEDY)
+    if not caller.may(access):
+        raise _forbidden(caller, access)
+    service.ring.charge(caller)
+    scope["state"]["caller"] = caller
 
 
-def _bearer(headers: Any) -> str:
-    found = ""
+def _forbidden(caller: Caller, access: str) -> ForbiddenError:
+    if caller.session is None:
+        if access in {OWN, HALF}:
+            return ForbiddenError("this is for people who have signed in", remedy="a key has no session")
+        return ForbiddenError(f"the key has not the scope {access or '(none)'}", remedy="use a key that has it")
+    if caller.session.level != "full":
+        return ForbiddenError("the second factor is missing", remedy="GET /v1/session says what is needed")
+    return ForbiddenError(
+        f"your roles have not the scope {access or '(none)'}", remedy="ask an admin for a role with it"
+    )
+
+
+def credentials(headers: Any) -> tuple[str | None, str | None]:
+    """The key and the session's token that came with a request. Raises UnauthenticatedError for what is ambiguous.
+
+    >>> credentials([(b"authorization", b"Bearer k"), (b"cookie", b"a=b; __Host-trustward=t")])
+    ('k', 't')
+    """
+    said: str | None = None
+    tokens = []
     for name, value in headers:
         if name == b"authorization":
-            if found:
+            if said is not None:
                 raise UnauthenticatedError("more than one Authorization header", remedy=_REMEDY)
-            found = value.decode("latin-1")
-    kind, _, text = found.partition(" ")
-    if kind.lower() != "bearer" or not text:
-        raise UnauthenticatedError("no key came with the request", remedy=_REMEDY)
-    return text.strip()
+            said = value.decode("latin-1")
+        elif name == b"cookie":
+            parts = (part.strip().partition("=") for part in value.decode("latin-1").split(";"))
+            tokens += [held for cookie, _, held in parts if cookie == COOKIE]
+    key = None
+    if said is not None:
+        kind, _, text = said.partition(" ")
+        if kind.lower() != "bearer" or not text:
+            raise UnauthenticatedError("the Authorization header has no key", remedy=_REMEDY)
+        key = text.strip()
+    if len(tokens) > 1:
+        raise UnauthenticatedError("more than one session's cookie", remedy="delete the cookies of this site")
+    return key, tokens[0] if tokens else None
+
+
+def _check_csrf(headers: Any, token: str) -> None:
+    said = [value for name, value in headers if name == CSRF]
+    if len(said) != 1 or not compare_digest(said[0], csrf_of(token).encode()):
+        raise OriginError(
+            "the header Trustward-CSRF is missing or wrong", remedy="send what GET /v1/session says in csrf"
+        )
 
 
 def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:

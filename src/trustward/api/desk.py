@@ -1,180 +1,186 @@
-"""The engine's end of the lines to the processes that speak HTTP: frames in, one commit for all, answers out."""
+"""What the routes for people share: the stories of sign-in, users and keys, threads for them, and the cookie."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from socket import socket
-from typing import cast
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
+from litestar import Request, Response
 
-from trustward.api.auth import KeyRing
-from trustward.api.entrance import Taker
-from trustward.api.frames import Answered, Asked, Counted, Failed, Framed, Standing, ToEngine, Told, own_peer
+from trustward import bootstrap
+from trustward.api.auth import COOKIE, Caller, SessionRing, caller_of
 from trustward.api.logs import log
-from trustward.api.metrics import Metrics
+from trustward.api.origins import where
 from trustward.base.clock import elapsed_s
-from trustward.base.errors import InternalError, StateError, StoreError, TrustwardError
-from trustward.exchange.decode import EventDecoder
-from trustward.model.decision import Decision
-from trustward.model.journal import encode_decisions
-from trustward.operations.grouping import Ticket
+from trustward.base.errors import OverloadedError, TrustwardError
+from trustward.base.units import format_time
+from trustward.model.access import scopes_of
+from trustward.model.people import Session, User
+from trustward.operations.factors import Factors
+from trustward.operations.people import People
+from trustward.operations.signing_in import Signed, Where, csrf_of
+from trustward.ports import Store
+from trustward.settings import Settings
 
-_TEND_S = 0.1
-_OURS = InternalError("a fault in Trustward, not in your request", remedy="report it, with the time")
+T = TypeVar("T")
+P = ParamSpec("P")
+_MOST_WAITING = 100
+_TEND_S = 600.0
+
+
+class PasskeyTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A passkey of yours."""
+
+    id: str
+    name: str
+    created: str
+    used: str | None
+
+
+class SessionTold(msgspec.Struct, frozen=True, kw_only=True):
+    """Who you are, and what you may. ``csrf`` goes into the header ``Trustward-CSRF`` of every change.
+
+    ``level`` is ``half`` while the second factor is missing; ``needs`` then says what there is: ``code`` (of an
+    authenticator, or a recovery code), ``passkey``, or ``enrol`` for the first one. ``recovery_codes`` are shown once.
+    """
+
+    id: str
+    user: str
+    name: str
+    full: str
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    level: str
+    needs: tuple[str, ...]
+    csrf: str
+    ends: str
+    password: bool
+    totp: bool
+    passkeys: tuple[PasskeyTold, ...]
+    recovery_codes_left: int
+    recovery_codes: tuple[str, ...] = ()
 
 
 class Desk:
-    """All lines. Used by one event loop; ``taker`` takes tickets in, ``standing`` says how the engine is."""
+    """Sign-in, users and keys of one process. Used by one event loop."""
 
-    def __init__(
-        self,
-        listening: socket,
-        decoder: EventDecoder,
-        taker: Taker,
-        standing: Callable[[], Standing],
-        tell_late: Callable[[Sequence[tuple[int, Decision]]], None],
-        metrics: Metrics,
-        ring: KeyRing,
-    ) -> None:
-        self.decoder = decoder
-        self.taker = taker
-        self.metrics = metrics
-        self.lines: set[Line] = set()
-        self.tell_late = tell_late
-        self.decisions = msgspec.json.Decoder(list[tuple[int, Decision]]).decode
-        self._listening = listening
-        self._standing = standing
-        self._ring = ring
-        self._owed: dict[str, float] = {}
-        self._said: Standing | None = None
-        self._server: asyncio.Server | None = None
-        self._tending: asyncio.Task[None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.signing_in = bootstrap.signing_in(settings, store)
+        self.factors = Factors(self.signing_in)
+        self.people = People(self.signing_in)
+        self.ring = SessionRing(self.signing_in)
+        # Few at a time: each password takes 64 MiB while it is looked at.
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="desk")
+        self._waiting = 0
+        self._tend_at_s = 0.0
 
-    async def open(self) -> None:
-        """Take lines in."""
-        self._loop = loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: Line(self), sock=self._listening)
-        self._tending = asyncio.create_task(self._tend())
+    async def run(self, story: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a part of a story in a thread. Raises OverloadedError, and what the story raises."""
+        if self._waiting >= _MOST_WAITING:
+            raise OverloadedError("many people are signing in at this moment", remedy="try again in a moment")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: story(*args, **kwargs))
+        finally:
+            self._waiting -= 1
+            self.ring.forget()
+
+    def welcome(self) -> None:
+        """Print a set-up link while there is no user: on standard output, not in the log."""
+        try:
+            secret = self.people.first_link()
+        except TrustwardError as fault:
+            log("no set-up link", error=fault)
+            return
+        if secret is not None:
+            sys.stdout.write(
+                f"No user yet. This link sets up the first one, once, within an hour:\n"
+                f"  {self.signing_in.rules.link(secret)}\n"
+            )
+            sys.stdout.flush()
+
+    async def tend(self) -> None:
+        """Now and then: drop sessions, tickets and attempts that are over."""
+        if elapsed_s() < self._tend_at_s:
+            return
+        self._tend_at_s = elapsed_s() + _TEND_S
+        try:
+            await self.run(self.signing_in.sweep)
+        except TrustwardError as fault:
+            log("not swept", error=fault)
 
     def close(self) -> None:
-        """Cut all lines."""
-        if self._tending is not None:
-            self._tending.cancel()
-        if self._server is not None:
-            self._server.close()
-        for line in list(self.lines):
-            if line.transport is not None:
-                line.transport.close()
+        """End the threads."""
+        self.ring.close()
+        self._pool.shutdown(wait=False)
 
-    def whole(self, count: int) -> bool:
-        """Whether so many processes are there."""
-        return len(self.lines) >= count
-
-    def said(self) -> Standing:
-        """How the engine is, with what keys owe."""
-        now_s = elapsed_s()
-        self._owed = {key: until for key, until in self._owed.items() if until > now_s}
-        standing = self._standing()
-        return Standing(
-            standing.phase, standing.warmed, standing.draining, standing.policy, standing.safe, dict(self._owed)
+    def told(self, user: User, session: Session, token: str, codes: list[str] | None = None) -> SessionTold:
+        """What a user is told about their session."""
+        has = self.factors.has(user)
+        full = session.level == "full"
+        passkeys = self.store.people.passkeys(user.id) if full else ()
+        return SessionTold(
+            id=session.id,
+            user=user.id,
+            name=user.name,
+            full=user.full,
+            roles=user.roles,
+            scopes=tuple(sorted(scopes_of(user.roles))) if full else (),
+            level=session.level,
+            needs=() if full else tuple(has or ["enrol"]),
+            csrf=csrf_of(token),
+            ends=format_time(session.ends_us),
+            password=bool(user.password),
+            totp=bool(user.totp),
+            passkeys=tuple(
+                PasskeyTold(
+                    id=one.id,
+                    name=one.name,
+                    created=format_time(one.created_us),
+                    used=None if one.used_us is None else format_time(one.used_us),
+                )
+                for one in passkeys
+            ),
+            recovery_codes_left=self.store.people.codes(user.id) if full else 0,
+            recovery_codes=tuple(codes or ()),
         )
 
-    def spend(self, spent: dict[str, int]) -> None:
-        """Count what keys have sent through any process; the processes are told of those that have to wait."""
-        for key, count in spent.items():
-            wait = self._ring.owe(key, count)
-            if wait:
-                self._owed[key] = elapsed_s() + wait
-
-    def notified(self, tickets: Sequence[Ticket]) -> None:
-        """In the engine's thread, once for all frames of a commit."""
-        assert self._loop is not None  # opened before the first line
-        self._loop.call_soon_threadsafe(self._deliver, tickets)
-
-    def _deliver(self, tickets: Sequence[Ticket]) -> None:
-        for ticket in tickets:
-            line, number = cast("tuple[Line, int]", ticket.future)
-            self.metrics.waiting.pop((line, number), None)
-            line.answer(ticket, number)
-
-    async def _tend(self) -> None:
-        while True:
-            said = self.said()
-            if said != self._said:
-                self._said = said
-                for line in self.lines:
-                    line.send(said)
-            await asyncio.sleep(_TEND_S)
+    async def let_in(self, signed: Signed, codes: list[str] | None = None) -> Response[SessionTold]:
+        """The answer to who has signed in, with the cookie."""
+        told = await self.run(self.told, signed.user, signed.session, signed.token, codes)
+        lasts_s = (signed.session.ends_us - signed.session.began_us) // 1_000_000
+        return Response(told, status_code=200, headers={"Set-Cookie": cookie(signed.token, lasts_s)})
 
 
-class Line(Framed):
-    """The line to one process."""
+def cookie(token: str, lasts_s: int) -> str:
+    """The header that sets the session's cookie; ``lasts_s`` 0 drops it.
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(ToEngine)
-        self._desk = desk
+    >>> cookie("t", 60)
+    '__Host-trustward=t; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict'
+    """
+    return f"{COOKIE}={token}; Path=/; Max-Age={lasts_s}; Secure; HttpOnly; SameSite=Strict"
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See :class:`asyncio.Protocol`."""
-        if not own_peer(transport):
-            log("a stranger was turned away from the engine's socket", level="warning")
-            transport.close()
-            return
-        super().connection_made(transport)
-        self._desk.lines.add(self)
-        self.send(self._desk.said())
 
-    def gone(self) -> None:
-        """What is under way is decided all the same."""
-        self._desk.lines.discard(self)
-        self._desk.metrics.sums.end(self)
+def desk_of(request: Request[Any, Any, Any]) -> Desk:
+    """The desk of this process."""
+    found: Desk = request.app.state.service.desk
+    return found
 
-    def take(self, message: Asked | Counted | Told) -> None:
-        """Events to decide, what the process has counted, or what was late."""
-        if isinstance(message, Told):
-            self._desk.tell_late(self._desk.decisions(message.decisions))
-            return
-        if isinstance(message, Counted):
-            if message.samples:
-                self._desk.metrics.sums.put(self, message.samples)
-            self._desk.spend(message.spent)
-            return
-        try:
-            events = self._desk.decoder.decode_lines(message.lines).events
-            if len(events) != message.count:
-                raise StateError("a frame's events cannot be read", remedy="start again: the catalogues differ")
-            ticket = Ticket(events, message.faults, self._desk.notified)
-            ticket.future = (self, message.number)
-            self._desk.metrics.waiting[self, message.number] = elapsed_s()
-            self._desk.taker.post(ticket)
-        except Exception as fault:  # noqa: BLE001 - one frame that cannot be read must not cut the line for all others
-            self._desk.metrics.waiting.pop((self, message.number), None)
-            if not isinstance(fault, TrustwardError):
-                log("a frame failed", error=fault)
-            self._fail(message.number, fault if isinstance(fault, TrustwardError) else _OURS)
 
-    def answer(self, ticket: Ticket, number: int) -> None:
-        """Send what became of a frame."""
-        answers = ticket.answers
-        if answers is None:
-            self._fail(number, ticket.error or StoreError("no answer", remedy="send it again"))
-            return
-        seqs = answers.seqs
-        gapless = isinstance(seqs, range)
-        self.send(
-            Answered(
-                number,
-                answers.policy,
-                seqs[0] if gapless and seqs else 0,
-                () if gapless else tuple(seqs),
-                encode_decisions(list(answers.decisions.items())),
-                dict(answers.problems),
-                tuple(answers.again),
-            )
-        )
+def whence(request: Request[Any, Any, Any]) -> Where:
+    """Where a request comes from."""
+    return where(request, desk_of(request).settings.proxies)
 
-    def _fail(self, number: int, fault: TrustwardError) -> None:
-        self.send(Failed(number, fault.code, fault.message, fault.remedy))
+
+def own(request: Request[Any, Any, Any]) -> tuple[User, Session, Caller]:
+    """Whose session the request has; the guard has looked."""
+    caller = caller_of(request)
+    assert caller.user is not None  # the table says: sessions only
+    assert caller.session is not None  # the same
+    return caller.user, caller.session, caller

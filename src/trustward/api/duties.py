@@ -141,7 +141,7 @@ def story(request: Request[Any, Any, Any]) -> Duties:
 
 def sees_secrets(request: Request[Any, Any, Any]) -> bool:
     """Whether the caller may know of what an order keeps secret."""
-    return "secret" in caller_of(request).key.scopes
+    return "secret" in caller_of(request).scopes
 
 
 def time_of(text: str | None, path: str) -> int | None:

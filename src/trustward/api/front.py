@@ -67,11 +67,11 @@ class Ring(KeyRing):
         return max(super().owed_s(caller, count, anyway=anyway), self._owed(caller))
 
     def _owed(self, caller: Caller) -> float:
-        return max(0.0, self._remote.standing.owed.get(caller.key.id, 0.0) - elapsed_s())
+        return max(0.0, self._remote.standing.owed.get(caller.actor, 0.0) - elapsed_s())
 
     def _note(self, caller: Caller, count: int) -> None:
         if self.limited:
-            self.spent[caller.key.id] += count
+            self.spent[caller.actor] += count
 
 
 class Front(Entrance):

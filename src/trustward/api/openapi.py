@@ -11,18 +11,22 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from trustward.api import duties
+from trustward.api.access import ANY
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
-from trustward.api.auth import ANY, guard
+from trustward.api.auth import COOKIE, guard
 from trustward.api.changing import LabelWanted
 from trustward.api.lists import EntriesWanted, EntryIn
 from trustward.api.policies import BackWanted, LiveWanted, PolicyIn
 from trustward.api.problems import MEDIA_TYPE, Problem
 from trustward.api.proposals import ProposalWanted, RulingWanted
+from trustward.api.sessions import CodeWanted, LinkWanted, PasskeyWanted, PasswordWanted, SignInWanted, TotpWanted
 from trustward.api.snoozes import SnoozeWanted
 from trustward.api.trials import BacktestWanted, ShadowWanted
+from trustward.api.users import KeyWanted, RolesWanted, RotateWanted, UserWanted
 
 PATH = "/v1/openapi"
 _JSON = "application/json"
+_CREDENTIAL = {"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {"clientDataJSON": "e30"}}
 _LATER = "2127-01-31T12:00:00Z"
 _RULE = """rule(
     id="many-links", on="message.sent", when=count(by=event.sender, within="1m", of="message.sent") >= 30,
@@ -100,6 +104,25 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    ("post", "/v1/session"): {
+        _JSON: (SignInWanted, {"name": "kim", "password": "several words of your own", "code": "123456"})
+    },
+    ("post", "/v1/session/link"): {
+        _JSON: (LinkWanted, {"token": "0f3a", "password": "several words of your own", "name": "kim"})
+    },
+    ("post", "/v1/session/passkey"): {_JSON: (PasskeyWanted, {"id": "0f3a", "credential": _CREDENTIAL})},
+    ("post", "/v1/session/code"): {_JSON: (CodeWanted, {"code": "123456"})},
+    ("put", "/v1/session/totp"): {_JSON: (TotpWanted, {"id": "0f3a", "code": "123456"})},
+    ("post", "/v1/session/passkeys"): {
+        _JSON: (PasskeyWanted, {"id": "0f3a", "credential": _CREDENTIAL, "name": "phone"})
+    },
+    ("put", "/v1/session/password"): {
+        _JSON: (PasswordWanted, {"old": "several words of your own", "new": "other words, also your own"})
+    },
+    ("post", "/v1/users"): {_JSON: (UserWanted, {"name": "lee", "full": "Lee Doe", "roles": ["reviewer"]})},
+    ("put", "/v1/users/{id}/roles"): {_JSON: (RolesWanted, {"roles": ["analyst", "reviewer"]})},
+    ("post", "/v1/keys"): {_JSON: (KeyWanted, {"name": "shop", "scopes": ["decide"], "expires": _LATER})},
+    ("post", "/v1/keys/{id}/rotate"): {_JSON: (RotateWanted, {"overlap": "1d"})},
     ("post", "/v1/policies/proposals"): {
         _JSON: (ProposalWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})
     },
@@ -183,8 +206,14 @@ def config(version: str) -> OpenAPIConfig:
         use_handler_docstrings=True,
         components=Components(
             security_schemes={
-                "key": SecurityScheme(type="http", scheme="bearer", description="An API key: trustward keys create.")
+                "session": SecurityScheme(
+                    type="apiKey",
+                    name=COOKIE,
+                    security_scheme_in="cookie",
+                    description="A session: POST /v1/session. Changes need the header Trustward-CSRF.",
+                ),
+                "key": SecurityScheme(type="http", scheme="bearer", description="An API key: trustward keys create."),
             }
         ),
-        security=[{"key": []}],
+        security=[{"key": []}, {"session": []}],
     )

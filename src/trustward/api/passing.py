@@ -49,7 +49,7 @@ class Passing:
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or scope["path"] in self._known:
+        if scope["type"] != "http" or (scope["path"] in self._known and self._own_to_answer(scope)):
             await self._native(scope, receive, send)
             return
         begun = False
@@ -65,6 +65,11 @@ class Passing:
             if begun:
                 raise  # the connection is cut: whoever asked sees that the answer is not whole
             await _problem(fault, send)
+
+    @staticmethod
+    def _own_to_answer(scope: Any) -> bool:
+        """Whether no session comes with the request: those are known to the engine's process only."""
+        return all(name != b"cookie" for name, _ in scope["headers"])
 
     async def _pass_on(self, scope: Any, receive: Receive, send: Any) -> None:
         try:

@@ -70,7 +70,7 @@ class Process(Speaker):
 
     def __init__(self, service: Service, group: Group | None = None) -> None:
         app: Any = Counting(create_app(service, told=self._told), service.metrics)
-        super().__init__(service.settings, Believing(app) if service.desk is not None else app)
+        super().__init__(service.settings, Believing(app) if service.hatch is not None else app)
         self.fault: TrustwardError | None = None
         self._service = service
         self._group = group or Group()
@@ -98,6 +98,7 @@ class Process(Speaker):
         else:
             self._group.ready()
             log("ready")
+            self._service.desk.welcome()
 
 
 def run(settings: Settings) -> None:
@@ -112,7 +113,7 @@ def run(settings: Settings) -> None:
         fronts: list[Beside] = []
         if settings.workers:
             fronts = [_front(number, one, folder) for number, one in enumerate(listening, 1)]
-            service.open_desk(listen_at(str(folder / EVENTS)))
+            service.open_hatch(listen_at(str(folder / EVENTS)))
             listening = [listen_at(str(folder / REQUESTS))]
         trials = Trialling(lambda: bool(store.trials.open()))
         service.on_trials = trials.tell

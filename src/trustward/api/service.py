@@ -16,6 +16,7 @@ from trustward.api.auth import KeyRing
 from trustward.api.desk import Desk
 from trustward.api.entrance import Entrance, Safe
 from trustward.api.frames import Standing
+from trustward.api.hatch import Hatch
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
 from trustward.base.errors import NotFoundError, StoreError, UnavailableError
@@ -86,12 +87,13 @@ class Service(Entrance):
         self.operations = operations
         self.host = host
         self.store = store
+        self.desk = Desk(settings, store)
         self.policies = Policies(store, compile_policy)
         self.searching = Searching(store, Indexing(store, decoder))
         replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
         self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
-        self.desk: Desk | None = None
+        self.hatch: Hatch | None = None
         self.approving = asyncio.Lock()
         self.on_trials: Callable[[], None] = _nobody
         """Called when there is a new trial."""
@@ -114,9 +116,9 @@ class Service(Entrance):
             # It is on disk, and can be asked for.
             log("late decisions could not be told", error=fault, count=len(late))
 
-    def open_desk(self, listening: socket) -> None:
+    def open_hatch(self, listening: socket) -> None:
         """Take events from processes that speak HTTP, too."""
-        self.desk = Desk(listening, self.decoder, self.host, self._standing, self.tell_late, self.metrics, self.ring)
+        self.hatch = Hatch(listening, self.decoder, self.host, self._standing, self.tell_late, self.metrics, self.ring)
 
     def _standing(self) -> Standing:
         safe = self.safe

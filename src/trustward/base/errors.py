@@ -16,15 +16,19 @@
 | TW-510 | SchemaError | the database has another schema than this version needs |
 | TW-520 | WriterError | another process writes to the same data |
 | TW-530 | ConflictError | an event's id is taken by an event with other content |
+| TW-531 | TakenError | a name is taken, or a passkey or a person is known already |
 | TW-540 | OverloadedError | more events wait than may wait |
 | TW-550 | UnavailableError | the service is starting, recovering or stopping |
 | TW-560 | NotFoundError | there is nothing by that name |
 | TW-570 | ActionError | an action is not in a state in which this can be done to it |
 | TW-580 | StepError | a duty, a report or a case is not in a state in which this can be done to it |
 | TW-590 | StaleError | somebody else has changed the same record meanwhile |
-| TW-600 | UnauthenticatedError | no usable key came with a request |
+| TW-600 | UnauthenticatedError | no usable key or session came with a request |
+| TW-601 | SignInError | a name, password, code, passkey or link is not good, or not any more |
 | TW-610 | ForbiddenError | the key may not do this |
+| TW-611 | OriginError | a request with a cookie does not come from a page of the service |
 | TW-620 | RateError | a key asks for more than it may in a second |
+| TW-621 | LockedError | too many attempts to sign in have failed |
 | TW-630 | RequestError | a request is not as its route needs it |
 | TW-640 | TooLargeError | a body is larger than it may be |
 | TW-650 | FormatError | a body is in a format that the route does not read |
@@ -158,6 +162,12 @@ class ConflictError(TrustwardError):
         self.ids = tuple(ids)
 
 
+class TakenError(TrustwardError):
+    """A name is taken, or a passkey or a person is known already."""
+
+    code = "TW-531"
+
+
 class OverloadedError(TrustwardError):
     """More events wait than may wait. Nothing of the request was taken in."""
 
@@ -195,15 +205,27 @@ class StaleError(TrustwardError):
 
 
 class UnauthenticatedError(TrustwardError):
-    """No key came with a request, or one that is unknown, revoked or expired."""
+    """No key and no session came with a request, or one that is unknown or has ended."""
 
     code = "TW-600"
 
 
+class SignInError(TrustwardError):
+    """A name, password, code, passkey or link is not good, or not any more."""
+
+    code = "TW-601"
+
+
 class ForbiddenError(TrustwardError):
-    """The key is good, but may not do this."""
+    """The key or the session is good, but may not do this."""
 
     code = "TW-610"
+
+
+class OriginError(ForbiddenError):
+    """A request with a cookie does not come from a page of the service, or lacks its token."""
+
+    code = "TW-611"
 
 
 class RateError(TrustwardError):
@@ -214,6 +236,12 @@ class RateError(TrustwardError):
     def __init__(self, message: str, *, wait_s: float = 1.0, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.wait_s = wait_s
+
+
+class LockedError(RateError):
+    """Too many attempts to sign in have failed; ``wait_s`` says when to come back."""
+
+    code = "TW-621"
 
 
 class RequestError(TrustwardError):

@@ -7,9 +7,11 @@ from trustward.bootstrap.database import (
     list_keys,
     restore_store,
     revoke_key,
+    rotate_key,
     upgrade,
 )
 from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
+from trustward.bootstrap.people import create_link, disable_user, list_users, reset_user, rules, signing_in
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
 from trustward.bootstrap.service import (
@@ -34,11 +36,14 @@ __all__ = [
     "check_store",
     "compiler",
     "create_key",
+    "create_link",
     "deciding",
     "delivering",
+    "disable_user",
     "indexing",
     "list_duties",
     "list_keys",
+    "list_users",
     "load",
     "operations",
     "packs",
@@ -46,10 +51,14 @@ __all__ = [
     "policy_path",
     "polling",
     "replay",
+    "reset_user",
     "restore_store",
     "revoke_key",
+    "rotate_key",
+    "rules",
     "service_settings",
     "show_duty",
+    "signing_in",
     "store",
     "stored_policy",
     "trying",

@@ -65,6 +65,20 @@ def create_key(settings: Settings, name: str, scopes: Sequence[str], lasts: str 
     return key, text
 
 
+def rotate_key(settings: Settings, key: str, overlap: str) -> tuple[ApiKey, str]:
+    """A new key in the place of an old one, which is good for a while yet. Raises UsageError, NotFoundError."""
+    from trustward.base.clock import now_us
+    from trustward.base.units import parse_duration
+    from trustward.operations.keys import rotate_key
+
+    try:
+        overlap_us = parse_duration(overlap)
+    except ValueError as fault:
+        raise UsageError(str(fault), remedy="write it like 1d") from fault
+    with closing(store(settings)) as opened:
+        return rotate_key(opened.keys, key, actor="the command line", now_us=now_us(), overlap_us=overlap_us)
+
+
 def list_keys(settings: Settings) -> Sequence[ApiKey]:
     """Every key."""
     with closing(store(settings)) as opened:

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from trustward.cli import backtest, db, demo, duties, events, keys, policy, replay, screen, serve, simulate, worker
+from trustward.cli import (
+    backtest,
+    db,
+    demo,
+    duties,
+    events,
+    keys,
+    policy,
+    replay,
+    screen,
+    serve,
+    simulate,
+    users,
+    worker,
+)
 from trustward.cli.bench.app import app as bench
 
 app = typer.Typer(
@@ -49,5 +63,6 @@ app.command(name="demo")(demo.demo)
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
 app.command(name="worker")(worker.worker)

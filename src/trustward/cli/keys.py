@@ -8,7 +8,9 @@ import typer
 
 from trustward.cli import options
 
-app = typer.Typer(name="keys", help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    name="keys", help="Make, list, rotate and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command()
@@ -19,8 +21,8 @@ def create(
         typer.Option(
             "--scope",
             metavar="SCOPE",
-            help="What it is good for: decide, read, actions, change, policies, operate, secret, metrics or admin;"
-            " may be repeated.",
+            help="What it may: decide, read, actions, act, change, policies, operate, secret, metrics, audit, admin; "
+            "repeatable.",
             show_default=False,
         ),
     ],
@@ -82,6 +84,28 @@ def list_(*, data: options.Data = None, database: options.Database = None, json:
             format_time(min(ends)) if ends else "",
         )
     show(answers(), rows)
+
+
+@app.command()
+def rotate(
+    key: Annotated[str, typer.Argument(metavar="ID", help="The id of the key to replace.")],
+    *,
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="TIME", help="How long the old key is good yet, such as 1d.")
+    ] = "1d",
+    data: options.Data = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Print a new key with the same name and scopes, once. The old one ends after the overlap."""
+    from trustward.bootstrap import rotate_key, service_settings
+    from trustward.cli.console import answers, emit_json
+
+    made, text = rotate_key(service_settings(data=data, database=database), key, overlap)
+    if json:
+        emit_json({"id": made.id, "name": made.name, "scopes": made.scopes, "expires_us": made.expires_us, "key": text})
+        return
+    answers().print(text, soft_wrap=True)
 
 
 @app.command()

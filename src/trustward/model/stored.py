@@ -109,3 +109,9 @@ class SnapshotInfo(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     policy: str
     at_us: int
+
+
+def rotated(id: str, key: ApiKey, until_us: int) -> AuditRow:
+    """What the audit says of a key that takes another one's place."""
+    detail = msgspec.json.encode({"instead_of": id, "until_us": until_us, "scopes": key.scopes})
+    return AuditRow(at_us=key.created_us, actor=key.actor, action="key.rotated", subject=f"key:{key.id}", detail=detail)

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from difflib import get_close_matches
 from hashlib import sha256
 from hmac import compare_digest
 
-from trustward.base.errors import UsageError
+from trustward.base.errors import NotFoundError
+from trustward.model.access import check_scopes
 from trustward.model.stored import ApiKey
 from trustward.ports import Keys
-
-SCOPES: dict[str, str] = {
-    "decide": "Send events, and have them decided.",
-    "read": "Look up decisions, entities, labels, lists and policies.",
-    "actions": "Fetch actions, confirm them, reverse them.",
-    "change": "Change labels, lists and snoozes.",
-    "policies": "Store policies, and put them live.",
-    "operate": "Work off duties, reports and cases.",
-    "secret": "See, with another scope, what an order keeps secret.",
-    "metrics": "Read metrics.",
-    "admin": "Make and revoke keys, and read the audit.",
-}
-"""What a key can be good for."""
 
 _PREFIX = "tw"
 
@@ -40,27 +27,32 @@ def make_key(
     >>> text.startswith(f"tw_{key.id}_"), key.hash == sha256(text.rpartition("_")[2].encode()).digest()
     (True, True)
     """
-    for scope in scopes:
-        if scope not in SCOPES:
-            near = get_close_matches(scope, SCOPES, 1)
-            raise UsageError(
-                f"no such scope: {scope[:40]}",
-                remedy=f"did you mean {near[0]}?" if near else f"one of {', '.join(SCOPES)}",
-            )
-    if not scopes:
-        raise UsageError("a key without a scope is good for nothing", remedy=f"give one of {', '.join(SCOPES)}")
     # No underscore in either part: they part the text.
     ident, secret = secrets.token_hex(8), secrets.token_hex(32)
     key = ApiKey(
         id=ident,
         name=name,
         hash=sha256(secret.encode()).digest(),
-        scopes=tuple(dict.fromkeys(scopes)),
+        scopes=check_scopes(scopes),
         created_us=now_us,
         expires_us=None if lasts_us is None else now_us + lasts_us,
         actor=actor,
     )
     return key, f"{_PREFIX}_{ident}_{secret}"
+
+
+def rotate_key(keys: Keys, id: str, *, actor: str, now_us: int, overlap_us: int) -> tuple[ApiKey, str]:
+    """A new key for the same work; the old one is good for ``overlap_us`` more. Raises NotFoundError.
+
+    The new key lasts as long as the old one was made to last.
+    """
+    old = keys.get(id)
+    if old is None or not old.usable(now_us):
+        raise NotFoundError(f"no such key that could still be used: {id[:80]}", remedy="trustward keys list shows all")
+    lasts_us = None if old.expires_us is None else old.expires_us - old.created_us
+    key, text = make_key(old.name, old.scopes, actor=actor, now_us=now_us, lasts_us=lasts_us)
+    keys.rotate(id, key, now_us + overlap_us)
+    return key, text
 
 
 def check_key(text: str, keys: Keys, now_us: int) -> ApiKey | None:

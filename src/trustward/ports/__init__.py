@@ -2,6 +2,7 @@
 
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.store import (
     Audit,
@@ -18,6 +19,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Attempts",
     "Audit",
     "Duties",
     "Effects",
@@ -26,11 +28,15 @@ __all__ = [
     "Kept",
     "Keys",
     "Outbox",
+    "People",
     "Policies",
     "Proposals",
+    "Provider",
     "Records",
+    "Sessions",
     "Snapshots",
     "Store",
+    "Tickets",
     "Trials",
     "Write",
     "Writer",

@@ -26,6 +26,7 @@ from trustward.model.stored import (
 )
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records
+from trustward.ports.people import Attempts, People, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.trials import Trials
 
@@ -182,7 +183,13 @@ class Keys(Protocol):
         """Every key, the oldest first."""
 
     def revoke(self, id: str, actor: str, at_us: int) -> None:
-        """End a key from ``at_us`` on. Raises NotFoundError."""
+        """End a key from ``at_us`` on; the earliest end counts. Raises NotFoundError."""
+
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        """Keep a new key in the place of an old one, which ends at ``until_us``: both or neither.
+
+        Raises NotFoundError.
+        """
 
 
 class Audit(Protocol):
@@ -237,6 +244,14 @@ class Store(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102 - the same
     @property
     def snapshots(self) -> Snapshots: ...  # noqa: D102 - the same
+    @property
+    def people(self) -> People: ...  # noqa: D102 - the same
+    @property
+    def sessions(self) -> Sessions: ...  # noqa: D102 - the same
+    @property
+    def tickets(self) -> Tickets: ...  # noqa: D102 - the same
+    @property
+    def attempts(self) -> Attempts: ...  # noqa: D102 - the same
     @property
     def proposals(self) -> Proposals: ...  # noqa: D102 - the same
     @property

@@ -291,6 +291,21 @@ class KeysContract(Contract):
         said = [(row.number, row.actor, row.action, row.subject, row.at_us) for row in store.audit.read(0, 10)]
         assert said == [(1, "kim", "key.created", "key:k1", 3), (2, "lee", "key.revoked", "key:k1", 9)]
 
+    def test_one_takes_the_place_of_another(self, store: Store, opened: Open) -> None:
+        old = ApiKey(id="k1", name="shop", hash=b"a", scopes=("decide",), created_us=3, actor="kim")
+        new = msgspec.structs.replace(old, id="k2", hash=b"b", created_us=5)
+        store.keys.add(old)
+        with pytest.raises(NotFoundError):
+            store.keys.rotate("k0", new, 50)
+        assert opened().keys.get("k2") is None
+        store.keys.rotate("k1", new, 50)
+        assert opened().keys.all() == [msgspec.structs.replace(old, revoked_us=50), new]
+        store.keys.revoke("k1", "lee", 9)
+        assert opened().keys.all() == [msgspec.structs.replace(old, revoked_us=9), new]
+        store.keys.rotate("k1", msgspec.structs.replace(old, id="k3", created_us=7), 50)
+        assert opened().keys.all()[0].revoked_us == 9
+        assert [row.action for row in store.audit.read(1, 10)] == ["key.rotated", "key.revoked", "key.rotated"]
+
 
 class AuditContract(Contract):
     """Who did what, in order, numbered."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
 from trustward.base.errors import NotFoundError
-from trustward.model.stored import ApiKey, AuditRow, LabelMark, ListEntry, Snooze, StoredPolicy
+from trustward.model.stored import ApiKey, AuditRow, LabelMark, ListEntry, Snooze, StoredPolicy, rotated
 
 
 class DatabaseKept:
@@ -126,6 +126,16 @@ class DatabaseKeys:
             if connection.execute(named("revoke_key"), {"id": id, "at_us": at_us}).rowcount:
                 add_audit(connection, AuditRow(at_us=at_us, actor=actor, action="key.revoked", subject=f"key:{id}"))
 
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        """See :class:`trustward.ports.Keys`."""
+        row = {**msgspec.structs.asdict(key), "scopes": " ".join(key.scopes)}
+        with self._database.write() as connection:
+            if connection.execute(named("key"), {"id": id}).one_or_none() is None:
+                raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
+            connection.execute(named("revoke_key"), {"id": id, "at_us": until_us})
+            connection.execute(named("add_key"), row)
+            add_audit(connection, rotated(id, key, until_us))
+
 
 def _key(row: Mapping[Any, Any]) -> ApiKey:
     return ApiKey(**{**row, "scopes": tuple(row["scopes"].split()), "hash": bytes(row["hash"])})
@@ -150,7 +160,7 @@ class DatabaseAudit:
 
 
 def add_audit(connection: Connection, row: AuditRow) -> None:
-    """Add a row to the audit."""
+    """Add a row to the audit, in the transaction of what it tells of."""
     fields = msgspec.structs.asdict(row)
     del fields["number"]
     connection.execute(named("add_audit"), fields)

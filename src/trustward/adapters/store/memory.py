@@ -13,6 +13,7 @@ import msgspec
 
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
+from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
 from trustward.adapters.store.memory_proposals import MemoryProposals
 from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
 from trustward.adapters.store.memory_trials import MemoryTrials, Tried
@@ -29,6 +30,7 @@ from trustward.model.stored import (
     SnapshotInfo,
     Snooze,
     StoredPolicy,
+    rotated,
 )
 
 
@@ -47,6 +49,10 @@ class MemoryStore:
         self.keys = _Keys(self.tables)
         self.audit = _Audit(self.tables)
         self.snapshots = _Snapshots(self.tables)
+        self.people = MemoryPeople(self.tables.people, self.tables.record)
+        self.sessions = MemorySessions(self.tables.people, self.tables.record)
+        self.tickets = MemoryTickets(self.tables.people, self.tables.record)
+        self.attempts = MemoryAttempts(self.tables.people)
         self.trials = MemoryTrials(self.tables.tried, self.tables.record)
         self.proposals = MemoryProposals(self.tables.proposals, self.tables.record)
         self.records = MemoryRecords(self.tables.held)
@@ -75,6 +81,7 @@ class Tables:
         self.snoozes: dict[tuple[str, str, str], Snooze] = {}
         self.policies: dict[str, StoredPolicy] = {}
         self.keys: dict[str, ApiKey] = {}
+        self.people = Known()
         self.audit: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
         self.held = Held(self.sent, self.record)
@@ -273,9 +280,18 @@ class _Keys:
         held = self._tables.keys.get(id)
         if held is None:
             raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
-        if held.revoked_us is None:
+        if held.revoked_us is None or held.revoked_us > at_us:
             self._tables.keys[id] = msgspec.structs.replace(held, revoked_us=at_us)
             self._tables.record(AuditRow(at_us=at_us, actor=actor, action="key.revoked", subject=f"key:{id}"))
+
+    def rotate(self, id: str, key: ApiKey, until_us: int) -> None:
+        held = self._tables.keys.get(id)
+        if held is None:
+            raise NotFoundError(f"no such key: {id[:80]}", remedy="trustward keys list shows all")
+        if held.revoked_us is None or held.revoked_us > until_us:
+            self._tables.keys[id] = msgspec.structs.replace(held, revoked_us=until_us)
+        self._tables.keys[key.id] = key
+        self._tables.record(rotated(id, key, until_us))
 
 
 class _Audit:

@@ -10,6 +10,7 @@ from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
+from trustward.adapters.store.people import DatabaseAttempts, DatabasePeople, DatabaseSessions, DatabaseTickets
 from trustward.adapters.store.proposals import DatabaseProposals
 from trustward.adapters.store.records import DatabaseDuties, DatabaseRecords
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
@@ -33,6 +34,10 @@ class DatabaseStore:
         self.policies = DatabasePolicies(database)
         self.keys = DatabaseKeys(database)
         self.audit = DatabaseAudit(database)
+        self.people = DatabasePeople(database)
+        self.sessions = DatabaseSessions(database)
+        self.tickets = DatabaseTickets(database)
+        self.attempts = DatabaseAttempts(database)
         self.trials = DatabaseTrials(database)
         self.proposals = DatabaseProposals(database)
         self.records = DatabaseRecords(database)

@@ -9,7 +9,7 @@ SELECT id, name, hash, scopes, created_us, expires_us, revoked_us, actor FROM ap
 SELECT id, name, hash, scopes, created_us, expires_us, revoked_us, actor FROM api_keys ORDER BY created_us, id
 
 -- name: revoke_key
-UPDATE api_keys SET revoked_us = :at_us WHERE id = :id AND revoked_us IS NULL
+UPDATE api_keys SET revoked_us = :at_us WHERE id = :id AND (revoked_us IS NULL OR revoked_us > :at_us)
 
 -- name: add_audit
 INSERT INTO audit (at_us, actor, action, subject, detail, seq)

@@ -1,0 +1,113 @@
+"""Who may call what: the one table. The guard reads it; a route that is not in it keeps the application from starting.
+
+A new route gets its line here, and says the same in its ``opt={"scope": ...}``.
+"""
+
+from __future__ import annotations
+
+OPEN = "open"
+"""Whoever comes: no key, no session."""
+HALF = "half"
+"""Any session, also one whose second factor is missing. No key."""
+OWN = "own"
+"""Any whole session. No key."""
+ANY = "any"
+"""Any good key, and any whole session."""
+
+ROUTES: dict[tuple[str, str], str] = {
+    # health
+    ("GET", "/livez"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/metrics"): "metrics",
+    # events
+    ("POST", "/v1/decisions"): "decide",
+    ("POST", "/v1/events"): "decide",
+    # looking back
+    ("GET", "/v1/decisions"): "read",
+    ("GET", "/v1/decisions/{event_id}"): "read",
+    ("GET", "/v1/entities/{kind}/{entity_id}"): "read",
+    # labels, lists, policies
+    ("PUT", "/v1/labels"): "change",
+    ("DELETE", "/v1/labels"): "change",
+    ("GET", "/v1/lists"): "read",
+    ("GET", "/v1/lists/{name}/entries"): "read",
+    ("PUT", "/v1/lists/{name}/entries"): "change",
+    ("DELETE", "/v1/lists/{name}/entries"): "change",
+    ("GET", "/v1/lists/{name}/export"): "read",
+    ("POST", "/v1/lists/{name}/import"): "change",
+    ("GET", "/v1/policies"): "read",
+    ("POST", "/v1/policies"): "policies",
+    ("GET", "/v1/policies/{hash}"): "read",
+    ("POST", "/v1/policies/check"): "policies",
+    ("PUT", "/v1/policies/live"): "policies",
+    ("POST", "/v1/policies/rollback"): "policies",
+    ("GET", "/v1/snoozes"): "read",
+    ("PUT", "/v1/snoozes"): "change",
+    ("DELETE", "/v1/snoozes"): "change",
+    ("GET", "/v1/policies/proposals"): "read",
+    ("POST", "/v1/policies/proposals"): "policies",
+    ("GET", "/v1/policies/proposals/{id}"): "read",
+    ("POST", "/v1/policies/proposals/{id}/approve"): "policies",
+    ("POST", "/v1/policies/proposals/{id}/reject"): "policies",
+    ("POST", "/v1/policies/{hash}/backtest"): "policies",
+    ("GET", "/v1/backtests"): "read",
+    ("GET", "/v1/backtests/{id}"): "read",
+    ("DELETE", "/v1/backtests/{id}"): "policies",
+    ("PUT", "/v1/policies/shadow"): "policies",
+    ("DELETE", "/v1/policies/shadow"): "policies",
+    ("GET", "/v1/policies/shadow/compare"): "read",
+    # duties
+    ("GET", "/v1/duties"): "read",
+    ("POST", "/v1/duties"): "operate",
+    ("GET", "/v1/duties/{duty_id}"): "read",
+    ("POST", "/v1/duties/{duty_id}/steps"): "operate",
+    ("POST", "/v1/happenings"): "operate",
+    ("GET", "/v1/gates"): "read",
+    ("GET", "/v1/clocks"): "read",
+    # actions
+    ("GET", "/v1/actions/{id}"): "read",
+    ("POST", "/v1/actions/{id}/reverse"): "act",
+    ("POST", "/v1/actions/lease"): "actions",
+    ("POST", "/v1/actions/confirm"): "actions",
+    ("POST", "/v1/actions/fail"): "actions",
+    ("GET", "/v1/actions/backlog"): "read",
+    ("GET", "/v1/dead-letters"): "read",
+    ("POST", "/v1/dead-letters/replay"): "act",
+    ("POST", "/v1/dead-letters/withdraw"): "act",
+    # signing in
+    ("POST", "/v1/session"): OPEN,
+    ("POST", "/v1/session/link"): OPEN,
+    ("POST", "/v1/session/passkey/options"): OPEN,
+    ("POST", "/v1/session/passkey"): OPEN,
+    ("GET", "/v1/session"): HALF,
+    ("DELETE", "/v1/session"): HALF,
+    ("POST", "/v1/session/code"): HALF,
+    ("POST", "/v1/session/totp"): HALF,
+    ("PUT", "/v1/session/totp"): HALF,
+    ("DELETE", "/v1/session/totp"): OWN,
+    ("POST", "/v1/session/passkeys/options"): HALF,
+    ("POST", "/v1/session/passkeys"): HALF,
+    ("DELETE", "/v1/session/passkeys/{id}"): OWN,
+    ("POST", "/v1/session/recovery-codes"): OWN,
+    ("PUT", "/v1/session/password"): OWN,
+    ("GET", "/v1/sessions"): OWN,
+    ("DELETE", "/v1/sessions/{id}"): OWN,
+    # people and keys
+    ("GET", "/v1/users"): "admin",
+    ("POST", "/v1/users"): "admin",
+    ("PUT", "/v1/users/{id}/roles"): "admin",
+    ("POST", "/v1/users/{id}/link"): "admin",
+    ("POST", "/v1/users/{id}/reset"): "admin",
+    ("POST", "/v1/users/{id}/disable"): "admin",
+    ("POST", "/v1/users/{id}/enable"): "admin",
+    ("DELETE", "/v1/users/{id}/sessions"): "admin",
+    ("GET", "/v1/keys"): "admin",
+    ("POST", "/v1/keys"): "admin",
+    ("DELETE", "/v1/keys/{id}"): "admin",
+    ("POST", "/v1/keys/{id}/rotate"): "admin",
+    # the document
+    ("GET", "/v1/openapi"): ANY,
+    ("GET", "/v1/openapi/openapi.json"): ANY,
+    ("GET", "/v1/openapi/{path}"): ANY,
+}
+"""For each method and path: one of the four words above, or a scope of ``model/access.py``."""
