@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,12 +21,19 @@ def insert(connection: Connection, name: str, rows: Sequence[Sequence[Any]]) -> 
         columns = _columns(name)
         connection.execute(named(name), [dict(zip(columns, row, strict=True)) for row in rows])
         return
+    for statement, values in batches(name, rows):
+        connection.exec_driver_sql(statement, values)
+
+
+def batches(name: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """SQLite's statements that insert rows, with their values.
+
+    One for many rows: each step of the driver gives way to other threads, and may have to wait for them.
+    """
     at = 0
-    # One statement for many rows: a step of the driver gives way to other threads, and may wait for them.
     for size in (_AT_ONCE, 64, 1):
         while len(rows) - at >= size:
-            values = [value for row in rows[at : at + size] for value in row]
-            connection.exec_driver_sql(_statement(name, size), tuple(values))
+            yield _statement(name, size), tuple([value for row in rows[at : at + size] for value in row])
             at += size
 
 

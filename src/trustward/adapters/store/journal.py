@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from trustward.adapters.store.changed import follow
 from trustward.adapters.store.checkpoints import Checkpoints
-from trustward.adapters.store.database import Database
+from trustward.adapters.store.database import Database, Straight
 from trustward.adapters.store.ids import Ids, Part, keys_of
-from trustward.adapters.store.inserting import insert
-from trustward.adapters.store.queries import named
+from trustward.adapters.store.inserting import batches, insert
+from trustward.adapters.store.queries import named, statements
 from trustward.base.errors import WriterError
 from trustward.model.changes import decode_change
 from trustward.model.journal import SEGMENT_EVENTS, Commit, Found, Segment, found_in
@@ -34,11 +34,17 @@ class DatabaseJournal:
         self._asked: tuple[tuple[str, ...], list[int]] = ((), [])
         self._alone = False
         self._lock = Lock()
+        self._writing: Straight | None = None
+        self._looking: Straight | None = None
+        self._looks = Lock()
         self._checkpoints = Checkpoints(database)
 
     def close(self) -> None:
         """End what goes on in the background."""
         self._checkpoints.close()
+        for one in (self._writing, self._looking):
+            if one is not None:
+                one.close()
 
     # ------------------------------------------------------------------ writing
 
@@ -48,21 +54,10 @@ class DatabaseJournal:
             part = self._ids.part(len(commit.ids))
             # Until it is certain that it is on disk, nobody knows what is.
             self._alone = False
-            with self._database.write() as connection:
-                step = {"epoch": lease.epoch, "before": commit.first - 1, "last": commit.last}
-                if connection.execute(named("advance"), step).rowcount != 1:
-                    raise _fenced(connection, lease, commit)
-                connection.execute(named("add_segment"), [msgspec.structs.asdict(one) for one in commit.segments])
-                if commit.actions:
-                    rows = [(row.seq, row.number, row.at_us, row.body) for row in commit.actions]
-                    insert(connection, "add_action", rows)
-                for segment in commit.segments:
-                    if segment.kind == "change":
-                        follow(connection, segment, decode_change(segment.body))
-                if part is not None:
-                    _write_ids(connection, part)
-                    if part.upto:
-                        connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": part.upto})
+            if self._database.is_sqlite and all(segment.kind == "events" for segment in commit.segments):
+                self._write_straight(lease, commit, part)
+            else:
+                self._write(lease, commit, part)
             self._checkpoints.wrote(sum(len(one.body) for one in commit.segments))
             ids = self._ids
             if part is not None:
@@ -72,6 +67,44 @@ class DatabaseJournal:
                 ids.add(commit.segments, commit.ids, keys if asked == commit.ids else None)
                 # While this process writes, nobody else does, or its next commit fails.
                 self._alone = True
+
+    def _write(self, lease: Lease, commit: Commit, part: Part | None) -> None:
+        with self._database.write() as connection:
+            if connection.execute(named("advance"), _step(lease, commit)).rowcount != 1:
+                raise _fenced(connection, lease, commit)
+            connection.execute(named("add_segment"), [msgspec.structs.asdict(one) for one in commit.segments])
+            if commit.actions:
+                insert(connection, "add_action", _rows(commit))
+            for segment in commit.segments:
+                if segment.kind == "change":
+                    follow(connection, segment, decode_change(segment.body))
+            if part is not None:
+                if self._database.is_sqlite:
+                    insert(connection, "add_event_id", list(zip(part.keys, part.seqs, strict=True)))
+                else:
+                    connection.execute(named("add_event_ids_postgresql"), {"keys": part.keys, "seqs": part.seqs})
+                if part.upto:
+                    connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": part.upto})
+
+    def _write_straight(self, lease: Lease, commit: Commit, part: Part | None) -> None:
+        """The same for events, with the same statements, on the short way: every request waits for this."""
+        if self._writing is None:
+            self._writing = self._database.straight()
+        said = statements()
+        with self._writing.write() as connection:
+            if connection.execute(said["advance"], _step(lease, commit)).rowcount == 1:
+                for segment in commit.segments:
+                    connection.execute(said["add_segment"], msgspec.structs.asdict(segment))
+                for statement, values in batches("add_action", _rows(commit)):
+                    connection.execute(statement, values)
+                if part is not None:
+                    for statement, values in batches("add_event_id", list(zip(part.keys, part.seqs, strict=True))):
+                        connection.execute(statement, values)
+                    if part.upto:
+                        connection.execute(said["advance_ids"], {"epoch": lease.epoch, "seq": part.upto})
+                return
+        with self._database.read() as reading:
+            raise _fenced(reading, lease, commit)
 
     # ------------------------------------------------------------------ reading
 
@@ -121,21 +154,28 @@ class DatabaseJournal:
             if not self._alone:
                 self._catch_up()
             places, missing = self._ids.look(ids)
-            tabled = self._ids.tabled
             # With nothing in the table there is nothing to look for.
-            keys = keys_of(missing) if tabled and missing else []
+            keys = keys_of(missing) if self._ids.tabled and missing else []
             # Most are new, and will want their keys again when they are written.
             self._asked = (tuple(missing), keys) if keys else ((), [])
-        if not keys and not places:
+        if keys:
+            # In their order, so that one look-up is close to the next.
+            places += self._tabled(sorted(keys))
+        if not places:
             return {}
         with self._database.read() as connection:
-            if keys:
-                dialect = connection.dialect.name
-                # In their order, so that one look-up is close to the next.
-                keys = sorted(keys)
-                asked = msgspec.json.encode(keys).decode() if dialect == "sqlite" else keys
-                places += [seq for _, seq in connection.execute(named(f"event_id_keys_{dialect}"), {"keys": asked})]
-            return _found(connection, set(places), set(ids)) if places else {}
+            return _found(connection, set(places), set(ids))
+
+    def _tabled(self, keys: list[int]) -> list[int]:
+        """The entries that the table has for some keys."""
+        if not self._database.is_sqlite:
+            with self._database.read() as connection:
+                return [seq for _, seq in connection.execute(named("event_id_keys_postgresql"), {"keys": keys})]
+        with self._looks:
+            if self._looking is None:
+                self._looking = self._database.straight()
+            asked = {"keys": msgspec.json.encode(keys).decode()}
+            return [seq for _, seq in self._looking.execute(statements()["event_id_keys_sqlite"], asked).fetchall()]
 
     def _catch_up(self) -> None:
         """Know the ids of all entries that are not in the table yet."""
@@ -152,11 +192,12 @@ class DatabaseJournal:
                 ids.add(segments, [name for segment in segments for name in segment.ids()])
 
 
-def _write_ids(connection: Connection, part: Part) -> None:
-    if connection.dialect.name == "sqlite":
-        insert(connection, "add_event_id", list(zip(part.keys, part.seqs, strict=True)))
-    else:
-        connection.execute(named("add_event_ids_postgresql"), {"keys": part.keys, "seqs": part.seqs})
+def _step(lease: Lease, commit: Commit) -> dict[str, int]:
+    return {"epoch": lease.epoch, "before": commit.first - 1, "last": commit.last}
+
+
+def _rows(commit: Commit) -> list[tuple[int, int, int, bytes]]:
+    return [(row.seq, row.number, row.at_us, row.body) for row in commit.actions]
 
 
 def _fenced(connection: Connection, lease: Lease, commit: Commit) -> WriterError:
