@@ -146,7 +146,7 @@ def make_front(front: Front, folder: Path) -> Passing:
         front.ring.close()
 
     app = make_app(front, HANDLERS, lifespan)
-    known = frozenset(path for _, path, _ in routes(app))
+    known = frozenset((method, path) for method, path, _ in routes(app))
     place = str(folder / REQUESTS)
     return Passing(Counting(app, front.metrics), known, place, wait_s=front.settings.wait_s, own=HEADERS)
 

@@ -40,7 +40,9 @@ class Passing:
     body has gone.
     """
 
-    def __init__(self, native: ASGIApp, known: frozenset[str], path: str, *, wait_s: float, own: Any = ()) -> None:
+    def __init__(
+        self, native: ASGIApp, known: frozenset[tuple[str, str]], path: str, *, wait_s: float, own: Any = ()
+    ) -> None:
         self._native = native
         self._known = known
         self._path = path
@@ -49,7 +51,7 @@ class Passing:
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or (scope["path"] in self._known and self._own_to_answer(scope)):
+        if scope["type"] != "http" or self._mine(scope):
             await self._native(scope, receive, send)
             return
         begun = False
@@ -66,10 +68,11 @@ class Passing:
                 raise  # the connection is cut: whoever asked sees that the answer is not whole
             await _problem(fault, send)
 
-    @staticmethod
-    def _own_to_answer(scope: Any) -> bool:
-        """Whether no session comes with the request: those are known to the engine's process only."""
-        return all(name != b"cookie" for name, _ in scope["headers"])
+    def _mine(self, scope: Any) -> bool:
+        """Whether it is answered here: a known route, and no session, which only the engine's process knows."""
+        return (scope["method"], scope["path"]) in self._known and all(
+            name != b"cookie" for name, _ in scope["headers"]
+        )
 
     async def _pass_on(self, scope: Any, receive: Receive, send: Any) -> None:
         try:
