@@ -122,6 +122,25 @@ def test_a_shadow_over_http(mine: Served) -> None:
     assert subjects.count(("policy.changed", f"policy:{name}")) == 2
 
 
+def test_odd_ids_are_not_found(mine: Served) -> None:
+    for odd in ("%00", "a%20b", "%F0%9F%98%80", "x" * 200, "a%2Fb"):
+        for method, path in (
+            ("GET", f"/v1/backtests/{odd}"),
+            ("DELETE", f"/v1/backtests/{odd}?reason=r"),
+            ("GET", f"/v1/backtests?after={odd}"),
+            ("GET", f"/v1/policies/{odd}"),
+            ("GET", f"/v1/policies/proposals/{odd}"),
+            ("GET", f"/v1/policies/proposals?after={odd}"),
+            ("GET", f"/v1/policies/shadow/compare?trial={odd}"),
+        ):
+            assert mine.ask(method, path).status in {400, 404}, (method, path)
+        for path in (f"/v1/policies/{odd}/backtest", f"/v1/policies/proposals/{odd}/approve"):
+            assert mine.ask("POST", path, json={"reason": "r"}).status == 404, path
+    for path in ("shadow", "live"):
+        assert mine.ask("PUT", f"/v1/policies/{path}", json={"hash": "\0", "reason": "r"}).status == 404
+    assert mine.ask("POST", "/v1/policies/proposals", json={"hash": "\0", "reason": "r"}).status == 404
+
+
 def call(port: int, key: str, method: str, path: str, body: Any = None) -> Any:
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}

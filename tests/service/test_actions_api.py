@@ -138,6 +138,9 @@ def test_taken_back_once(mine: Served) -> None:
     assert mine.ask("GET", f"/v1/actions/{second}-0").json["state"] == "withdrawn"
     inverse = mine.ask("POST", f"/v1/actions/{first}-0-undo/reverse", json={"reason": "no"})
     assert (inverse.status, inverse.json["code"]) == (409, "TW-570")
+    for lease in ("0.1" + "0" * 25, "99999.1", "x", "٣.١"):
+        odd = mine.ask("POST", "/v1/actions/confirm", json={"lease": lease, "ids": [f"{first}-0"]})
+        assert odd.status == 404, odd.body
     for name, status in (("999-0", 404), ("nonsense", 404)):
         assert mine.ask("POST", f"/v1/actions/{name}/reverse", json={"reason": "no"}).status == status
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.service.outgoing import SECRET, Receiver, S, action
@@ -15,6 +16,7 @@ from trustward.adapters.webhooks import REFUSED, Webhooks
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import SettingsError
 from trustward.model.delivery import Delivery, Receipt, Target
+from trustward.model.journal import notice, plain_allow
 from trustward.testing.outbox_contracts import action_row
 
 LOOPBACK = networks(["127.0.0.0/8", "::1/128"])
@@ -24,6 +26,21 @@ OTHER = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 def delivery(seq: int = 7) -> Delivery:
     row = action_row(seq, 0, action(lasts_us=S))
     return Delivery(place=1, target="shop", lane=0, row=row, state="waiting", tries=0, queued_us=0)
+
+
+def test_a_decision_is_signed_like_an_action() -> None:
+    decision = plain_allow("m1", "message.sent", "2026-01-05T10:00:00Z", "0f3a")
+    told = Delivery(place=1, target="shop", lane=0, row=notice(7, decision, S), state="waiting", tries=0, queued_us=0)
+    with Receiver() as receiver:
+        target = Target(name="shop", url=receiver.url, secrets=(SECRET,), decisions=True)
+        webhooks = Webhooks([target], timeout_s=5.0, clock=now_us, private=LOOPBACK)
+        assert webhooks.send(target, told).ok
+        webhooks.close()
+        (said,) = receiver.taken
+    assert receiver.forged == 0
+    assert (said["type"], said["data"]["id"], said["data"]["entry"]) == ("decision.made", "7-decision", 7)
+    assert msgspec.convert(said["data"]["decision"], type(decision)) == decision
+    assert said["key"] == said["headers"]["webhook-id"] == told.idempotency_key
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from trustward.api.bodies import media_type, whole
 from trustward.api.looking import check_entity
 from trustward.api.service import Service
 from trustward.base.clock import now_us
-from trustward.base.errors import RecordError, RequestError
+from trustward.base.errors import NotFoundError, RecordError, RequestError
 from trustward.base.units import parse_time
 from trustward.model.changes import LabelChange
 
@@ -22,6 +23,7 @@ TEXT_LIMIT = 1_000
 Said = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Reason = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
 _SMALL = 100_000
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +82,17 @@ def clean(text: str, path: str) -> str:
     """A text that can be kept. Raises RecordError."""
     if any(character < " " or "\ud800" <= character <= "\udfff" for character in text):
         raise RecordError(f"{path}: a control character", path=path, remedy="take it out")
+    return text
+
+
+def check_id(text: str, remedy: str) -> str:
+    """See that a text can be an id that the service has made. Raises NotFoundError.
+
+    >>> check_id("5d41402abc4b2a76", "")
+    '5d41402abc4b2a76'
+    """
+    if not _ID.fullmatch(text):
+        raise NotFoundError(f"there is nothing with the id {text[:40]!a}", remedy=remedy)
     return text
 
 

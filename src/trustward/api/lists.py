@@ -133,6 +133,11 @@ def export(
     held = _held(service, name)
     ordered = sorted(held)
     if format == "text":
+        if any(not _is_line(value) for value in ordered):
+            raise RequestError(
+                "a value begins with # or has white space around it: it is no line",
+                remedy="ask for csv or json",
+            )
         return Response("".join(f"{value}\n" for value in ordered).encode(), media_type="text/plain; charset=utf-8")
     told = _told(service, name, held, ordered)
     if format == "csv":
@@ -143,6 +148,11 @@ def export(
         return Response(out.getvalue().encode(), media_type="text/csv; charset=utf-8")
     rows = [EntryIn(value=one.value, expires=one.expires, origin=one.origin, reason=one.reason) for one in told]
     return Response(msgspec.json.encode(rows), media_type="application/json")
+
+
+def _is_line(value: str) -> bool:
+    """Whether a value comes back from a line of text as it is."""
+    return value == value.strip() and not value.startswith(("#", "\ufeff"))
 
 
 def _held(service: Service, name: str) -> dict[str, int]:
@@ -258,7 +268,7 @@ async def import_(
 def _grouped(kind: str, body: bytes, base: EntryIn) -> dict[tuple[int | None, str, str], list[str]]:
     """The values of an import, gathered by what is said of them. Raises RecordError, RequestError."""
     times: dict[str, int | None] = {}
-    grouped: dict[tuple[int | None, str, str], list[str]] = {}
+    said: dict[str, tuple[int | None, str, str]] = {}
     for place, entry in _read(kind, body):
         _check(entry.value, f"{place}.value")
         text = entry.expires or base.expires
@@ -269,7 +279,10 @@ def _grouped(kind: str, body: bytes, base: EntryIn) -> dict[tuple[int | None, st
             clean(entry.origin, f"{place}.origin") or base.origin,
             clean(entry.reason, f"{place}.reason") or base.reason,
         )
-        grouped.setdefault(key, []).append(entry.value)
+        said[entry.value] = key  # of a value that comes twice the last word counts
+    grouped: dict[tuple[int | None, str, str], list[str]] = {}
+    for value, key in said.items():
+        grouped.setdefault(key, []).append(value)
     if not grouped:
         raise RequestError("there is nothing to import", remedy="send at least one value")
     return grouped
@@ -297,7 +310,8 @@ def _read(kind: str, body: bytes) -> Iterator[tuple[str, EntryIn]]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise RecordError(f"not readable as {kind}: {fault}"[:300], remedy="send UTF-8") from fault
     if kind == "text/plain":
-        for number, line in enumerate(text.splitlines(), 1):
+        # Only at line feeds: other separators may be part of a value.
+        for number, line in enumerate(text.split("\n"), 1):
             if line.strip() and not line.startswith("#"):
                 yield f"line {number}", EntryIn(value=line.strip())
         return

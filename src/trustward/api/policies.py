@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from trustward.api.auth import caller_of
-from trustward.api.changing import Reason, Said, clean, read_json
+from trustward.api.changing import Reason, Said, check_id, clean, read_json
 from trustward.api.service import Service
 from trustward.base.clock import now_us
 from trustward.base.errors import NotFoundError, PolicyError, PolicyStateError
@@ -170,7 +170,7 @@ def _told(stored: StoredPolicy) -> PolicyTold:
 
 def stored_by(service: Service, hash: str) -> StoredPolicy:
     """The stored policy with this hash. Raises NotFoundError."""
-    found = service.store.policies.get(hash)
+    found = service.store.policies.get(check_id(hash, "GET /v1/policies lists all"))
     if found is None:
         raise NotFoundError(f"no such policy: {hash[:80]}", remedy="GET /v1/policies lists all")
     return found

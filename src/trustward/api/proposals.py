@@ -9,13 +9,15 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 
 from trustward.api.auth import caller_of
-from trustward.api.changing import Reason, Said, clean, read_json
+from trustward.api.changing import Reason, Said, check_id, clean, read_json
 from trustward.api.service import Service
 from trustward.base.clock import now_us
 from trustward.base.errors import RecordError
 from trustward.base.units import format_time
 from trustward.model.proposal import Proposal
 from trustward.operations.proposing import Proposing, live_before
+
+_ALL = "GET /v1/policies/proposals lists all"
 
 
 class ProposalWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +72,7 @@ def proposals(
 ) -> ProposalList:
     """The latest first, with what became of them."""
     service: Service = request.app.state.service
-    found = service.store.proposals.all(after, limit + 1)
+    found = service.store.proposals.all(check_id(after, _ALL) if after else "", limit + 1)
     page = tuple(map(_told, found[:limit]))
     return ProposalList(proposals=page, next=page[-1].id if len(found) > limit else None)
 
@@ -78,7 +80,7 @@ def proposals(
 @get("/v1/policies/proposals/{id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="One proposal")
 def proposal(request: Request[Any, Any, Any], id: FromPath[str]) -> ProposalTold:
     """By its id."""
-    return _told(_story(request).get(id))
+    return _told(_story(request).get(check_id(id, _ALL)))
 
 
 @post("/v1/policies/proposals", opt={"scope": "policies"}, status_code=201, summary="Propose a policy")
@@ -89,7 +91,10 @@ async def propose(request: Request[Any, Any, Any]) -> ProposalTold:
     if (wanted.hash is None) is not wanted.back:
         raise RecordError("$: give either hash or back", path="$", remedy="name a policy, or ask for the one before")
     reason, origin = clean(wanted.reason, "$.reason"), clean(wanted.origin, "$.origin")
-    policy = wanted.hash if wanted.hash is not None else await service.aside(live_before, service.store)
+    if wanted.hash is not None:
+        policy = check_id(wanted.hash, "GET /v1/policies lists all")
+    else:
+        policy = await service.aside(live_before, service.store)
     actor = caller_of(request).actor
     made = await service.aside(_story(request).propose, policy, actor, reason, origin=origin, back=wanted.back)
     return _told(made)
@@ -101,6 +106,7 @@ async def propose(request: Request[Any, Any, Any]) -> ProposalTold:
 async def approve(request: Request[Any, Any, Any], id: FromPath[str]) -> ProposalTold:
     """The policy goes live. Whoever has proposed it cannot approve it. Asking again does no harm."""
     wanted: RulingWanted = await read_json(request, RulingWanted)
+    check_id(id, _ALL)
     service: Service = request.app.state.service
     story, reason = _story(request), clean(wanted.reason, "$.reason")
     # One at a time: what was live when it was proposed must still be when it goes live.
@@ -116,6 +122,7 @@ async def approve(request: Request[Any, Any, Any], id: FromPath[str]) -> Proposa
 async def reject(request: Request[Any, Any, Any], id: FromPath[str]) -> ProposalTold:
     """Also one's own."""
     wanted: RulingWanted = await read_json(request, RulingWanted)
+    check_id(id, _ALL)
     service: Service = request.app.state.service
     reason = clean(wanted.reason, "$.reason")
     return _told(await service.aside(_story(request).reject, id, caller_of(request).actor, reason))

@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
 from trustward.api.auth import caller_of
-from trustward.api.changing import TEXT_LIMIT, Reason, Said, clean, read_json
+from trustward.api.changing import TEXT_LIMIT, Reason, Said, check_id, clean, read_json
 from trustward.api.looking import check_value
 from trustward.api.policies import stored_by
 from trustward.api.service import Service
@@ -174,7 +174,7 @@ def backtests(
 ) -> Backtests:
     """The latest first, without what they found."""
     service: Service = request.app.state.service
-    found = service.store.trials.all("backtest", after, limit + 1)
+    found = service.store.trials.all("backtest", check_id(after, _LATER) if after else "", limit + 1)
     page = tuple(_told(one, service) for one in found[:limit])
     return Backtests(backtests=page, next=page[-1].id if len(found) > limit else None)
 
@@ -257,7 +257,7 @@ def compare(
     service: Service = request.app.state.service
     latest = service.store.trials.all("shadow", limit=1)
     name = trial or (latest[0].id if latest else "")
-    found = service.store.trials.get(name) if name else None
+    found = service.store.trials.get(check_id(name, "leave it out for the latest")) if name else None
     if found is None or found.kind != "shadow":
         raise NotFoundError("no policy has been in shadow", remedy="PUT /v1/policies/shadow puts one there")
     return _whole(found, service)
@@ -305,7 +305,7 @@ def _present_shadow(service: Service) -> Trial:
 
 
 def _found(service: Service, id: str) -> Trial:
-    found = service.store.trials.get(id)
+    found = service.store.trials.get(check_id(id, _LATER))
     if found is None or found.kind != "backtest":
         raise NotFoundError(f"no such backtest: {id[:80]}", remedy=_LATER)
     return found

@@ -128,7 +128,7 @@ class Engine:
         program = self._programs[code]
         index = program.index
         failed: set[int] = set()
-        texts, numbers, flags = program.columns((event,), failed)
+        texts, numbers, flags = program.columns((event,), failed, (0,) if faults else ())
         if faults:
             _fill(texts, (0,))
         if failed:
@@ -278,10 +278,11 @@ class Engine:
             rows[positions] = np.arange(len(positions))
             chosen = [events[at] for at in positions.tolist()]
             failed: set[int] = set()
-            texts, numbers, flags = program.columns(chosen, failed)
+            whole = np.flatnonzero(np.isin(positions, gaps)).tolist() if len(gaps) else ()
+            texts, numbers, flags = program.columns(chosen, failed, frozenset(whole))
             broken.extend(positions[sorted(failed)].tolist())
-            if len(gaps):
-                _fill(texts, np.flatnonzero(np.isin(positions, gaps)).tolist())
+            if whole:
+                _fill(texts, whole)
             parts.append(Rows(program.index, len(chosen), texts, numbers, flags))
             groups.append(_Group(program, positions, chosen, times[positions].tolist(), []))
         if parts:

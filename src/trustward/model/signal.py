@@ -9,7 +9,7 @@ import msgspec
 SignalVerdict = Literal["ok", "suspicious", "harmful"]
 
 
-class Signal(msgspec.Struct, frozen=True, kw_only=True):
+class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A score from 0 (harmless) to 1 (certainly harmful), what it means, and why.
 
     ``score`` is calibrated at even odds: of things scored about 0.8, about 80 % are harmful where harmful and harmless

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from trustward.operations.delivering import Delivering
 
 MOST_AT_ONCE = 1000
 MAX_SAID = 500
+_LEASE = re.compile(r"[0-9]{1,4}\.[0-9]{1,18}", re.ASCII)
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,9 +89,9 @@ class Polling:
         return target
 
     def _handed(self, target: str, lease: str) -> Handed:
-        lane, _, epoch = lease.partition(".")
-        if not (lane.isascii() and lane.isdigit() and epoch.isascii() and epoch.isdigit() and len(lease) < 30):
+        if not _LEASE.fullmatch(lease):
             raise NotFoundError(f"no such lease: {lease[:80]}", remedy="show the one that came with the actions")
+        lane, _, epoch = lease.partition(".")
         name = self._polled(target).name
         return Handed(target=name, lane=int(lane), epoch=int(epoch), until_us=0, deliveries=())
 

@@ -36,9 +36,9 @@ def entry_before(journal: Journal, at_us: int) -> int:
     low, high = 0, journal.head()
     while low < high:
         middle = (low + high) // 2
-        segment = journal.read(middle, 1)[0]
-        if segment.at_us < at_us:
-            low = segment.last
+        part = journal.read(middle, 1)
+        if part and part[0].at_us < at_us:
+            low = part[0].last
         else:
             high = middle
     return low

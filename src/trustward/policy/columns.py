@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trustward.base.units import MISSING
@@ -31,17 +31,25 @@ def float_cell(value: Any) -> float:
 
 
 def careful_columns(
-    generated: Generated, numbers: Sequence[str], events: Sequence[Any], failed: set[int]
+    generated: Generated, numbers: Sequence[str], events: Sequence[Any], failed: set[int], whole: Collection[int] = ()
 ) -> tuple[list[Any], list[Any], list[Any]]:
-    """The columns where a function fails on some event: that cell is missing, and the event's position noted."""
+    """The columns where a function fails on some event: that cell is missing, and the event's position noted.
+
+    It is not noted where the cell does not matter: there a batch would not have asked the function.
+    """
     texts, figures, flags = generated.column_parts
     empty = [([], [0]) if is_list else [""] for is_list in generated.lists]
     absent = [[MISSING] if carried == "whole" else [float("nan")] for carried in numbers]
-    return (
-        [_careful(column, events, cell, failed) for column, cell in zip(texts, empty, strict=True)],
-        [_careful(column, events, cell, failed) for column, cell in zip(figures, absent, strict=True)],
-        [_careful(column, events, [False], failed) for column in flags],
-    )
+    flagged = [_careful(column, events, [False], failed) for column in flags]
+    figured = [_careful(column, events, cell, failed) for column, cell in zip(figures, absent, strict=True)]
+    written = []
+    for number, (column, cell) in enumerate(zip(texts, empty, strict=True)):
+        missed: set[int] = set()
+        written.append(_careful(column, events, cell, missed))
+        if missed and (rows := generated.rows.get(number)) is not None:
+            missed.intersection_update(rows(events, flagged, (*failed, *whole)))
+        failed |= missed
+    return written, figured, flagged
 
 
 def _careful(column: Callable[..., Any], events: Sequence[Any], missing: Any, failed: set[int]) -> Any:

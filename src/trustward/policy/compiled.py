@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,13 +18,14 @@ from trustward.model.event import Event, event_class
 from trustward.model.regimes import load_obligations
 from trustward.policy.aggregates import type_names
 from trustward.policy.calls import call
+from trustward.policy.cells import FEW
 from trustward.policy.columns import careful_columns
 from trustward.policy.expressions import Typer
 from trustward.policy.faults import Span, nearest
 from trustward.policy.features import Feature
 from trustward.policy.files import read_lists, read_sources
 from trustward.policy.nodes import Labelled, Node, Reading, walk
-from trustward.policy.program import FEW, Generated, StateLike, Writer
+from trustward.policy.program import Generated, StateLike, Writer
 from trustward.policy.rules import Rule
 from trustward.policy.source import MAX_TOTAL, Source
 from trustward.policy.statements import RuleReader, Statements, collect
@@ -72,17 +73,20 @@ class TypeProgram:
         """The numbers of the rules that hold on one event."""
 
     def columns(
-        self, events: Sequence[Event], failed: set[int] | None = None
+        self, events: Sequence[Event], failed: set[int] | None = None, whole: Collection[int] = ()
     ) -> tuple[list[Any], list[Any], list[Any]]:
         """(texts, numbers, flags) of some events, in the order of the type's plan; a list-valued key is a pair.
 
+        Of many events, costly keys are made only where they matter: where they are fed, or where a condition that
+        looks at what is read under them can hold by the event's plain fields. At the positions in ``whole`` all are.
         Where a function fails on an event, its cell is missing and the event's position is added to ``failed``: its
         rules must be traced, for they cannot be trusted to have seen everything.
         """
         try:
-            made: tuple[list[Any], list[Any], list[Any]] = self._generated.columns(events)
+            made: tuple[list[Any], list[Any], list[Any]] = self._generated.columns(events, whole)
         except Exception:  # noqa: BLE001 - whatever a function raised, the careful way finds out on which event
-            return careful_columns(self._generated, self._plan.numbers, events, failed if failed is not None else set())
+            noted = failed if failed is not None else set()
+            return careful_columns(self._generated, self._plan.numbers, events, noted, whole)
         return made
 
     def hits(
@@ -454,7 +458,16 @@ def _program(
     on_type = [rule for rule in active if name in rule.typed]
     event_type = work.catalogue.types[name]
     entities = [(field.name, field.kind, field.type == "list") for field in event_type.fields.values() if field.kind]
-    writer = Writer([(rule, rule.typed[name]) for rule in on_type], slots, builder.columns[name], entities, every)
+    read = [value.id for values in exports.values() if isinstance(value := values.get(name), Reading)]
+    writer = Writer(
+        [(rule, rule.typed[name]) for rule in on_type],
+        slots,
+        builder.columns[name],
+        entities,
+        every,
+        needs=builder.needs(name),
+        exported=read,
+    )
     generated = Generated(writer, name)
     given: dict[str, Slots] = {}
     for exported, values in exports.items():

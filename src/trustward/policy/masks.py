@@ -75,6 +75,26 @@ class TextScreen:
         return Screen(self.pieces).among
 
 
+class _Remembered:
+    """Scores of many texts; those of the call before are kept: conditions on one batch ask for the same ones."""
+
+    def __init__(self, scores: Callable[[Sequence[str]], Any]) -> None:
+        self._scores = scores
+        self._before: dict[str, float] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Any:
+        before = self._before
+        asked = dict.fromkeys(texts, 0.0)
+        fresh = [text for text in asked if text not in before]
+        if fresh:
+            asked.update(zip(fresh, self._scores(fresh).tolist(), strict=True))
+        if len(fresh) < len(asked):
+            asked.update((text, before[text]) for text in asked.keys() & before.keys())
+        if fresh:
+            self._before = asked
+        return np.fromiter(map(asked.__getitem__, texts), np.float64, len(texts))
+
+
 @dataclass(slots=True)
 class ScoreColumn:
     """The scores of a signal of one text field, for all events at once."""
@@ -96,7 +116,7 @@ class ScoreColumn:
     def over_all(self) -> Callable[[Sequence[str]], Any]:
         """What scores the texts of all events."""
         assert self.call.function.scores is not None
-        return self.call.function.scores
+        return _Remembered(self.call.function.scores)
 
     def among(self) -> Callable[[Sequence[int], Sequence[str], int], Any]:
         """What scores the texts of some rows of all; the others get 0."""
@@ -160,19 +180,20 @@ def asks(condition: Node, screen: TextScreen | ScoreColumn) -> bool:
     return any(screen.asked_by(part) for part in walk(condition))
 
 
-def field_bound(node: Node, emitter: Emitter) -> str | None:
+def field_bound(node: Node, emitter: Emitter, *, labels: bool = True) -> str | None:
     """A cheap test of an event's plain fields and labels that holds wherever a condition does; None if there is none.
 
-    Whether a label has expired is left to the condition.
+    Whether a label has expired is left to the condition. Not ``labels``: of plain fields alone.
     """
     match node:
         case All():
-            known = [code for part in sorted(node.parts, key=cost) if (code := field_bound(part, emitter)) is not None]
+            found = [field_bound(part, emitter, labels=labels) for part in sorted(node.parts, key=cost)]
+            known = [code for code in found if code is not None]
             return f"({' and '.join(known)})" if known else None
         case Some():
-            codes = [field_bound(part, emitter) for part in sorted(node.parts, key=cost)]
+            codes = [field_bound(part, emitter, labels=labels) for part in sorted(node.parts, key=cost)]
             return None if None in codes else f"({' or '.join(code for code in codes if code)})"
-        case Labelled(entity=Attribute() as entity, negated=False):
+        case Labelled(entity=Attribute() as entity, negated=False) if labels:
             return f"{emitter.value(entity)} in {emitter.bearers_of(node)}"
         case Compare() | Holds() | Present() | Member():
             plain = (Compare, Holds, Present, Member, Attribute, Const, Size)

@@ -7,17 +7,14 @@ without builtins.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 from typing import Any, Protocol
 
-import numpy as np
-
-from trustward.base.units import MISSING
 from trustward.model.decision import Action
-from trustward.policy.columns import float_cell, key_text, whole_cell
-from trustward.policy.emit import Emitter, Names, cost, currency_of
-from trustward.policy.masks import Masks, ScoreColumn, TextScreen, asks, field_bound, rest, score_columns, text_screens
+from trustward.policy.cells import INDENT, ColumnWriter
+from trustward.policy.emit import Emitter, cost, currency_of
+from trustward.policy.masks import Masks, ScoreColumn, TextScreen, field_bound, rest, score_columns, text_screens
 from trustward.policy.nodes import (
     All,
     Attribute,
@@ -30,11 +27,6 @@ from trustward.policy.nodes import (
     walk,
 )
 from trustward.policy.rules import Rule, Target, TypedRule
-from trustward.policy.streams import Columns, Slots
-
-_INDENT = "    "
-FEW = 16
-"""Below this many events, looking at them one by one is quicker than screens and arrays over all."""
 
 
 class StateLike(Protocol):
@@ -55,6 +47,8 @@ class Generated:
         space = dict(writer.names.values)
         exec(code, space)  # noqa: S102 - the text was written above, from typed nodes; builtins are empty
         self.columns: Callable[..., Any] = space["columns"]
+        self.rows = _by_number(space, "rows")
+        """For text columns that do not matter for all events: the positions where they do, by events and flags."""
         self.column_parts = tuple(
             [column for _, column in sorted(_by_number(space, stem).items())] for stem in ("text", "number", "flag")
         )
@@ -75,30 +69,8 @@ def _by_number(space: Mapping[str, Any], stem: str) -> dict[int, Callable[..., A
     }
 
 
-class Writer:
+class Writer(ColumnWriter):
     """Writes the module of one event type."""
-
-    def __init__(
-        self,
-        rules: Sequence[tuple[Rule, TypedRule]],
-        slots: Mapping[str, Slots],
-        columns: Columns,
-        entities: Sequence[tuple[str, str, bool]],
-        width: int,
-    ) -> None:
-        self.rules = rules
-        self.slots = slots
-        self.column_nodes = columns
-        self.entity_fields = entities
-        self.width = max(width, 1)
-        self.names = Names()
-        self.names.values.update(
-            Rows=np.flatnonzero, AsArray=np.asarray, Action=Action, MissingWhole=MISSING, Dict=dict
-        )
-        self.lines: list[str] = []
-        self._list_names: dict[str, str] = {}
-        self._bearer_names: dict[tuple[str, str], str] = {}
-        self._cells = 0
 
     def write(self) -> str:
         """The text of the module."""
@@ -112,95 +84,6 @@ class Writer:
         self._label_entities()
         self._entities()
         return "\n".join(self.lines) + "\n"
-
-    def _line(self, depth: int, text: str) -> None:
-        self.lines.append(_INDENT * depth + text)
-
-    # ------------------------------------------------------------------ columns
-
-    def _columns(self) -> None:
-        """One function for each column, so that one that fails can be read with care by itself."""
-        columns = self.column_nodes
-        for number, (_, node) in enumerate(columns.texts.values()):
-            self._column(f"text{number}", self._text_column(node))
-        for number, ((_, carried), (_, node)) in enumerate(columns.numbers.items()):
-            self._column(f"number{number}", [f"return {self._number_column(node, carried)}"])
-        for number, (_, node) in enumerate(columns.flags.values()):
-            self._column(f"flag{number}", self._flag_column(node))
-        stems = (("text", len(columns.texts)), ("number", len(columns.numbers)), ("flag", len(columns.flags)))
-        calls = (", ".join(f"{stem}{number}(E)" for number in range(count)) for stem, count in stems)
-        self._line(0, "def columns(E):")
-        self._line(1, f"return {', '.join(f'[{call}]' for call in calls)}")
-
-    def _column(self, name: str, body: Sequence[str]) -> None:
-        self._line(0, f"def {name}(E):")
-        for line in body:
-            self._line(1, line)
-
-    def _row_function(self, node: Node, code: Callable[[Emitter], str]) -> str:
-        """An expression of one event, as a function if it needs local names."""
-        emitter = Emitter(self.names, {}, [node])
-        text = code(emitter)
-        if not emitter.locals and not emitter.time:
-            return text
-        name = f"cell{self._cells}"
-        self._cells += 1
-        self._line(0, f"def {name}(e):")
-        if emitter.time:
-            self._line(1, "t = Moment(e.time)")
-        self._reset(emitter, 1)
-        self._line(1, f"return {text}")
-        return f"{name}(e)"
-
-    def _text_column(self, node: Node) -> list[str]:
-        if node.type.base == "list":
-            optional = self._row_function(node, lambda emitter: emitter.optional(node))
-            cell = f"e.{node.name}" if isinstance(node, Attribute) else optional
-            return [f"x = [{cell} or () for e in E]", "return [v for u in x for v in u], [Len(u) for u in x]"]
-        if isinstance(node, Attribute) and node.type.base in ("text", "entity"):
-            return [f"return [e.{node.name}{'' if node.required else ' or ' + repr('')} for e in E]"]
-        cell = self._row_function(node, lambda emitter: emitter.optional(node))
-        if node.type.base in ("text", "entity"):
-            return [f"return [{cell} or '' for e in E]"]
-        self.names.values["KeyText"] = key_text
-        return [f"return [KeyText({cell}) for e in E]"]
-
-    def _number_column(self, node: Node, carried: str) -> str:
-        if isinstance(node, Attribute) and node.type.base in ("whole", "number", "money"):
-            # Also where the field is required: on a faulty event it can be missing all the same.
-            absent = repr(MISSING) if carried == "whole" else "Nan"
-            return f"[{absent} if e.{node.name} is None else e.{node.name} for e in E]"
-        make = "WholeCell" if carried == "whole" else "FloatCell"
-        self.names.values[make] = whole_cell if carried == "whole" else float_cell
-        cell = self._row_function(node, lambda emitter: emitter.optional(node))
-        return f"[{make}({cell}) for e in E]"
-
-    def _flag_column(self, node: Node) -> list[str]:
-        cell = self._row_function(node, lambda emitter: emitter.condition(node))
-        every = f"return [True if {cell} else False for e in E]"
-        masks = Masks({})
-        masks.screens = text_screens([node])
-        found = masks.mask(node)
-        if found is None:
-            return [every]
-        return [
-            f"if Len(E) < {FEW}: {every}",
-            *(line for screen in masks.screens.values() for line in self._screen(screen, [node])),
-            f"return [True if m and {cell} else False for m, e in Zip(({found[0]}).tolist(), E)]",
-        ]
-
-    def _screen(self, screen: TextScreen | ScoreColumn, conditions: Iterable[Node]) -> list[str]:
-        """The lines that screen the texts of a field, on the events where a condition that asks could hold."""
-        bounds = {field_bound(node, self._sharing()): None for node in conditions if asks(node, screen)}
-        cell = screen.field.name if screen.field.required else f"{screen.field.name} or ''"
-        if None in bounds:
-            name = self.names.bind(("all", *screen.key), screen.over_all())
-            return [f"{screen.name} = {name}([e.{cell} for e in E])"]
-        name = self.names.bind(("among", *screen.key), screen.among())
-        return [
-            f"q = [i for i, e in Enumerate(E) if {' or '.join(code for code in bounds if code)}]",
-            f"{screen.name} = {name}(q, [E[i].{cell} for i in q], Len(E))",
-        ]
 
     # ------------------------------------------------------------------ one event
 
@@ -225,10 +108,6 @@ class Writer:
             self._line(depth, f"{local} = Bearers(s, {kind!r}, {self.names.bind(('text', label), label)})")
         for name, local in emitter.lists.items():
             self._line(depth, f"{local} = s.lists[{self.names.bind(('text', name), name)}]")
-
-    def _reset(self, emitter: Emitter, depth: int) -> None:
-        if emitter.locals:
-            self._line(depth, " = ".join([*emitter.locals.values(), "U"]))
 
     # ------------------------------------------------------------------ many events
 
@@ -317,13 +196,6 @@ class Writer:
         self._reset(emitter, depth + 2)
         for number, test in tests:
             self._line(depth + 2, f"if {test}: add(i * {self.width} + {number})")
-
-    def _sharing(self, conditions: Iterable[Node] = ()) -> Emitter:
-        emitter = Emitter(self.names, self.slots, conditions, many=True)
-        # One name for a list or label in the whole function.
-        emitter.lists = self._list_names
-        emitter.bearers = self._bearer_names
-        return emitter
 
     def _plain_rules(self, rules: Sequence[tuple[int, TypedRule]]) -> None:
         """Rules that need every event looked at."""
@@ -436,7 +308,7 @@ class Writer:
             self._line(1, f"f{feature} = F[{feature}]")
         self._reset(emitter, 1)
         self._line(1, "out = []")
-        self.lines.extend(_INDENT + line for line in body)
+        self.lines.extend(INDENT + line for line in body)
         self._line(1, "return out")
 
     def _action(self, rule: Rule, action: Target, emitter: Emitter) -> list[str]:
@@ -456,7 +328,7 @@ class Writer:
         if action.entity.type.base == "list":
             return [
                 f"for x in Dict.fromkeys({value} or ()):",
-                f"{_INDENT}if x: out.append(Action(kind={kind}, entity=x, {fixed}))",
+                f"{INDENT}if x: out.append(Action(kind={kind}, entity=x, {fixed}))",
             ]
         return [f"x = {value}", f"if x: out.append(Action(kind={kind}, entity=x, {fixed}))"]
 

@@ -21,6 +21,17 @@ class Slots(NamedTuple):
     at: tuple[int, ...]
 
 
+class Need(NamedTuple):
+    """When a text column of an event type matters: where one of some flag columns is true, or a reading is looked at.
+
+    ``always``: it is fed whatever the event says.
+    """
+
+    always: bool
+    flags: frozenset[int]
+    readings: frozenset[str]
+
+
 @dataclass(slots=True)
 class _StreamDraft:
     id: str
@@ -207,6 +218,26 @@ class PlanBuilder:
             kind = "plain" if len(at) == 1 else "difference" if len(at) == 2 else "mean_difference"
             slots[identity] = Slots(kind, at)
         return slots
+
+    def needs(self, type_name: str) -> dict[int, Need]:
+        """When each text column of a type matters; after :meth:`build`."""
+        columns = self.columns[type_name]
+        fed: dict[int, set[int]] = {}
+        read: dict[int, set[str]] = {}
+        for draft in self._operations[type_name]:
+            carried = self._streams[self._order[draft.stream]].carried
+            hashed = [column for value, column in draft.values.items() if carried[value] == "hash"]
+            for column in (*draft.key, *hashed) if draft.feeds else ():
+                fed.setdefault(column, set()).add(draft.where)
+        for identity, reading in self._wanted[type_name].items():
+            for column in self._key(columns, reading.feature, reading.keys):
+                read.setdefault(column, set()).add(identity)
+        return {
+            number: Need(
+                -1 in fed.get(number, ()), frozenset(fed.get(number, ())) - {-1}, frozenset(read.get(number, ()))
+            )
+            for number, _ in columns.texts.values()
+        }
 
     def _type_plan(self, name: str) -> TypePlan:
         columns = self.columns[name]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 
 from trustward.screening.contacts import trigger
 from trustward.screening.contacts.finding import MOST, Contact
@@ -23,7 +23,6 @@ _LINK = re.compile(
 _ANOTHER = re.compile(
     r"[\w-]\.(?:xn--|[^\W\d_])|[\[({<]\s?(?:\.|dot|punto|ponto|点|點)|\s(?:dot|d0t)\s|//|\\\\|/\s/|http|hxxp|htxp|hxtp|ftp"
 )
-_SIGNS = (".", "/", "\\", "dot", "d0t", "punto", "ponto", "点", "點")
 _LONGEST_LINK = 2_000
 
 
@@ -62,9 +61,24 @@ def _links(text: str) -> tuple[Contact, ...] | None:
         at = end
     rest.append(text[at:])
     left = "\0".join(rest).lower()
-    if any(sign in left for sign in _SIGNS) and _ANOTHER.search(left) is not None:
+    if _has_signs(left) and _ANOTHER.search(left) is not None:
         return None
     return tuple(found) if len(found) <= MOST else None
+
+
+def _has_signs(low: str) -> bool:
+    """Whether anything stands in a text that every other way to write a link has: quicker than the pattern."""
+    return (
+        "." in low
+        or "/" in low
+        or "\\" in low
+        or "dot" in low
+        or "d0t" in low
+        or "点" in low
+        or "點" in low
+        or "punto" in low
+        or "ponto" in low
+    )
 
 
 @cache
@@ -72,6 +86,7 @@ def _names() -> frozenset[str]:
     return frozenset([*HANDLE_HOSTS, *PAYEES])
 
 
+@lru_cache(maxsize=4_096)
 def _sure(host: str) -> bool:
     """Whether a host is taken as it stands: by its ending, or because nothing in it is one; and is nobody's account."""
     if host.removeprefix("www.") in _names():

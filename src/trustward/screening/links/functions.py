@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -18,6 +19,11 @@ def _screen() -> Any:
 def _link(link: str) -> Signal:
     signal: Signal = _screen().screen_link(link)
     return signal
+
+
+def _scores(links: Sequence[str]) -> Any:
+    # As wide as the scores of signals: bounds are compared alike.
+    return _screen().link_scores(links).astype("float64")
 
 
 def _registrable(link: str) -> str | None:
@@ -52,6 +58,7 @@ FUNCTIONS: tuple[Function, ...] = (
         arguments=(("link", "text"),),
         result="signal",
         call=_link,
+        scores=_scores,
         cost=20.0,
         about="What a link says by itself: score, verdict, category and reasons.",
         example='link(event.url).verdict == "harmful"',

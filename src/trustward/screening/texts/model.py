@@ -132,6 +132,10 @@ class Model:
             f"{number}{blake2b(band.tobytes(), digest_size=9).hexdigest()}" for number, band in enumerate(bands)
         )
 
+    def load_all(self) -> None:
+        """Load also what only telling needs, which otherwise waits for the first text that is told of."""
+        _ = self._heads
+
     @cached_property
     def _heads(self) -> tuple[Any, ...]:
         scales = np.array(self.numbers.head_scales, np.float64)

@@ -41,7 +41,8 @@ def screen_text(text: str) -> Signal:
     'ok'
     """
     at_work = model()
-    score, flags, told = at_work.read(text)
+    score, flags, row = at_work.read(text)
+    told = row.tolist()
     shapes = flags.item(kernel.FL_SHAPES)
     named = contacts(text)
     links = _links(named) if shapes >> tokens.S_LINK & 1 else ()
@@ -93,10 +94,12 @@ def _screen(texts: Sequence[str]) -> list[Signal]:
         signals = screen_links([link for _, link in grave])
         worst = {row: signal for (row, _), signal in zip(grave, signals, strict=True)}
     tricks = flags[:, kernel.FL_TRICKS].tolist()
+    # As lists at once: an array for each row would take longer than all that is said of it.
+    whats = told.tolist()
     return [
         _signal(at_work, named, total, score, shape, trick, what, worst.get(row))
         for row, (named, total, score, shape, trick, what) in enumerate(
-            zip(every, totals, words, shapes, tricks, told, strict=True)
+            zip(every, totals, words, shapes, tricks, whats, strict=True)
         )
     ]
 
@@ -146,7 +149,7 @@ def _signal(
     score: float,
     shapes: int,
     tricks: int,
-    told: Any,
+    told: Sequence[int],
     worst: Signal | None = None,
 ) -> Signal:
     """The signal of a text: ``total`` is its score, ``score`` that of its words, ``worst`` its worst link."""
@@ -154,8 +157,7 @@ def _signal(
     category: str = "none"
     reasons: tuple[str, ...] = ()
     if score >= TELLING:
-        kind, *concepts = told.tolist()
-        category, reasons = numbers.categories[kind], _reasons(tuple(concepts), shapes & _SAID, tricks)
+        category, reasons = numbers.categories[told[0]], _reasons(*told[1:], shapes & _SAID, tricks)
     if worst is not None and worst.verdict != "ok":
         reasons = (*(f"link: {reason}" for reason in worst.reasons[:2]), *reasons)
         category = category if category not in ("", "none") else worst.category or "phishing"
@@ -170,8 +172,9 @@ def _signal(
 
 
 @lru_cache(maxsize=4_096)
-def _reasons(concepts: tuple[int, ...], shapes: int, tricks: int) -> tuple[str, ...]:
-    """What concepts, shapes and tricks say."""
+def _reasons(*said: int) -> tuple[str, ...]:
+    """What concepts say, and last shapes and tricks."""
+    *concepts, shapes, tricks = said
     phrases = model().phrases
     reasons = [f"speaks of {phrase}" for phrase in dict.fromkeys(phrases[number] for number in concepts if number >= 0)]
     reasons += [reason for shape, reason in _SHAPE_REASONS if shapes >> shape & 1][:2]
