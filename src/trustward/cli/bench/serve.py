@@ -85,7 +85,7 @@ def measure(settings: Settings) -> Result:
         equal=all(one["whole"] == 1 for one in [*rounds, *postgresql]),
         sizes={"single events": singles, "events of the stream": many},
         notes=[
-            "The server has one core, the client another. Equal: all were answered with 200, and decided.",
+            "The server has one core, the client another; no worker runs beside it. Equal: all were answered with 200.",
             "An answer waits for one flush at least, and for the one before it: the disk sets the floor of latency.",
             "PostgreSQL runs on the client's core, with every commit on disk."
             if server
