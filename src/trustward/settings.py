@@ -63,6 +63,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(description="`postgresql://user:password@host/name`. Empty: SQLite in the folder `data`."),
     ] = ""
+    archive: Annotated[
+        str, Meta(description="The folder of archived days, the same for all processes. Empty: `archive` in `data`.")
+    ] = ""
+    query_memory: Annotated[str, Meta(description="The most memory that `trustward query` takes.")] = "2GB"
     policy: Annotated[
         str,
         Meta(description="The policy of the very first start: a folder with `*.policy` files, or a shipped pack."),
@@ -89,6 +93,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[TargetSettings, ...],
         Meta(description="Where actions go: tables `[[targets]]`, see below. None: to whoever polls `pull`."),
     ] = ()
+    sources: Annotated[
+        tuple[dict[str, Any], ...],
+        Meta(description="Where events come from besides HTTP: tables `[[sources]]`, see [sources.md](sources.md)."),
+    ] = ()
+    source_events: Annotated[
+        int, Meta(description="The most events of a source that are handed to the engine at a time.", ge=1, le=100_000)
+    ] = 500
     delivery_timeout: Annotated[
         str, Meta(description="How long a receiver may take to answer, from the first byte sent to the last.")
     ] = "15s"
@@ -106,6 +117,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[str, ...],
         Meta(description="Private networks that webhooks may go to, such as `10.1.0.0/16`. None: public ones only."),
     ] = ()
+    traces: Annotated[
+        str,
+        Meta(
+            description="Where traces go: OpenTelemetry over HTTP, such as `http://127.0.0.1:4318/v1/traces`. "
+            "Empty: nowhere."
+        ),
+    ] = ""
+    trace_share: Annotated[
+        int,
+        Meta(description="How many of a hundred requests are traced where the caller does not say.", ge=0, le=100),
+    ] = 100
     worker_threads: Annotated[int, Meta(description="How many lanes one worker delivers at a time.", ge=1, le=256)] = 4
     deliver: Annotated[
         bool,
@@ -265,7 +287,7 @@ def _parsed(text: str, kind: Any) -> Any:
         return said
     if kind is int:
         return int(text)
-    if get_args(kind)[:1] == (TargetSettings,):
+    if get_args(kind) and get_args(kind)[0] is not str:
         try:
             return msgspec.json.decode(text)
         except msgspec.DecodeError as fault:
@@ -292,7 +314,7 @@ _HEAD = """\
 For who runs the service. A setting is a variable of the environment (`TRUSTWARD_DATA`) or a line of one TOML file
 (`data = "..."`), which `TRUSTWARD_CONFIG` names. What a command was told counts most, then the environment, then the
 file, then the default. An unknown name is refused, with the nearest right one; so is a wrong value. Several values in
-one variable are parted by commas; targets are JSON there.
+one variable are parted by commas; targets and sources are JSON there.
 
 | setting | variable | default | what it says |
 | --- | --- | --- | --- |
@@ -320,18 +342,19 @@ actions = ["hold", "suspend"]
 def render() -> str:
     """The page of settings as Markdown."""
     lines = [
-        f"| `{name}` | `{PREFIX}{name.upper()}` | {default} | {said} |" for name, default, said in _described(Settings)
+        f"| `{name}` | `{PREFIX}{name.upper()}` | {default} | {said} |" for name, default, said in described(Settings)
     ]
-    fields = [f"| `{name}` | {default} | {said} |" for name, default, said in _described(TargetSettings)]
+    fields = [f"| `{name}` | {default} | {said} |" for name, default, said in described(TargetSettings)]
     return _HEAD + "\n".join(lines) + _TARGETS + "\n".join(fields) + "\n"
 
 
-def _described(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
+def described(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
     """Name, default and meaning of every field."""
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         meta = next(part for part in get_args(hints[field.name]) if isinstance(part, Meta))
-        default = "needed" if field.required else f"`{msgspec.json.encode(field.default).decode()}`"
+        held = field.default_factory() if callable(field.default_factory) else field.default
+        default = "needed" if field.required else f"`{msgspec.json.encode(held).decode()}`"
         yield field.name, default, str(meta.description)
 
 

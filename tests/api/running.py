@@ -36,6 +36,7 @@ class Running:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines.append(line)
+            assert line.startswith("{"), line + self.process.stderr.read(2_000)
             told = msgspec.json.decode(line)
             self.port = told.get("port", self.port)
             if told["message"] == "ready":

@@ -6,12 +6,14 @@ import inspect
 
 from trustward import ports
 from trustward.testing import (
+    archive_contracts,
     contracts,
     index_contracts,
     operations_contracts,
     outbox_contracts,
     people_contracts,
     proposal_contracts,
+    source_contracts,
     trial_contracts,
 )
 
@@ -21,6 +23,14 @@ class TestWriter(contracts.WriterContract):
 
 
 class TestJournal(contracts.JournalContract):
+    pass
+
+
+class TestArchived(archive_contracts.ArchivedContract):
+    pass
+
+
+class TestShelf(archive_contracts.ShelfContract):
     pass
 
 
@@ -92,6 +102,7 @@ def test_every_port_has_its_contract() -> None:
     classes = [kind for kind in vars(ports).values() if inspect.isclass(kind)]
     named = {kind.__name__ for kind in classes if kind.__module__.startswith(ports.__name__)}
     every = {
+        *archive_contracts.CONTRACTS,
         *contracts.CONTRACTS,
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
@@ -100,7 +111,12 @@ def test_every_port_has_its_contract() -> None:
         *proposal_contracts.CONTRACTS,
         *trial_contracts.CONTRACTS,
     }
-    # The sum of the others; and what asks the network, which tests/people holds against a real provider.
-    assert named - {"Store", "Provider"} == {contract.__name__.removesuffix("Contract") for contract in every}
+    # The sum of the others; and what reaches outside: tests/sources and tests/people hold it against real servers.
+    outside = {
+        "Store",
+        "Provider",
+        *(contract.__name__.removesuffix("Contract") for contract in source_contracts.CONTRACTS),
+    }
+    assert named - outside == {contract.__name__.removesuffix("Contract") for contract in every}
     here = {kind.__mro__[1] for name, kind in globals().items() if name.startswith("Test")}
     assert here == every

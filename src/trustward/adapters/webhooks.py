@@ -17,6 +17,7 @@ from trustward.base.clock import elapsed_s
 from trustward.base.errors import SettingsError
 from trustward.exchange.webhooks import message
 from trustward.model.delivery import Delivery, Receipt, Target
+from trustward.ports.traces import Tracer
 
 MOST_READ = 65_536
 MOST_KEPT = 200
@@ -38,7 +39,9 @@ class Webhooks:
         worker: str = "",
         private: Iterable[Network] = (),
         lookup: Resolve = resolve,
+        tracer: Tracer | None = None,
     ) -> None:
+        self._tracer = tracer
         self._clock = clock
         self._worker = worker
         self._timeout_s = timeout_s
@@ -61,6 +64,20 @@ class Webhooks:
 
     def send(self, target: Target, delivery: Delivery) -> Receipt:
         """Send an action once; whatever comes of it is in the receipt."""
+        tracer = self._tracer
+        trace = tracer.begin() if tracer is not None else None
+        if trace is None or tracer is None:
+            return self._send(target, delivery)
+        receipt = self._send(target, delivery, tracer.traceparent(trace))
+        facts: dict[str, str | int] = {
+            "trustward.target": target.name,
+            "trustward.action": delivery.row.key,
+            "http.response.status_code": receipt.status,
+        }
+        tracer.end(trace, "delivery", facts)
+        return receipt
+
+    def _send(self, target: Target, delivery: Delivery, traceparent: str = "") -> Receipt:
         key, body = delivery.idempotency_key, message(delivery)
         at_us = self._clock()
         at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
@@ -71,6 +88,8 @@ class Webhooks:
             "webhook-signature": " ".join(signatures),
             "idempotency-key": key,
         }
+        if traceparent:
+            headers["traceparent"] = traceparent
         began = elapsed_s()
         status, said, after_us = 0, "", 0
         self._deadline.begin(self._timeout_s)
@@ -97,7 +116,9 @@ class Webhooks:
         )
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and send the traces that wait."""
+        if self._tracer is not None:
+            self._tracer.close()
         for client in self._clients.values():
             client.close()
 

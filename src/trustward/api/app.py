@@ -111,6 +111,8 @@ def create_app(
         yield
         service.draining = True
         await asyncio.to_thread(service.host.close)
+        if service.tracer is not None:
+            await asyncio.to_thread(service.tracer.close)
         begin.cancel()
         await asyncio.wait([begin])
         if service.hatch is not None:

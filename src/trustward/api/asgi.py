@@ -22,6 +22,7 @@ from trustward.api.problems import answer
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import TrustwardError
 from trustward.model.access import SCOPES
+from trustward.ports.traces import Tracer
 
 
 def make_app(
@@ -71,9 +72,10 @@ def _guarded(handler: HTTPRouteHandler) -> bool:
 class Counting:
     """The application with its requests counted and timed."""
 
-    def __init__(self, app: ASGIApp, metrics: Counts) -> None:
+    def __init__(self, app: ASGIApp, metrics: Counts, tracer: Tracer | None = None) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -82,6 +84,9 @@ class Counting:
             return
         begun = elapsed_s()
         status = 500
+        trace = self._tracer.begin(_traceparent(scope)) if self._tracer is not None else None
+        if trace is not None:
+            scope["state"]["trace"] = trace
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -95,6 +100,21 @@ class Counting:
             route = scope.get("path_template") or "none"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.request(route, method, status, elapsed_s() - begun)
+            if trace is not None and self._tracer is not None:
+                # The route, and not the path: that has ids in it.
+                facts: dict[str, str | int] = {
+                    "http.request.method": method,
+                    "http.route": route,
+                    "http.response.status_code": status,
+                }
+                self._tracer.end(trace, f"{method} {route}", facts)
+
+
+def _traceparent(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            return value.decode("latin-1")
+    return ""
 
 
 _METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})

@@ -16,11 +16,12 @@ from litestar.response import Stream
 
 from trustward.api.auth import Caller, caller_of
 from trustward.api.bodies import Elements, Lines, media_type, pieces
-from trustward.api.entrance import Entrance
-from trustward.base.clock import elapsed_s
+from trustward.api.entrance import Entrance, trace_of
+from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import OverloadedError, TrustwardError
 from trustward.exchange.records import Decoded
 from trustward.operations.grouping import Answers, Ticket
+from trustward.ports.traces import Trace
 
 LINES = ("application/x-ndjson", "application/jsonl", "application/ndjson")
 ARRAYS = ("application/json", "application/cloudevents-batch+json")
@@ -137,7 +138,7 @@ async def events(request: Request[Any, Any, Any]) -> Stream:
     account = _Account()
     try:
         cutter = Elements(limit) if said in ARRAYS else Lines(limit)
-        await _Reading(service, caller_of(request), account).run(request, cutter)
+        await _Reading(service, caller_of(request), account, trace_of(request)).run(request, cutter)
     except BaseException:
         account.close()
         raise
@@ -157,8 +158,9 @@ async def _sent(account: _Account) -> AsyncIterator[bytes]:
 class _Reading:
     """One stream on its way in."""
 
-    def __init__(self, service: Entrance, caller: Caller, account: _Account) -> None:
+    def __init__(self, service: Entrance, caller: Caller, account: _Account, trace: Trace | None) -> None:
         self._service = service
+        self._trace = trace
         self._caller = caller
         self._account = account
         self._under_way: deque[tuple[Ticket, Sequence[int]]] = deque()
@@ -187,7 +189,10 @@ class _Reading:
 
     async def _take(self, block: bytes) -> None:
         service = self._service
+        begun_us = now_us() if self._trace is not None else 0
         decoded = service.stream_decoder.decode_lines(block, self._line)
+        if self._trace is not None:
+            self._trace.step("decode", begun_us, now_us())
         self._line += decoded.line_count
         if decoded.rejects:
             self._account.set_aside(decoded)
@@ -206,7 +211,7 @@ class _Reading:
         until = elapsed_s() + _PATIENCE_S
         while True:
             try:
-                return self._service.begin(decoded.events, decoded.faults)
+                return self._service.begin(decoded.events, decoded.faults, self._trace)
             except OverloadedError:
                 if elapsed_s() > until:
                     raise

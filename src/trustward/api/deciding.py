@@ -11,7 +11,8 @@ from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
 from trustward.api.bodies import LINE_ENDS, media_type, whole
-from trustward.api.entrance import Entrance, Late
+from trustward.api.entrance import Entrance, Late, trace_of
+from trustward.base.clock import now_us
 from trustward.base.errors import RecordError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.decision import Decision, Fault
@@ -51,13 +52,17 @@ async def decide(
     media_type(request, FORMATS)
     settings = service.settings
     body = await whole(request, settings.event_bytes, settings.wait_s)
+    trace = trace_of(request)
+    begun_us = now_us() if trace is not None else 0
     event, faults = one_event(service.decoder, body)
+    if trace is not None:
+        trace.step("decode", begun_us, now_us())
     if strict and faults:
         places = [(fault.path, fault.cause) for fault in faults]
         raise RecordError(f"{places[0][0]}: {places[0][1]}", path=places[0][0], places=places, remedy=_MEND)
     within_s = deadline_ms / 1000 if deadline_ms is not None else None
     try:
-        answers = await service.end(service.begin((event,), {0: faults} if faults else {}), within_s)
+        answers = await service.end(service.begin((event,), {0: faults} if faults else {}, trace), within_s)
     except Late:
         assert within_s is not None  # without a deadline nothing is late
         service.metrics.late.inc()

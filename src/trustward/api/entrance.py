@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from litestar import Request
+
 from trustward.api.auth import KeyRing
 from trustward.api.counts import Counts
-from trustward.base.clock import elapsed_s
+from trustward.base.clock import elapsed_s, now_us
 from trustward.exchange.decode import EventDecoder
 from trustward.model.decision import RANK, VERDICTS, Action, Decision, Fault, RuleHit
 from trustward.model.event import Event, type_of
 from trustward.operations.grouping import Answers, Ticket
+from trustward.ports.traces import Trace, Tracer
 from trustward.settings import Settings
 
 
@@ -72,6 +75,7 @@ class Entrance:
         self.draining = False
         self.warmed = False
         self.safe = Safe("", {})
+        self.tracer: Tracer | None = None
         self._taker = taker
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notify = self._notified
@@ -89,10 +93,14 @@ class Entrance:
         """Let decisions, with their entries, follow the answers that were given when deadlines had passed."""
         raise NotImplementedError
 
-    def begin(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]]) -> Ticket:
+    def begin(
+        self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]], trace: Trace | None = None
+    ) -> Ticket:
         """Put events into the queue; :meth:`end` has their answers. Raises as :meth:`Deciding.post` does."""
         assert self._loop is not None  # opened before the first request
         ticket = Ticket(events, faults, self._notify)
+        if trace is not None:
+            ticket.trace, ticket.posted_us = trace, now_us()
         ticket.future = future = self._loop.create_future()
         self._taker.post(ticket)
         self.metrics.waiting[future] = elapsed_s()
@@ -145,3 +153,11 @@ class Entrance:
 def _be_late(future: asyncio.Future[bool]) -> None:
     if not future.done():
         future.set_result(False)
+
+
+def trace_of(request: Request[Any, Any, Any]) -> Trace | None:
+    """The trace of a request, if it is traced."""
+    if request.app.state.service.tracer is None:
+        return None
+    found: Trace | None = request.scope["state"].get("trace")
+    return found

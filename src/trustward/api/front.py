@@ -82,6 +82,7 @@ class Front(Entrance):
         self.spending = Ring(keys, settings.key_rate, self.remote)
         super().__init__(settings, self.remote, decoder, Counts(), self.spending)
         self.when_gone: Callable[[], None] = lambda: None
+        self.tracer = bootstrap.tracer(settings)
         self._folder = folder
 
     @property
@@ -143,12 +144,14 @@ def make_front(front: Front, folder: Path) -> Passing:
         tending.cancel()
         front.tell()
         front.remote.hang_up()
+        if front.tracer is not None:
+            await asyncio.to_thread(front.tracer.close)
         front.ring.close()
 
     app = make_app(front, HANDLERS, lifespan)
     known = frozenset((method, path) for method, path, _ in routes(app))
     place = str(folder / REQUESTS)
-    return Passing(Counting(app, front.metrics), known, place, wait_s=front.settings.wait_s, own=HEADERS)
+    return Passing(Counting(app, front.metrics, front.tracer), known, place, wait_s=front.settings.wait_s, own=HEADERS)
 
 
 class Process(Speaker):

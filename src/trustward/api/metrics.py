@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from trustward.api.counts import Counts, Sums
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import TrustwardError
 from trustward.operations.deciding import Deciding
+from trustward.operations.sourcing import SourceStatus
 from trustward.ports import Store
 
 _PHASES = ("new", "standby", "recovering", "ready", "stopped")
@@ -25,6 +26,7 @@ class Metrics(Counts, Collector):
         self._host = host
         self._store = store
         self.sums = Sums()
+        self.sources: Callable[[], Sequence[SourceStatus]] = tuple
         self.registry = CollectorRegistry()
         self.registry.register(self)
 
@@ -51,6 +53,7 @@ class Metrics(Counts, Collector):
             yield GaugeMetricFamily(name, about, value=value)
         yield from self._windows()
         yield from self._outbox()
+        yield from self._sources()
 
     def _windows(self) -> Iterator[Metric]:
         try:
@@ -72,6 +75,26 @@ class Metrics(Counts, Collector):
             return
         age = max(0.0, (now_us() - first[0].at_us) / 1e6) if first else 0.0
         yield GaugeMetricFamily("trustward_outbox_age_seconds", "Age of the oldest action not delivered.", value=age)
+
+    def _sources(self) -> Iterator[Metric]:
+        """What sources have brought, whether they work, and how long they have waited for the engine."""
+        found = self.sources()
+        events = CounterMetricFamily(
+            "trustward_source_events", "Events of sources by what became of them.", labels=("source", "outcome")
+        )
+        up = GaugeMetricFamily("trustward_source_up", "1 while a source can be read.", labels=("source",))
+        wait = GaugeMetricFamily(
+            "trustward_source_wait_seconds", "How long a source has waited for a batch's answers.", labels=("source",)
+        )
+        now_s = elapsed_s()
+        for one in found:
+            for outcome, count in (("decided", one.decided), ("again", one.again), ("rejected", one.rejected)):
+                events.add_metric((one.name, outcome), count)
+            up.add_metric((one.name,), float(one.phase == "reading"))
+            since_s = one.since_s
+            wait.add_metric((one.name,), now_s - since_s if since_s is not None else 0.0)
+        if found:
+            yield from (events, up, wait)
 
     def text(self) -> bytes:
         """All of it as text. Asks the engine, so it is called in a thread that may wait."""

@@ -24,6 +24,7 @@ from trustward.api.trialling import Trialling
 from trustward.base.errors import TrustwardError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
+from trustward.operations.sourcing import Sources, Told
 from trustward.ports import Store
 from trustward.settings import Settings
 
@@ -34,7 +35,9 @@ _END_S = 5.0
 class Group:
     """The processes beside the engine's: ``fronts`` speak HTTP from the start, ``others`` work when it is ready."""
 
-    def __init__(self, fronts: Sequence[Beside] = (), others: Sequence[Beside] = (), *, drain_s: float = 0.0) -> None:
+    def __init__(
+        self, fronts: Sequence[Beside] = (), others: Sequence[Beside | Sources] = (), *, drain_s: float = 0.0
+    ) -> None:
         self.fronts = fronts
         self.others = others
         self._within_s = drain_s + _END_S
@@ -69,7 +72,7 @@ class Process(Speaker):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
     def __init__(self, service: Service, group: Group | None = None) -> None:
-        app: Any = Counting(create_app(service, told=self._told), service.metrics)
+        app: Any = Counting(create_app(service, told=self._told), service.metrics, service.tracer)
         super().__init__(service.settings, Believing(app) if service.hatch is not None else app)
         self.fault: TrustwardError | None = None
         self._service = service
@@ -117,7 +120,9 @@ def run(settings: Settings) -> None:
             listening = [listen_at(str(folder / REQUESTS))]
         trials = Trialling(lambda: bool(store.trials.open()))
         service.on_trials = trials.tell
-        others = [*([_worker(settings, service)] if settings.deliver else []), trials]
+        others: list[Beside | Sources] = [*([_worker(settings, service)] if settings.deliver else []), trials]
+        if settings.sources:
+            others.append(_sources(settings, service, known))
         group = Group(fronts, others, drain_s=settings.drain_s)
         process = Process(service, group)
         try:
@@ -170,3 +175,21 @@ def make_service(settings: Settings, store: Store, known: Catalogue) -> Service:
     return Service(
         settings, host, store, EventDecoder(known), bootstrap.compiler(known), bootstrap.operations(settings, store)
     )
+
+
+def _sources(settings: Settings, service: Service, known: Catalogue) -> Sources:
+    """What brings events besides HTTP, not started. Raises SettingsError, MappingError."""
+    metrics = service.metrics
+    made = bootstrap.sources(
+        settings,
+        known,
+        service.host.submit,
+        Told(
+            metrics.answered,
+            metrics.rejected,
+            lambda name, words: log("source", source=name, said=words),
+            service.tracer,
+        ),
+    )
+    metrics.sources = made.status
+    return made

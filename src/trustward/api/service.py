@@ -88,6 +88,8 @@ class Service(Entrance):
         self.host = host
         self.store = store
         self.desk = Desk(settings, store)
+        self.tracer = bootstrap.tracer(settings)
+        host.tracing = self.tracer is not None
         self.policies = Policies(store, compile_policy)
         self.searching = Searching(store, Indexing(store, decoder))
         replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)

@@ -11,6 +11,7 @@
 | TW-320 | MappingError | a mapping file is wrong |
 | TW-330 | CatalogueError | an event catalogue file is wrong |
 | TW-340 | RegimeError | a file of clocks or calendars is wrong |
+| TW-350 | SourceError | a source of events cannot be read, or not be told what is done, for now |
 | TW-400 | StateError | a snapshot does not fit or is damaged |
 | TW-500 | StoreError | the database cannot be reached, is full, or failed: nothing was acknowledged |
 | TW-510 | SchemaError | the database has another schema than this version needs |
@@ -34,6 +35,7 @@
 | TW-650 | FormatError | a body is in a format that the route does not read |
 | TW-660 | SlowError | a body does not arrive in time |
 | TW-670 | InternalError | a fault in Trustward itself |
+| TW-680 | UnreachableError | a client had no answer of the service |
 """
 
 from __future__ import annotations
@@ -126,6 +128,12 @@ class RegimeError(TrustwardError):
     """A file of clocks or calendars is wrong, or there is no such clock or calendar."""
 
     code = "TW-340"
+
+
+class SourceError(TrustwardError):
+    """A source of events cannot be read, or not be told what is done, for now. Nothing is lost: it is tried again."""
+
+    code = "TW-350"
 
 
 class StateError(TrustwardError):
@@ -272,3 +280,9 @@ class InternalError(TrustwardError):
     """A fault in Trustward itself, not in the request."""
 
     code = "TW-670"
+
+
+class UnreachableError(TrustwardError):
+    """A client had no answer of the service. Whether a request was carried out is open, unless the message says not."""
+
+    code = "TW-680"

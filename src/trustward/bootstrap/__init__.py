@@ -1,5 +1,6 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
+from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -21,18 +22,25 @@ from trustward.bootstrap.service import (
     polling,
     service_settings,
     store,
+    tracer,
     trying,
     working,
 )
+from trustward.bootstrap.sourcing import make_sources, source_fields, source_kinds, sources
 
 __all__ = [
     "Operations",
     "Progress",
+    "archive",
+    "audit_explain",
+    "audit_index",
+    "audit_replay",
     "backtest",
     "backup_store",
     "book",
     "catalogue",
     "check",
+    "check_archive",
     "check_store",
     "compiler",
     "create_key",
@@ -45,11 +53,13 @@ __all__ = [
     "list_keys",
     "list_users",
     "load",
+    "make_sources",
     "operations",
     "packs",
     "policy",
     "policy_path",
     "polling",
+    "query",
     "replay",
     "reset_user",
     "restore_store",
@@ -59,8 +69,12 @@ __all__ = [
     "service_settings",
     "show_duty",
     "signing_in",
+    "source_fields",
+    "source_kinds",
+    "sources",
     "store",
     "stored_policy",
+    "tracer",
     "trying",
     "upgrade",
     "working",

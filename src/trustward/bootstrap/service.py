@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trustward.operations.trying import Trying
     from trustward.operations.working import Working
     from trustward.ports import Store
+    from trustward.ports.traces import Tracer
     from trustward.settings import Settings
 
 
@@ -36,7 +37,8 @@ def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
     """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
     from trustward.adapters.store.opened import open_store
 
-    return open_store(settings.database, Path(settings.data), migrated=migrated)
+    archive = Path(settings.archive) if settings.archive else None
+    return open_store(settings.database, Path(settings.data), archive=archive, migrated=migrated)
 
 
 def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
@@ -118,6 +120,15 @@ def indexing(settings: Settings, opened: Store) -> Indexing:
     return Indexing(opened, EventDecoder(catalogue([Path(name) for name in settings.catalogue])))
 
 
+def tracer(settings: Settings) -> Tracer | None:
+    """Where traces go; None where none are wanted. Raises SettingsError."""
+    if not settings.traces:
+        return None
+    from trustward.adapters.traces import OtelTracer
+
+    return OtelTracer(settings.traces, settings.trace_share)
+
+
 def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, Webhooks]:
     """A worker's rounds, and what they send with: close it at the end. Raises SettingsError."""
     import os
@@ -138,6 +149,7 @@ def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, We
         clock=now_us,
         worker=worker,
         private=networks(settings.delivery_networks),
+        tracer=tracer(settings),
     )
     chores = (operations(settings, opened).duties.fire,)
     return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores), webhooks

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from trustward.cli import (
+    archive,
+    audit,
     backtest,
     db,
     demo,
@@ -18,6 +20,7 @@ from trustward.cli import (
     screen,
     serve,
     simulate,
+    source,
     users,
     worker,
 )
@@ -60,8 +63,12 @@ app.command(name="screen")(screen.screen)
 app.command(name="serve")(serve.serve)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="demo")(demo.demo)
+app.add_typer(source.app, name="source")
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
+app.command(name="archive")(archive.archive)
+app.command(name="query")(archive.query)
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")

@@ -39,7 +39,9 @@ from trustward.model.journal import Commit, Segment
 from trustward.model.stored import Lease, SnapshotInfo, StoredPolicy
 from trustward.operations.grouping import NO_FAULTS, Answers, Group, Ticket, notify, resolve
 from trustward.operations.recovery import Compile, Replayer, apply
+from trustward.operations.tracing import Watch
 from trustward.ports import Store
+from trustward.ports.traces import Trace
 
 T = TypeVar("T")
 Phase = Literal["new", "standby", "recovering", "ready", "stopped"]
@@ -103,6 +105,8 @@ class Deciding:
         self.options = options or Options()
         self.on_actions: Callable[[], None] | None = None
         """Called in the engine's thread after a commit with actions: it must not wait, and must not fail."""
+        self.tracing = False
+        """Whether some tickets have a trace."""
         self._replayer = Replayer(store, decoder, compile_policy, self.options.skew_us)
         self._initial = initial
         self._clock = clock
@@ -151,9 +155,16 @@ class Deciding:
             self._queue.append(ticket)
             self._wake.notify()
 
-    def submit(self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]] = NO_FAULTS) -> Future[Answers]:
+    def submit(
+        self,
+        events: Sequence[Event],
+        faults: Mapping[int, Sequence[Fault]] = NO_FAULTS,
+        trace: Trace | None = None,
+    ) -> Future[Answers]:
         """Take events in; the future has their answers after the commit. Raises as :meth:`post` does."""
         ticket = Ticket(events, faults, resolve)
+        if trace is not None:
+            ticket.trace, ticket.posted_us = trace, now_us()
         future: Future[Answers] = Future()
         future.set_running_or_notify_cancel()
         ticket.future = future
@@ -350,6 +361,7 @@ class Deciding:
         notify(tickets)
 
     def _decide(self, tickets: list[Ticket]) -> None:
+        watch = Watch(tickets) if self.tracing else None
         try:
             engine = self._working()
             group = Group(tickets)
@@ -362,11 +374,15 @@ class Deciding:
             refused = dict(outcome.refused)
             commit = group.decided(outcome.decisions, refused, self._seq, at_us, engine.policy.hash)
             if commit is not None:
+                if watch is not None:
+                    watch.decided()
                 self._append(commit)
             group.answer(engine.policy.hash)
         except Exception as fault:  # noqa: BLE001 - the engine cannot be trusted any more, whatever it was
             self._recover(fault, tickets)
             return
+        if watch is not None:
+            watch.committed()
         notify(tickets)
         if commit is not None and commit.actions and self.on_actions is not None:
             self.on_actions()

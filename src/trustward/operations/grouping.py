@@ -25,6 +25,7 @@ from trustward.model.journal import (
     encode_faults,
     plain_allow,
 )
+from trustward.ports.traces import Trace
 
 _LOG = logging.getLogger(__name__)
 _ENCODER = msgspec.json.Encoder()
@@ -80,7 +81,7 @@ class Ticket:
     It is called in the engine's thread, after the commit: each ticket has its ``answers`` then, or its ``error``.
     """
 
-    __slots__ = ("answers", "error", "events", "faults", "future", "notify", "tries")
+    __slots__ = ("answers", "error", "events", "faults", "future", "notify", "posted_us", "trace", "tries")
 
     def __init__(
         self,
@@ -95,6 +96,8 @@ class Ticket:
         self.answers: Answers | None = None
         self.error: TrustwardError | None = None
         self.tries = 0
+        self.trace: Trace | None = None
+        self.posted_us = 0
 
 
 def notify(tickets: Sequence[Ticket]) -> None:

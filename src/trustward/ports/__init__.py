@@ -1,9 +1,11 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
+from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
     Effects,
@@ -19,6 +21,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Archived",
     "Attempts",
     "Audit",
     "Duties",
@@ -34,7 +37,9 @@ __all__ = [
     "Provider",
     "Records",
     "Sessions",
+    "Shelf",
     "Snapshots",
+    "Source",
     "Store",
     "Tickets",
     "Trials",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from trustward.adapters.store.changed import follow
 from trustward.adapters.store.checkpoints import Checkpoints
 from trustward.adapters.store.database import Database, Straight
+from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.ids import Ids, Part, keys_of
 from trustward.adapters.store.inserting import batches, insert
 from trustward.adapters.store.queries import named, statements
@@ -28,8 +29,9 @@ class DatabaseJournal:
     how far the table goes. Whoever opens the journal reads the rest from the segments.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, elsewhere: Elsewhere) -> None:
         self._database = database
+        self._elsewhere = elsewhere
         self._ids = Ids()
         self._asked: tuple[tuple[str, ...], list[int]] = ((), [])
         self._alone = False
@@ -115,27 +117,36 @@ class DatabaseJournal:
 
     def read(self, after: int, limit: int) -> Sequence[Segment]:
         """See :class:`trustward.ports.Journal`."""
+        moved = self._elsewhere.read(after, limit)
+        if moved is not None:
+            return moved
         with self._database.read() as connection:
-            return list(_segments(connection, after, after + max(limit, 1)))
+            found = list(_segments(connection, after, after + max(limit, 1)))
+        if found and found[0].first > after + 1:
+            # The day has moved, and was removed, since it was looked for.
+            moved = self._elsewhere.read(after, limit)
+        return found if moved is None else moved
 
     def entry(self, seq: int) -> Found | None:
         """See :class:`trustward.ports.Journal`."""
-        with self._database.read() as connection:
-            segment = _segment_of(connection, seq)
-        if segment is None or segment.kind != "events":
-            return None
-        return found_in(segment, [seq - segment.first])[0]
+        found = self.entries([seq])
+        return found[0] if found else None
 
     def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
         """See :class:`trustward.ports.Journal`."""
         found: list[Found] = []
+        gone: list[int] = []
         with self._database.read() as connection:
-            for segment, chosen in _placed(connection, seqs):
+            for segment, chosen in _placed(connection, seqs, gone):
                 found += found_in(segment, chosen)
-        return found
+        # What is missing here has moved; everything that has moved is older than everything that has not.
+        return [*self._elsewhere.entries(gone), *found] if gone else found
 
     def since(self, at_us: int) -> int:
         """See :class:`trustward.ports.Journal`."""
+        moved = self._elsewhere.since(at_us)
+        if moved is not None:
+            return moved
         with self._database.read() as connection:
             low, high = 0, int(connection.execute(named("head")).scalar_one())
             # Entries are written in order of time: whatever lies at or below low is earlier, above high it is not.
@@ -164,7 +175,13 @@ class DatabaseJournal:
         if not places:
             return {}
         with self._database.read() as connection:
-            return _found(connection, set(places), set(ids))
+            gone: list[int] = []
+            wanted = set(ids)
+            found = _found(connection, set(places), wanted, gone)
+        for one in self._elsewhere.entries(gone) if gone else ():
+            if one.decision.event_id in wanted:
+                found[one.decision.event_id] = one
+        return found
 
     def _tabled(self, keys: list[int]) -> list[int]:
         """The entries that the table has for some keys."""
@@ -185,11 +202,8 @@ class DatabaseJournal:
             if ids.known < row.ids_seq or ids.tabled != row.ids_seq:
                 # Another process, or a commit that was believed to have failed, has moved ids to the table.
                 ids.start(row.ids_seq)
-            while ids.known < row.last_seq:
-                segments = list(_segments(connection, ids.known, min(ids.known + 8192, row.last_seq)))
-                if not segments:
-                    break
-                ids.add(segments, [name for segment in segments for name in segment.ids()])
+            for segment in segments_between(connection, ids.known, row.last_seq):
+                ids.add((segment,), segment.ids())
 
 
 def _step(lease: Lease, commit: Commit) -> dict[str, int]:
@@ -243,17 +257,33 @@ def _segments(connection: Connection, after: int, to: int) -> Iterable[Segment]:
     return map(_segment, rows)
 
 
-def _found(connection: Connection, places: Iterable[int], wanted: set[str]) -> dict[str, Found]:
-    """The events at these places whose ids are wanted."""
+def add_ids(connection: Connection, names: Mapping[str, int]) -> None:
+    """Write ids to their table, in order."""
+    order = list(names)
+    insert(connection, "add_event_id", sorted(zip(keys_of(order), map(names.__getitem__, order), strict=True)))
+
+
+def segments_between(connection: Connection, after: int, last: int) -> Iterator[Segment]:
+    """The segments in the database after an entry, up to another one."""
+    while after < last:
+        segments = list(_segments(connection, after, min(after + 8192, last)))
+        if not segments or segments[0].first > last:
+            return
+        yield from segments
+        after = segments[-1].last
+
+
+def _found(connection: Connection, places: Iterable[int], wanted: set[str], gone: list[int]) -> dict[str, Found]:
+    """The events at these places whose ids are wanted; ``gone`` gets the places that are not in the database."""
     found: dict[str, Found] = {}
-    for segment, chosen in _placed(connection, places):
+    for segment, chosen in _placed(connection, places, gone):
         for one in found_in(segment, chosen):
             if one.decision.event_id in wanted:
                 found[one.decision.event_id] = one
     return found
 
 
-def _placed(connection: Connection, places: Iterable[int]) -> Iterator[tuple[Segment, list[int]]]:
+def _placed(connection: Connection, places: Iterable[int], gone: list[int]) -> Iterator[tuple[Segment, list[int]]]:
     """The segments of events in which these places lie, in order, each with the positions in it."""
     held: Segment | None = None
     positions: list[int] = []
@@ -262,7 +292,9 @@ def _placed(connection: Connection, places: Iterable[int]) -> Iterator[tuple[Seg
             if held is not None and positions:
                 yield held, positions
             held, positions = _segment_of(connection, seq), []
-        if held is not None and held.kind == "events":
+        if held is None:
+            gone.append(seq)
+        elif held.kind == "events":
             positions.append(seq - held.first)
     if held is not None and positions:
         yield held, positions

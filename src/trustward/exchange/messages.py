@@ -1,0 +1,27 @@
+"""Messages to events: one event in each message, whatever its white space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trustward.exchange.decode import BOM, EventDecoder
+from trustward.exchange.records import Decoded
+
+LINE_ENDS = bytes.maketrans(b"\r\n", b"\t\t")
+"""Puts JSON on one line: between values a tab is as good, and within a text it is as wrong."""
+
+
+def decode_messages(decoder: EventDecoder, bodies: Sequence[bytes]) -> Decoded:
+    r"""The events of some messages; the line of an event or a fault is the number of its message, from 1.
+
+    >>> from trustward.model.catalogue import load_catalogue
+    >>> decoder = EventDecoder(load_catalogue())
+    >>> good = b'{\n"type": "password.changed", "id": "1", "time": "2026-01-31T12:00:00Z", "account": "a"}'
+    >>> found = decode_messages(decoder, [b"", good])
+    >>> list(found.lines), [(reject.line, reject.path, reject.cause) for reject in found.rejects]
+    ([2], [(1, '$', 'the message is empty')])
+    """
+    rows = [body.removeprefix(BOM).translate(LINE_ENDS) for body in bodies]
+    empty = {number for number, row in enumerate(rows, 1) if not row.strip()}
+    chunk = b"".join((b"null" if number in empty else row) + b"\n" for number, row in enumerate(rows, 1))
+    return decoder.decode_lines(chunk)
