@@ -104,8 +104,8 @@ def ask(port: int, key: str, events: list[dict[str, Any]]) -> dict[str, str]:
             connection.request("POST", "/v1/decisions", msgspec.json.encode(event), headers)
             response = connection.getresponse()
             body = response.read()
-            if response.status == 503 and b"TW-500" in body:
-                break  # it may be on disk or not: not acknowledged
+            if response.status == 503:
+                break  # the engine's process has ended: not acknowledged, on disk or not
             assert response.status == 200, body
             done[event["id"]] = msgspec.json.decode(body)["verdict"]
     except (OSError, HTTPException):
