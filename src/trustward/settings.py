@@ -166,6 +166,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080
+    workers: Annotated[
+        int,
+        Meta(
+            description="How many processes speak HTTP in front of the engine's. 0: that one does it itself.",
+            ge=0,
+            le=64,
+        ),
+    ] = 0
     event_bytes: Annotated[
         int, Meta(description="The most bytes that one event may have over HTTP.", ge=1_000, le=16_000_000)
     ] = 1_000_000

@@ -36,6 +36,7 @@ class Running:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines.append(line)
+            assert line.startswith("{"), line + self.process.stderr.read(2_000)
             told = msgspec.json.decode(line)
             self.port = told.get("port", self.port)
             if told["message"] == "ready":
@@ -103,6 +104,8 @@ def ask(port: int, key: str, events: list[dict[str, Any]]) -> dict[str, str]:
             connection.request("POST", "/v1/decisions", msgspec.json.encode(event), headers)
             response = connection.getresponse()
             body = response.read()
+            if response.status == 503:
+                break  # the engine's process has ended: not acknowledged, on disk or not
             assert response.status == 200, body
             done[event["id"]] = msgspec.json.decode(body)["verdict"]
     except (OSError, HTTPException):

@@ -49,8 +49,8 @@ def test_every_statement_is_understood(database: Database) -> None:
         if name.endswith(other) or (database.is_sqlite and name.startswith("number_")):
             continue
         values: dict[str, object] = dict.fromkeys(named(name)._bindparams, 1)
-        if "keys" in values:
-            values["keys"] = "[1]" if database.is_sqlite else [1]
+        for array in {"keys", "seqs"} & set(values):
+            values[array] = "[1]" if database.is_sqlite else [1]
         texts = {
             "owner",
             "kind",

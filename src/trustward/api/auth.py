@@ -171,12 +171,21 @@ class KeyRing(_Ring):
 
     def owed_s(self, caller: Caller, count: int, *, anyway: bool = True) -> float:
         """Count events of a stream, which is slowed down instead of refused: the seconds to wait."""
+        return self.owe(caller.actor, count, anyway=anyway)
+
+    def owe(self, actor: str, count: int, *, anyway: bool = True) -> float:
+        """Count what a caller has sent, here or through another process: the seconds to wait."""
         if not self._rate:
             return 0.0
-        bucket = self._buckets.get(caller.actor)
+        bucket = self._buckets.get(actor)
         if bucket is None:
-            bucket = self._buckets[caller.actor] = Bucket(self._rate)
+            bucket = self._buckets[actor] = Bucket(self._rate)
         return bucket.take(count, now_s=elapsed_s(), anyway=anyway)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return bool(self._rate)
 
 
 class SessionRing(_Ring):

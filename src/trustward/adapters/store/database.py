@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -70,9 +70,46 @@ class Database:
             connection.detach()
             return connection
 
+    def straight(self) -> Straight:
+        """A connection to SQLite of its own, without what SQLAlchemy adds to each statement. Close it at the end."""
+        with told():
+            pooled = self._engine.raw_connection()
+            connection = pooled.driver_connection
+            pooled.detach()
+            return Straight(connection)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+class Straight:
+    """One of SQLite's own connections, for what every commit does. Used by one thread at a time."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection: sqlite3.Connection = connection
+
+    def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
+        """Run a statement, at once in force if no transaction has begun. Raises StoreError."""
+        with told():
+            return self._connection.execute(statement, values)
+
+    @contextmanager
+    def write(self) -> Iterator[Self]:
+        """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
+        with told():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
 
 
 def open_database(database: str, data: Path) -> Database:
@@ -113,7 +150,10 @@ def told() -> Iterator[None]:
     except DBAPIError as fault:
         cause = " ".join(str(fault.orig).split())[:300]
         raise StoreError(f"the database failed: {cause}", remedy=_remedy(cause)) from fault
-    except (SQLAlchemyError, sqlite3.Error) as fault:
+    except sqlite3.Error as fault:
+        cause = " ".join(str(fault).split())[:300]
+        raise StoreError(f"the database failed: {cause}", remedy=_remedy(cause)) from fault
+    except SQLAlchemyError as fault:
         raise StoreError(f"the database failed: {type(fault).__name__}", remedy=_AGAIN) from fault
 
 
@@ -146,7 +186,8 @@ def _sqlite(url: URL) -> Engine:
             "fullfsync = ON",
             "foreign_keys = ON",
             "cache_size = -65536",
-            "wal_autocheckpoint = 4000",
+            # Checkpoints take the log over earlier; this only bounds it.
+            "wal_autocheckpoint = 32768",
             "journal_size_limit = 67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")

@@ -58,6 +58,7 @@ class DatabaseStore:
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
+        self.journal.close()
         self.writer.close()
         self.database.close()
 
