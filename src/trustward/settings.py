@@ -63,6 +63,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(description="`postgresql://user:password@host/name`. Empty: SQLite in the folder `data`."),
     ] = ""
+    archive: Annotated[
+        str, Meta(description="The folder of archived days, the same for all processes. Empty: `archive` in `data`.")
+    ] = ""
+    query_memory: Annotated[str, Meta(description="The most memory that `trustward query` takes.")] = "2GB"
     policy: Annotated[
         str,
         Meta(description="The policy of the very first start: a folder with `*.policy` files, or a shipped pack."),

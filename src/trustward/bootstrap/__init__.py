@@ -1,5 +1,6 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
+from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -30,11 +31,16 @@ from trustward.bootstrap.sourcing import make_sources, source_fields, source_kin
 __all__ = [
     "Operations",
     "Progress",
+    "archive",
+    "audit_explain",
+    "audit_index",
+    "audit_replay",
     "backtest",
     "backup_store",
     "book",
     "catalogue",
     "check",
+    "check_archive",
     "check_store",
     "compiler",
     "create_key",
@@ -53,6 +59,7 @@ __all__ = [
     "policy",
     "policy_path",
     "polling",
+    "query",
     "replay",
     "reset_user",
     "restore_store",

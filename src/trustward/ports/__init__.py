@@ -1,5 +1,6 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
@@ -20,6 +21,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Archived",
     "Attempts",
     "Audit",
     "Cases",
@@ -38,6 +40,7 @@ __all__ = [
     "Records",
     "Reports",
     "Sessions",
+    "Shelf",
     "Snapshots",
     "Source",
     "Store",
