@@ -6,6 +6,7 @@ import inspect
 
 from trustward import ports
 from trustward.testing import (
+    archive_contracts,
     contracts,
     index_contracts,
     operations_contracts,
@@ -22,6 +23,14 @@ class TestWriter(contracts.WriterContract):
 
 
 class TestJournal(contracts.JournalContract):
+    pass
+
+
+class TestArchived(archive_contracts.ArchivedContract):
+    pass
+
+
+class TestShelf(archive_contracts.ShelfContract):
     pass
 
 
@@ -93,6 +102,7 @@ def test_every_port_has_its_contract() -> None:
     classes = [kind for kind in vars(ports).values() if inspect.isclass(kind)]
     named = {kind.__name__ for kind in classes if kind.__module__.startswith(ports.__name__)}
     every = {
+        *archive_contracts.CONTRACTS,
         *contracts.CONTRACTS,
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,

@@ -79,6 +79,7 @@ def test_every_statement_is_understood(database: Database) -> None:
             "agent",
         }
         texts |= {"keep"} | ({"level"} if name == "add_session" else set())
+        texts |= {"day", "digest"}
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )
@@ -89,6 +90,7 @@ def test_every_statement_is_understood(database: Database) -> None:
             {"hash"} if name == "add_key" else set()
         )
         bytes_ |= {"key"} if name == "add_passkey" else set()
+        bytes_ -= {"decisions"} if name == "add_archived_day" else set()
         values |= {key: b"x" for key in values if key in bytes_}
         with database.write() as connection:
             connection.execute(named(name), values)

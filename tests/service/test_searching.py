@@ -248,3 +248,19 @@ def test_a_past_decision_is_explained_as_it_came_about(how: str) -> None:
     if how != "too far":
         assert told[True]
         assert told[False]
+
+
+def test_whoever_asks_makes_the_index_where_no_worker_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trustward.base.errors import UnavailableError
+    from trustward.operations import searching
+
+    store = MemoryStore()
+    filled(store, 200)
+    monkeypatch.setattr(searching, "_BEHIND", 40)
+    asked = Searching(store, Indexing(store, DECODER, size=30))
+    assert len(list(paged(asked, Query(kind="account", entity="a"), 50))) > 20
+    assert store.journal.head() - asked._indexing.upto() < 40
+    store.index.clear()
+    monkeypatch.setattr(searching, "_TRIES", 2)
+    with pytest.raises(UnavailableError, match="behind"):
+        asked.page(Query())

@@ -30,6 +30,7 @@ from trustward.api import (
     searching,
     sessions,
     snoozes,
+    sso,
     trials,
     users,
 )
@@ -91,6 +92,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.delete_shadow,
     trials.compare,
     *sessions.HANDLERS,
+    *sso.HANDLERS,
     *users.HANDLERS,
 )
 """All routes."""

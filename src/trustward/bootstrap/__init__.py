@@ -1,5 +1,6 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
+from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -11,7 +12,15 @@ from trustward.bootstrap.database import (
     upgrade,
 )
 from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
-from trustward.bootstrap.people import create_link, disable_user, list_users, reset_user, rules, signing_in
+from trustward.bootstrap.people import (
+    create_link,
+    disable_user,
+    list_users,
+    reset_user,
+    rules,
+    signing_in,
+    single_sign_on,
+)
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
 from trustward.bootstrap.service import (
@@ -30,11 +39,16 @@ from trustward.bootstrap.sourcing import make_sources, source_fields, source_kin
 __all__ = [
     "Operations",
     "Progress",
+    "archive",
+    "audit_explain",
+    "audit_index",
+    "audit_replay",
     "backtest",
     "backup_store",
     "book",
     "catalogue",
     "check",
+    "check_archive",
     "check_store",
     "compiler",
     "create_key",
@@ -53,6 +67,7 @@ __all__ = [
     "policy",
     "policy_path",
     "polling",
+    "query",
     "replay",
     "reset_user",
     "restore_store",
@@ -62,6 +77,7 @@ __all__ = [
     "service_settings",
     "show_duty",
     "signing_in",
+    "single_sign_on",
     "source_fields",
     "source_kinds",
     "sources",

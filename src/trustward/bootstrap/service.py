@@ -37,7 +37,8 @@ def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
     """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
     from trustward.adapters.store.opened import open_store
 
-    return open_store(settings.database, Path(settings.data), migrated=migrated)
+    archive = Path(settings.archive) if settings.archive else None
+    return open_store(settings.database, Path(settings.data), archive=archive, migrated=migrated)
 
 
 def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from trustward.cli import (
+    archive,
+    audit,
     backtest,
     db,
     demo,
@@ -64,6 +66,9 @@ app.command(name="demo")(demo.demo)
 app.add_typer(source.app, name="source")
 app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
+app.command(name="archive")(archive.archive)
+app.command(name="query")(archive.query)
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")

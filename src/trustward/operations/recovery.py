@@ -81,7 +81,10 @@ class Replayer:
                 after = segment.last
 
     def batches(self, after: int, upto: int = FOREVER) -> Iterator[list[Segment]]:
-        """The segments, those of events many at a time: a batch's size makes no difference to what is decided."""
+        """The segments after an entry, those of events many at a time.
+
+        A batch's size makes no difference to what is decided.
+        """
         gathered: list[Segment] = []
         count = 0
         for segment in self.segments(after, upto):

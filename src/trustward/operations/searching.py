@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
+from threading import Lock
 from typing import NamedTuple
 
 import msgspec
@@ -85,6 +86,7 @@ class Searching:
     def __init__(self, store: Store, indexing: Indexing, *, examined: int = EXAMINED) -> None:
         self._store = store
         self._examined = examined
+        self._lock = Lock()
         self._indexing = indexing
         self._entities = self._indexing.entities
 
@@ -141,11 +143,14 @@ class Searching:
     def _catch_up(self) -> None:
         """See that the index is not far behind: where no worker runs, whoever asks makes the steps."""
         head = self._store.journal.head()
-        for _ in range(_TRIES):
-            behind = head - self._indexing.upto()
-            if behind < _BEHIND:
-                return
-            self._indexing.step()
+        if head - self._indexing.upto() < _BEHIND:
+            return
+        with self._lock:
+            for _ in range(_TRIES):
+                behind = head - self._indexing.upto()
+                if behind < _BEHIND:
+                    return
+                self._indexing.step()
         raise UnavailableError(
             f"the index is {behind:,} entries behind the journal",
             remedy="ask again in a moment; a worker keeps it up, trustward audit index makes it at once",
@@ -227,7 +232,12 @@ class Searching:
 
     def _scan(self, query: Query, low: int, high: int) -> Iterator[Found]:
         """The same of all entries from ``low`` to ``high``."""
-        for segment in reversed(self._store.journal.read(low - 1, high - low + 1)):
+        segments: list[Segment] = []
+        after = low - 1
+        while after < high and (some := self._store.journal.read(after, high - after)):
+            segments += some
+            after = some[-1].last
+        for segment in reversed(segments):
             if segment.kind == "events":
                 places = [at for at in _likely(query, segment) if low <= segment.first + at <= high]
                 for one in reversed(found_in(segment, places)):

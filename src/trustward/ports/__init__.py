@@ -1,5 +1,6 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
+from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
@@ -20,6 +21,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Archived",
     "Attempts",
     "Audit",
     "Duties",
@@ -35,6 +37,7 @@ __all__ = [
     "Provider",
     "Records",
     "Sessions",
+    "Shelf",
     "Snapshots",
     "Source",
     "Store",

@@ -24,6 +24,7 @@ from trustward.model.stored import (
     Snooze,
     StoredPolicy,
 )
+from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Duties, Records
 from trustward.ports.people import Attempts, People, Sessions, Tickets
@@ -228,6 +229,10 @@ class Store(Protocol):
     def writer(self) -> Writer: ...  # noqa: D102 - the port says it
     @property
     def journal(self) -> Journal: ...  # noqa: D102 - the same
+    @property
+    def archived(self) -> Archived: ...  # noqa: D102 - the same
+    @property
+    def shelf(self) -> Shelf: ...  # noqa: D102 - the same
     @property
     def index(self) -> Index: ...  # noqa: D102 - the same
     @property

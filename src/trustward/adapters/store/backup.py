@@ -16,7 +16,7 @@ from trustward.adapters.store.opened import DatabaseStore
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.schema import DERIVED, METADATA
 from trustward.adapters.store.snapshots import DatabaseSnapshots
-from trustward.adapters.store.tables import AUDIT, SEGMENTS, WRITER
+from trustward.adapters.store.tables import AUDIT, WRITER
 from trustward.base.errors import InputError, StateError, UsageError
 from trustward.ports import Snapshots
 
@@ -106,9 +106,9 @@ def check(store: DatabaseStore) -> list[str]:
 
 def _journal(store: DatabaseStore) -> Iterator[str]:
     with store.database.read() as connection:
-        first = connection.execute(select(func.min(SEGMENTS.c.first))).scalar()
         last = connection.execute(select(WRITER.c.last_seq)).scalar_one()
-    after = (first or 1) - 1
+    # Archived days are the archive's own to check.
+    after = store.archived.upto()
     while part := store.journal.read(after, 8192):
         for segment in part:
             if segment.first != after + 1:
@@ -122,7 +122,7 @@ def _journal(store: DatabaseStore) -> Iterator[str]:
                 whole = False
             if not whole:
                 yield f"journal: entries {segment.first} to {segment.last} cannot be read"
-    if after != last and (first is not None or last):
+    if after != last:
         yield f"journal: it ends at {after}, and should at {last}"
 
 

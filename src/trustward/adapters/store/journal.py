@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from trustward.adapters.store.changed import follow
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.queries import named, statements
 from trustward.base.errors import WriterError
 from trustward.model.changes import decode_change
@@ -40,8 +41,9 @@ class DatabaseJournal:
     writer says how far the table goes. Whoever opens the journal reads the rest from the segments.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, elsewhere: Elsewhere) -> None:
         self._database = database
+        self._elsewhere = elsewhere
         self._recent: dict[str, int] = {}
         self._keys: dict[str, int] = {}
         self._known = -1
@@ -79,9 +81,7 @@ class DatabaseJournal:
                 self._known = commit.last
 
     def _write_ids(self, connection: Connection, lease: Lease) -> None:
-        keys = self._keys
-        rows = sorted((keys.get(name) or key_of(name), seq) for name, seq in self._recent.items())
-        _many(connection, "add_event_id", ("key", "seq"), rows)
+        add_ids(connection, self._recent, self._keys)
         connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": self._known})
 
     # ------------------------------------------------------------------ reading
@@ -93,27 +93,36 @@ class DatabaseJournal:
 
     def read(self, after: int, limit: int) -> Sequence[Segment]:
         """See :class:`trustward.ports.Journal`."""
+        moved = self._elsewhere.read(after, limit)
+        if moved is not None:
+            return moved
         with self._database.read() as connection:
-            return list(_segments(connection, after, after + max(limit, 1)))
+            found = list(_segments(connection, after, after + max(limit, 1)))
+        if found and found[0].first > after + 1:
+            # The day has moved, and was removed, since it was looked for.
+            moved = self._elsewhere.read(after, limit)
+        return found if moved is None else moved
 
     def entry(self, seq: int) -> Found | None:
         """See :class:`trustward.ports.Journal`."""
-        with self._database.read() as connection:
-            segment = _segment_of(connection, seq)
-        if segment is None or segment.kind != "events":
-            return None
-        return found_in(segment, [seq - segment.first])[0]
+        found = self.entries([seq])
+        return found[0] if found else None
 
     def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
         """See :class:`trustward.ports.Journal`."""
         found: list[Found] = []
+        gone: list[int] = []
         with self._database.read() as connection:
-            for segment, chosen in _placed(connection, seqs):
+            for segment, chosen in _placed(connection, seqs, gone):
                 found += found_in(segment, chosen)
-        return found
+        # What is missing here has moved; everything that has moved is older than everything that has not.
+        return [*self._elsewhere.entries(gone), *found] if gone else found
 
     def since(self, at_us: int) -> int:
         """See :class:`trustward.ports.Journal`."""
+        moved = self._elsewhere.since(at_us)
+        if moved is not None:
+            return moved
         with self._database.read() as connection:
             low, high = 0, int(connection.execute(named("head")).scalar_one())
             # Entries are written in order of time: whatever lies at or below low is earlier, above high it is not.
@@ -149,7 +158,15 @@ class DatabaseJournal:
                 asked = json.dumps(list(keys)) if dialect == "sqlite" else list(keys)
                 rows = connection.execute(named(f"event_id_keys_{dialect}"), {"keys": asked})
                 places.update((seq, None) for _, seq in rows)
-            return _found(connection, places, set(ids)) if places else {}
+            if not places:
+                return {}
+            gone: list[int] = []
+            wanted = set(ids)
+            found = _found(connection, places, wanted, gone)
+        for one in self._elsewhere.entries(gone) if gone else ():
+            if one.decision.event_id in wanted:
+                found[one.decision.event_id] = one
+        return found
 
     def _catch_up(self, connection: Connection, last: int, ids_seq: int | None = None) -> None:
         """Know the ids of all entries that are not in the table yet."""
@@ -162,13 +179,9 @@ class DatabaseJournal:
             # Another process, or a commit that was believed to have failed, has moved these to the table.
             self._recent = {name: seq for name, seq in self._recent.items() if seq > ids_seq}
         self._ids_seq = ids_seq
-        while self._known < last:
-            segments = list(_segments(connection, self._known, min(self._known + 8192, last)))
-            for segment in segments:
-                self._remember((segment,), segment.ids())
-            if not segments:
-                break
-            self._known = segments[-1].last
+        for segment in segments_between(connection, self._known, last):
+            self._remember((segment,), segment.ids())
+            self._known = segment.last
 
     def _remember(self, segments: Iterable[Segment], ids: Sequence[str]) -> None:
         names = iter(ids)
@@ -241,17 +254,33 @@ def _segments(connection: Connection, after: int, to: int) -> Iterable[Segment]:
     return map(_segment, rows)
 
 
-def _found(connection: Connection, places: Iterable[int], wanted: set[str]) -> dict[str, Found]:
-    """The events at these places whose ids are wanted."""
+def add_ids(connection: Connection, names: Mapping[str, int], keys: Mapping[str, int] = {}) -> None:
+    """Write ids to their table, in order; ``keys`` are those that have been made already."""
+    rows = sorted((keys.get(name) or key_of(name), seq) for name, seq in names.items())
+    _many(connection, "add_event_id", ("key", "seq"), rows)
+
+
+def segments_between(connection: Connection, after: int, last: int) -> Iterator[Segment]:
+    """The segments in the database after an entry, up to another one."""
+    while after < last:
+        segments = list(_segments(connection, after, min(after + 8192, last)))
+        if not segments or segments[0].first > last:
+            return
+        yield from segments
+        after = segments[-1].last
+
+
+def _found(connection: Connection, places: Iterable[int], wanted: set[str], gone: list[int]) -> dict[str, Found]:
+    """The events at these places whose ids are wanted; ``gone`` gets the places that are not in the database."""
     found: dict[str, Found] = {}
-    for segment, chosen in _placed(connection, places):
+    for segment, chosen in _placed(connection, places, gone):
         for one in found_in(segment, chosen):
             if one.decision.event_id in wanted:
                 found[one.decision.event_id] = one
     return found
 
 
-def _placed(connection: Connection, places: Iterable[int]) -> Iterator[tuple[Segment, list[int]]]:
+def _placed(connection: Connection, places: Iterable[int], gone: list[int]) -> Iterator[tuple[Segment, list[int]]]:
     """The segments of events in which these places lie, in order, each with the positions in it."""
     held: Segment | None = None
     positions: list[int] = []
@@ -260,7 +289,9 @@ def _placed(connection: Connection, places: Iterable[int]) -> Iterator[tuple[Seg
             if held is not None and positions:
                 yield held, positions
             held, positions = _segment_of(connection, seq), []
-        if held is not None and held.kind == "events":
+        if held is None:
+            gone.append(seq)
+        elif held.kind == "events":
             positions.append(seq - held.first)
     if held is not None and positions:
         yield held, positions

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from trustward.adapters.store.elsewhere import Elsewhere
+from trustward.adapters.store.memory_archived import MemoryArchived, MemoryShelf
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
 from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
@@ -18,6 +20,7 @@ from trustward.adapters.store.memory_proposals import MemoryProposals
 from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
 from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
+from trustward.model.archived import ArchivedDay
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
 from trustward.model.journal import Commit, Found, Segment, found_in
 from trustward.model.proposal import Proposal
@@ -40,7 +43,10 @@ class MemoryStore:
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or Tables()
         self.writer = _Writer(self.tables)
-        self.journal = _Journal(self.tables)
+        tables = self.tables
+        self.archived = MemoryArchived(tables.days, tables.segments, tables.sent)
+        self.shelf = tables.shelf
+        self.journal = _Journal(tables, Elsewhere(self.archived, self.shelf))
         self.index = MemoryIndex(self.tables.runs)
         self.outbox = MemoryOutbox(self.tables.sent, self.tables.record)
         self.effects = MemoryEffects(self.tables.sent, self.tables.record)
@@ -73,6 +79,8 @@ class Tables:
         self.segments: list[Segment] = []
         self.ids: dict[str, int] = {}
         self.runs = Runs()
+        self.days: list[ArchivedDay] = []
+        self.shelf = MemoryShelf()
         self.sent = Sent()
         self.tried = Tried()
         self.proposals: dict[str, Proposal] = {}
@@ -88,7 +96,7 @@ class Tables:
 
     def last(self) -> int:
         """The number of the last entry."""
-        return self.segments[-1].last if self.segments else 0
+        return max(self.segments[-1].last if self.segments else 0, self.days[-1].last if self.days else 0)
 
     def record(self, row: AuditRow) -> None:
         """Add a row to the audit."""
@@ -117,8 +125,9 @@ class _Writer:
 
 
 class _Journal:
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, elsewhere: Elsewhere) -> None:
         self._tables = tables
+        self._elsewhere = elsewhere
 
     def append(self, lease: Lease, commit: Commit) -> None:
         tables = self._tables
@@ -138,6 +147,9 @@ class _Journal:
         return self._tables.last()
 
     def read(self, after: int, limit: int) -> Sequence[Segment]:
+        moved = self._elsewhere.read(after, limit)
+        if moved is not None:
+            return moved
         found: list[Segment] = []
         for segment in self._tables.segments:
             if segment.last > after and (not found or segment.first <= after + limit):
@@ -156,7 +168,9 @@ class _Journal:
     def entry(self, seq: int) -> Found | None:
         segments = self._tables.segments
         at = bisect_right(segments, seq, key=lambda segment: segment.first) - 1
-        if at < 0 or segments[at].kind != "events" or seq > segments[at].last:
+        if at < 0:
+            return next(iter(self._elsewhere.entries([seq])), None)
+        if segments[at].kind != "events" or seq > segments[at].last:
             return None
         return found_in(segments[at], [seq - segments[at].first])[0]
 
@@ -164,6 +178,9 @@ class _Journal:
         return [one for seq in sorted(seqs) if (one := self.entry(seq)) is not None]
 
     def since(self, at_us: int) -> int:
+        moved = self._elsewhere.since(at_us)
+        if moved is not None:
+            return moved
         segments = self._tables.segments
         at = bisect_left(segments, at_us, key=lambda segment: segment.at_us)
         return segments[at].first if at < len(segments) else self._tables.last() + 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trustward.adapters.archive.shelf import FolderShelf
 from trustward.adapters.store import migrate
+from trustward.adapters.store.archived import DatabaseArchived
 from trustward.adapters.store.database import Database, open_database
+from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
@@ -22,11 +25,13 @@ from trustward.ports import Snapshots
 class DatabaseStore:
     """The port ``Store`` over SQLite in the folder ``data``, or over PostgreSQL."""
 
-    def __init__(self, database: Database, data: Path) -> None:
+    def __init__(self, database: Database, data: Path, archive: Path) -> None:
         self.database = database
+        self.archived = DatabaseArchived(database)
+        self.shelf = FolderShelf(archive)
         lock = FileLock(data / LOCK_FILE) if database.is_sqlite else ServerLock(database)
         self.writer = DatabaseWriter(database, lock)
-        self.journal = DatabaseJournal(database)
+        self.journal = DatabaseJournal(database, Elsewhere(self.archived, self.shelf))
         self.index = DatabaseIndex(database)
         self.outbox = DatabaseOutbox(database)
         self.effects = DatabaseEffects(database)
@@ -52,8 +57,8 @@ class DatabaseStore:
         self.database.close()
 
 
-def open_store(database: str, data: Path, *, migrated: bool = True) -> DatabaseStore:
-    """The store that a service's settings name.
+def open_store(database: str, data: Path, *, archive: Path | None = None, migrated: bool = True) -> DatabaseStore:
+    """The store that a service's settings name; the archive is a folder in ``data`` if none is named.
 
     An empty SQLite database gets its tables. Raises SchemaError if the schema is another one than this program needs
     (unless ``migrated`` is False: then nobody looks), SettingsError and StoreError.
@@ -67,7 +72,7 @@ def open_store(database: str, data: Path, *, migrated: bool = True) -> DatabaseS
     except BaseException:
         opened.close()
         raise
-    return DatabaseStore(opened, data)
+    return DatabaseStore(opened, data, archive or data / "archive")
 
 
 def _begun(database: Database) -> bool:

@@ -1,0 +1,1 @@
+"""Archived days of the journal as Parquet files, and queries over them."""

@@ -1,0 +1,21 @@
+"""The table of days that have moved to the archive."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Table, Text
+
+from trustward.adapters.store.tables import METADATA
+
+ARCHIVED_DAYS = Table(
+    "archived_days",
+    METADATA,
+    Column("day", Text, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("decisions", BigInteger, nullable=False),
+    Column("actions", BigInteger, nullable=False),
+    Column("changes", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+)

@@ -1,0 +1,140 @@
+"""Looking back from the command line: the archive, queries over it, and past decisions derived again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trustward.base.errors import NotFoundError, UsageError
+from trustward.bootstrap.policies import catalogue, compiler
+from trustward.bootstrap.service import store
+
+if TYPE_CHECKING:
+    from trustward.adapters.archive.query import Answer
+    from trustward.adapters.store.opened import DatabaseStore
+    from trustward.model.archived import ArchivedDay
+    from trustward.model.journal import Found, Segment
+    from trustward.operations.archiving import Stopped
+    from trustward.operations.auditing import Audited, Difference
+    from trustward.operations.recovery import Replayer
+    from trustward.operations.retelling import Retold
+    from trustward.settings import Settings
+
+
+def archive(settings: Settings, before: str | None, tell: Callable[[ArchivedDay], None]) -> Stopped:
+    """Move every day to the archive that may be moved, before the day ``before``; each is told.
+
+    Raises UsageError, StateError, StoreError.
+    """
+    from trustward.base.clock import now_us
+    from trustward.operations.archiving import Archiving
+
+    _day(before)
+    with closing(store(settings)) as opened:
+        story = Archiving(opened.journal, opened.archived, opened.snapshots, opened.shelf, now_us)
+        return story.run(before, tell)
+
+
+def check_archive(settings: Settings) -> list[tuple[ArchivedDay, Sequence[str]]]:
+    """Every archived day, and what is wrong with its files."""
+    with closing(store(settings)) as opened:
+        return [(day, opened.shelf.check(day)) for day in opened.archived.days()]
+
+
+@contextmanager
+def query(settings: Settings, text: str) -> Iterator[Answer]:
+    """The answer to a query over archived and live entries, as they were when it began.
+
+    Raises UsageError, InputError.
+    """
+    import tempfile
+
+    from trustward.adapters.archive import query as asking
+    from trustward.adapters.archive.shelf import write_rows
+
+    views = asking.wanted(text)
+    with closing(store(settings)) as opened, tempfile.TemporaryDirectory(prefix="trustward-query-") as folder:
+        upto, head = opened.archived.upto(), opened.journal.head()
+        days = [day for day in opened.archived.days() if day.last <= upto]
+        live = _segments(opened, upto, head) if set(views) - {"actions"} else iter(())
+        actions = [*opened.archived.actions(upto + 1, head), *opened.archived.actions(1, head, inverses=True)]
+        rows = write_rows(Path(folder), live, actions if "actions" in views else ())
+        files = {
+            name: [
+                *[opened.shelf.path(day.day, name) for day in days if getattr(day, name)],
+                *([Path(folder) / f"{name}.parquet"] if rows[name] else []),
+            ]
+            for name in views
+        }
+        answer = asking.ask(text, files, Path(folder), settings.query_memory)
+        yield answer
+
+
+def _segments(opened: DatabaseStore, after: int, last: int) -> Iterator[Segment]:
+    while after < last:
+        for segment in opened.journal.read(after, min(8192, last - after)):
+            if segment.first > last:
+                return
+            yield segment
+            after = segment.last
+
+
+def audit_replay(settings: Settings, day: str, start: int | None, tell: Callable[[Difference], None]) -> Audited:
+    """Derive a day's decisions again; each that comes out otherwise is told. Raises UsageError, StateError."""
+    from trustward.model.archived import DAY_US, start_of
+    from trustward.operations.auditing import Auditing
+
+    _day(day)
+    with closing(store(settings)) as opened:
+        story = Auditing(opened.journal, _replayer(settings, opened))
+        first, last = story.span(start_of(day), start_of(day) + DAY_US)
+        if last < first:
+            raise NotFoundError(f"the journal has no entry of {day}", remedy="days are those of UTC")
+        return story.replay(first, last, tell, start=start)
+
+
+def audit_explain(settings: Settings, event_id: str) -> tuple[Found, Retold]:
+    """A past decision, and how it came about. Raises NotFoundError, StateError."""
+    from trustward.engine.state import FOREVER
+    from trustward.operations.retelling import Retelling
+
+    with closing(store(settings)) as opened:
+        found = opened.journal.find([event_id]).get(event_id)
+        if found is None:
+            raise NotFoundError(f"no event has the id {event_id[:80]}", remedy="see how the id was written")
+        retold = Retelling(opened, _replayer(settings, opened)).retell(found, FOREVER)
+        assert retold is not None  # nothing is too far
+        return found, retold
+
+
+def audit_index(settings: Settings, *, rebuild: bool) -> int:
+    """Bring the index up to the journal's end, or make it anew; the last entry in it."""
+    from trustward.bootstrap.service import indexing
+
+    with closing(store(settings)) as opened:
+        work = indexing(settings, opened)
+        if rebuild:
+            return work.rebuild()
+        while work.step(rest=True) or opened.journal.head() > work.upto():
+            pass
+        return work.upto()
+
+
+def _replayer(settings: Settings, opened: DatabaseStore) -> Replayer:
+    from trustward.exchange.decode import EventDecoder
+    from trustward.operations.recovery import Replayer
+
+    known = catalogue([Path(name) for name in settings.catalogue])
+    return Replayer(opened, EventDecoder(known), compiler(known), settings.skew_us)
+
+
+def _day(text: str | None) -> None:
+    from trustward.model.archived import start_of
+
+    if text is not None:
+        try:
+            start_of(text)
+        except ValueError as fault:
+            raise UsageError(f"no such day: {text[:40]}", remedy="write it like 2026-01-31") from fault
