@@ -96,6 +96,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/session/link"): OPEN,
     ("POST", "/v1/session/passkey/options"): OPEN,
     ("POST", "/v1/session/passkey"): OPEN,
+    ("GET", "/v1/sso/begin"): OPEN,
+    ("GET", "/v1/sso/return"): OPEN,
     ("GET", "/v1/session"): HALF,
     ("DELETE", "/v1/session"): HALF,
     ("POST", "/v1/session/code"): HALF,

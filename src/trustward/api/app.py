@@ -32,6 +32,7 @@ from trustward.api import (
     searching,
     sessions,
     snoozes,
+    sso,
     trials,
     users,
 )
@@ -95,6 +96,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.delete_shadow,
     trials.compare,
     *sessions.HANDLERS,
+    *sso.HANDLERS,
     *users.HANDLERS,
 )
 """All routes."""

@@ -175,6 +175,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document["components"].setdefault("schemas", {}).update({**components, "Event": _EVENT})
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            # What the framework says of errors is not how we answer them.
+            for status in [status for status in operation["responses"] if status.startswith("4")]:
+                del operation["responses"][status]
             operation["responses"]["default"] = {
                 "description": "What went wrong, as problem details (RFC 9457); docs/errors.md lists the codes.",
                 "content": {MEDIA_TYPE: {"schema": schemas[-1]}},
