@@ -21,7 +21,7 @@ from trustward.base.units import parse_duration
 
 PREFIX = "TRUSTWARD_"
 """What the names of environment variables begin with."""
-NO_SETTINGS = frozenset({"APPROVE", "BENCH_STARTED", "CASES", "CONFIG", "DEBUG", "FUZZ", "KILLS"})
+NO_SETTINGS = frozenset({"APPROVE", "BENCH_STARTED", "CONFIG", "DEBUG", "FUZZ", "KILLS"})
 """Variables with the prefix that are no settings: where the file is, and what is for tests and debugging."""
 
 

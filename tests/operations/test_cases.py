@@ -399,12 +399,12 @@ def test_shipped_queues_take_everything() -> None:
     assert world.cases.get(world.report("u", "y", category="other").case).queue == "general"
 
 
-CASES = int(os.environ.get("TRUSTWARD_CASES", "120"))
+CASES = int(os.environ.get("CASES", "120"))
 REVIEWERS = 50 if CASES > 1000 else 12
 
 
 def test_fifty_reviewers(opened: Callable[[], Store]) -> None:
-    """Scaled down; TRUSTWARD_CASES=10000 is the whole of it: fifty reviewers on one queue, no case twice, none lost."""
+    """Scaled down; CASES=10000 is the whole of it: fifty reviewers on one queue, no case twice, none lost."""
     stores = [opened() for _ in range(6)]
     if CASES > 1000 and isinstance(stores[0], MemoryStore):
         pytest.skip("memory looks at every case each time")
