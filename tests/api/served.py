@@ -40,6 +40,7 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[tuple[str, str], ...] = ()
 
     @property
     def json(self) -> Any:
@@ -83,7 +84,9 @@ class Served:
             connection.request(method, path, body, said, encode_chunked=not isinstance(body, bytes | None))
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read())
+            parts = [value.partition(";")[0].partition("=") for value in response.headers.get_all("set-cookie", [])]
+            cookies = tuple((name, value) for name, _, value in parts)
+            return Answer(response.status, found, response.read(), cookies)
         finally:
             connection.close()
 

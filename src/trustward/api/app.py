@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from trustward.api import (
     actions,
     bulk,
+    cases,
     changing,
     deciding,
     duties,
@@ -22,9 +23,11 @@ from trustward.api import (
     openapi,
     policies,
     proposals,
+    reports,
     searching,
     sessions,
     snoozes,
+    sso,
     trials,
     users,
 )
@@ -58,6 +61,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.live,
     policies.rollback,
     *duties.HANDLERS,
+    *reports.HANDLERS,
+    *cases.HANDLERS,
     actions.backlog,
     actions.action,
     actions.reverse,
@@ -83,6 +88,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.delete_shadow,
     trials.compare,
     *sessions.HANDLERS,
+    *sso.HANDLERS,
     *users.HANDLERS,
 )
 """All routes."""
@@ -147,5 +153,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
             said = True
             told(None)
         service.refresh()
+        if status.phase == "ready":
+            await asyncio.to_thread(service.run_errands)
         await service.desk.tend()
         await asyncio.sleep(_TEND_S)

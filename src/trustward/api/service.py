@@ -19,7 +19,7 @@ from trustward.api.frames import Standing
 from trustward.api.hatch import Hatch
 from trustward.api.logs import log
 from trustward.api.metrics import Metrics
-from trustward.base.errors import NotFoundError, StoreError, UnavailableError
+from trustward.base.errors import NotFoundError, StoreError, TrustwardError, UnavailableError
 from trustward.base.units import format_time
 from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
@@ -29,6 +29,7 @@ from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
 from trustward.model.stored import StoredPolicy
 from trustward.operations.deciding import Deciding
+from trustward.operations.errands import Errands
 from trustward.operations.indexing import Indexing
 from trustward.operations.recovery import Replayer
 from trustward.operations.retelling import Retelling
@@ -85,6 +86,7 @@ class Service(Entrance):
         ring = KeyRing(store.keys, settings.key_rate)
         super().__init__(settings, host, decoder, Metrics(host, store), ring)
         self.operations = operations
+        self.errands = Errands(store, host, decoder)
         self.host = host
         self.store = store
         self.desk = Desk(settings, store)
@@ -148,6 +150,14 @@ class Service(Entrance):
             return await asyncio.wait_for(asyncio.shield(future), within_s)
         except TimeoutError as fault:
             raise _unanswered() from fault
+
+    def run_errands(self) -> None:
+        """Do what the stories have asked of the engine; what fails now is tried again."""
+        try:
+            while self.errands.run():
+                pass
+        except TrustwardError as fault:
+            log("errands wait", error=fault)
 
     def warm(self) -> None:
         """Compile and load all that first decisions need, on an engine of no consequence: one event, and many."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -34,6 +35,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self._engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
+        # SQLite lets one write at a time, and the others try again and again: of many threads some would wait too long.
+        self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -44,7 +47,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
-        with told(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with (
+            self._turn,
+            told(),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -68,7 +76,7 @@ class Database:
             pooled = self._engine.raw_connection()
             connection = pooled.driver_connection
             pooled.detach()
-            return Straight(connection)
+            return Straight(connection, self._turn)
 
     def close(self) -> None:
         """Close all connections."""
@@ -78,8 +86,9 @@ class Database:
 class Straight:
     """One of SQLite's own connections, for what every commit does. Used by one thread at a time."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, turn: AbstractContextManager[Any]) -> None:
         self._connection: sqlite3.Connection = connection
+        self._turn = turn
 
     def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
         """Run a statement, at once in force if no transaction has begun. Raises StoreError."""
@@ -89,7 +98,7 @@ class Straight:
     @contextmanager
     def write(self) -> Iterator[Self]:
         """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
-        with told():
+        with self._turn, told():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self
