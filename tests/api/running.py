@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
@@ -58,12 +58,14 @@ class Running:
         if self._reader.ident is None:
             self._read()
         else:
-            self._reader.join(20)
+            self._reader.join(60)
         return "".join(self.lines)
 
     def _read(self) -> None:
         assert self.process.stderr is not None
-        self.lines += list(self.process.stderr)
+        # Whoever outlives the engine for a moment still has the pipe; the test may be over by then.
+        with suppress(ValueError):
+            self.lines += list(self.process.stderr)
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class Database:
             pooled = self._engine.raw_connection()
             connection = pooled.driver_connection
             pooled.detach()
-            return Straight(connection)
+            return Straight(connection, self._turn)
 
     def close(self) -> None:
         """Close all connections."""
@@ -86,8 +86,9 @@ class Database:
 class Straight:
     """One of SQLite's own connections, for what every commit does. Used by one thread at a time."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, turn: AbstractContextManager[Any]) -> None:
         self._connection: sqlite3.Connection = connection
+        self._turn = turn
 
     def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
         """Run a statement, at once in force if no transaction has begun. Raises StoreError."""
@@ -97,7 +98,7 @@ class Straight:
     @contextmanager
     def write(self) -> Iterator[Self]:
         """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
-        with told():
+        with self._turn, told():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self
