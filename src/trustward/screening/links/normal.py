@@ -147,14 +147,12 @@ def _refang(text: str) -> str:
         cut = 300
     front, back = text[:cut], text[cut:]
     plain = _PLAIN_HOST.match(front) is not None
-    if plain:
-        # The host hides nothing, and what follows it is its own affair.
-        pass
-    elif "[" in front or "(" in front or "{" in front or "<" in front:
+    if "[" in front or "(" in front or "{" in front or "<" in front:
         front = _BRACKET_OTHER.sub(lambda match: "@" if match[1].lower() == "at" else match[1], front)
-        front = _BRACKET_DOT.sub(".", front)
-        front = _HALF_BRACKET.sub(".", front)
-    elif "\\." in front:
+        if not plain:
+            # Behind a host that hides nothing, brackets around dots are the path's own.
+            front = _HALF_BRACKET.sub(".", _BRACKET_DOT.sub(".", front))
+    elif "\\." in front and not plain:
         front = _HALF_BRACKET.sub(".", front)
     scheme = _SCHEME.match(front)
     if scheme and not _HTTP.match(front):
