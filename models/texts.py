@@ -161,11 +161,14 @@ def thresholds(learned: Learned, scores: Any) -> tuple[float, float]:
         [where[row] for row in np.flatnonzero((learned.sources == HONEST) & (learned.langs == lang)).tolist()]
         for lang in np.unique(learned.langs[learned.sources == HONEST])
     ]
-    notices = [
-        [where[row] for row in np.flatnonzero((learned.sources == WRITTEN) & np.isin(learned.kinds, NOTICES)).tolist()]
-    ]
+    notices, offers = (
+        [[where[row] for row in np.flatnonzero((learned.sources == WRITTEN) & np.isin(learned.kinds, kinds)).tolist()]]
+        for kinds in (NOTICES, ("ok.marketing",))
+    )
     suspicious = max(
-        learning.threshold(scores[honest], langs, 0.004, 0.008), learning.threshold(scores[honest], notices, 1.0, 0.02)
+        learning.threshold(scores[honest], langs, 0.004, 0.008),
+        learning.threshold(scores[honest], notices, 1.0, 0.02),
+        learning.threshold(scores[honest], offers, 1.0, 0.04),
     )
     harmful = max(
         learning.threshold(scores[honest], langs, 0.0008, 0.003),
