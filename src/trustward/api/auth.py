@@ -17,7 +17,14 @@ from litestar.connection import ASGIConnection
 from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
 from trustward.api.origins import SAFE, check_origin
 from trustward.base.clock import elapsed_s, now_us
-from trustward.base.errors import ForbiddenError, OriginError, OverloadedError, RateError, UnauthenticatedError
+from trustward.base.errors import (
+    ForbiddenError,
+    OriginError,
+    OverloadedError,
+    RateError,
+    RequestError,
+    UnauthenticatedError,
+)
 from trustward.model.access import scopes_of
 from trustward.model.people import Session, User
 from trustward.operations.keys import check_key
@@ -204,7 +211,7 @@ def _by_session(signing_in: SigningIn, token: str) -> Caller | None:
 async def guard(request: Request[Any, Any, Any]) -> None:
     """Let a request through if the table lets its caller: called before every handler.
 
-    Raises UnauthenticatedError, ForbiddenError, OriginError, RateError.
+    Raises UnauthenticatedError, ForbiddenError, OriginError, RateError, RequestError.
     """
     scope = request.scope
     access = ROUTES.get((scope["method"], scope.get("path_template", "")), "")
@@ -225,6 +232,8 @@ async def guard(request: Request[Any, Any, Any]) -> None:
     if not caller.may(access):
         raise _forbidden(caller, access)
     service.ring.charge(caller)
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise RequestError("the address has a NUL character (%00)", remedy="take it out")
     scope["state"]["caller"] = caller
 
 
