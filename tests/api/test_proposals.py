@@ -26,6 +26,18 @@ def key_of(one: Served, actor: str) -> str:
     return text
 
 
+def test_a_key_made_by_a_key_stands_for_the_person_however_long_the_chain(mine: Served) -> None:
+    actor = "user:kim"
+    for _ in range(25):
+        text = key_of(mine, actor)
+        actor = f"key:{text.split('_')[1]}"
+    name = mine.ask("POST", "/v1/policies", json=policy(2), key=text).json["hash"]
+    made = mine.ask("POST", "/v1/policies/proposals", key=key_of(mine, "user:kim"), json={"hash": name, "reason": "r"})
+    path = f"/v1/policies/proposals/{made.json['id']}/approve"
+    assert mine.ask("POST", path, key=text, json={"reason": "me again"}).status == 409
+    assert mine.ask("POST", path, key=key_of(mine, "user:lee"), json={"reason": "seen"}).status == 200
+
+
 def test_nobody_puts_a_policy_live_alone(mine: Served) -> None:
     kim, also_kim, lee = (key_of(mine, actor) for actor in ("user:kim", "user:kim", "user:lee"))
 

@@ -61,6 +61,20 @@ def test_a_newer_link_voids_the_older_one_and_time_voids_all(desk: Served, monke
     assert Browser(desk).use_link(second).status == 200
 
 
+def test_nobody_does_it_to_themselves_by_a_key_of_their_own(desk: Served) -> None:
+    boss, _ = joined(desk, "zoe", "admin")
+    name = boss.told["user"]
+    key = boss.ask("POST", "/v1/keys", {"name": "mine", "scopes": ["admin"]}).json["key"]
+    for _ in range(2):
+        roles = desk.ask("PUT", f"/v1/users/{name}/roles", json={"roles": ["admin", "compliance"]}, key=key)
+        assert (roles.status, roles.json["detail"]) == (403, "nobody does this to themselves"), roles.body
+        for what in ("reset", "disable", "enable"):
+            assert desk.ask("POST", f"/v1/users/{name}/{what}", key=key).status == 403
+        # Nor by a key that the key has made.
+        key = desk.ask("POST", "/v1/keys", json={"name": "its", "scopes": ["admin"]}, key=key).json["key"]
+    assert boss.ask("GET", "/v1/session").json["roles"] == ["admin"]
+
+
 def test_what_an_admin_does(desk: Served) -> None:
     boss, _ = joined(desk, "boss", "admin")
     made = boss.ask("POST", "/v1/users", {"name": "New@Shop.example", "full": "Nëw", "roles": ["reviewer"]})

@@ -121,6 +121,24 @@ def _stopped(desk: Served, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_stopped")
+def test_no_spelling_of_a_name_tells_who_is_there_by_its_pauses(desk: Served) -> None:
+    joined(desk, "olga")
+    for name in ("olga", "nobody-like-olga"):
+        browser = Browser(desk, f"203.0.113.{len(name)}")
+        for _ in range(USER_PACE.free + 1):
+            assert browser.sign_in(name, "not her password at all").status == 401
+        assert {browser.sign_in(one).status for one in (name, name.title(), f" {name.upper()} ")} == {429}, name
+
+
+def test_a_code_in_other_letters_is_a_wrong_one(desk: Served) -> None:
+    one, _ = joined(desk, "otto")
+    begun = one.ask("POST", "/v1/session/totp").json
+    for code in ("１２３４５６", "😀", "12345é"):
+        assert one.ask("PUT", "/v1/session/totp", {"id": begun["id"], "code": code}).status == 401
+        assert one.ask("POST", "/v1/session/code", {"code": code}).status == 401
+
+
+@pytest.mark.usefixtures("_stopped")
 def test_pauses_grow_for_a_user_and_are_forgotten_with_success(desk: Served) -> None:
     one, secret = joined(desk, "paul")
     statuses = []

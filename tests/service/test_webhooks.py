@@ -117,6 +117,15 @@ def test_what_was_said_is_kept_short_and_printable(sent: Callable[..., Receipt])
     assert receipt.after_us == 7 * S
 
 
+@pytest.mark.parametrize("after", [b"Mon, 01 Jan 2027 00:00:00 +99999999999999999999", b"\xb2", b"9" * 5000, b"-1"])
+def test_a_senseless_retry_after_breaks_nothing(sent: Callable[..., Receipt], after: bytes) -> None:
+    url, thread = raw(b"HTTP/1.1 503 x\r\nretry-after: %b\r\ncontent-length: 0\r\n\r\n" % after)
+    receipt = sent(url)
+    thread.join()
+    assert (receipt.ok, receipt.status) == (False, 503)
+    assert 0 <= receipt.after_us < 10**16
+
+
 @pytest.mark.parametrize(
     "answer",
     [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000, b"HTTP/1.1 099 x\r\n\r\n"],

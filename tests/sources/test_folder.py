@@ -146,6 +146,19 @@ def test_remembered_files_stay_and_a_changed_one_is_read_again(tmp_path: Path) -
     assert len((world.memory / "done.ndjson").read_bytes().splitlines()) == 2
 
 
+@pytest.mark.parametrize("done", ["move", "remember"])
+@pytest.mark.parametrize("raw", [b"caf\xe9.ndjson", b"a" * 248 + b".ndjson", "é".encode() * 124 + b".ndjson"])
+def test_no_name_of_a_file_keeps_the_others_from_being_read(tmp_path: Path, done: str, raw: bytes) -> None:
+    world = FolderWorld(tmp_path, done=done)
+    (world.folder / os.fsdecode(raw)).write_bytes(message("a") + b"\nno event\n")
+    world.put([message("b")])
+    assert sorted(run(world, 2)) == ["a", "b"]
+    assert run(world, 0) == []
+    (file,) = world.rejects().iterdir()
+    (row,) = map(msgspec.json.decode, file.read_bytes().splitlines())
+    assert row["file"] == raw.decode("utf-8", "replace").replace("\ufffd", "\\udce9")
+
+
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     source = FolderSource("in", FolderSettings(path=str(tmp_path / "nowhere")), tools(tmp_path / "memory"))
     with pytest.raises(SourceError, match="nowhere"):

@@ -199,7 +199,7 @@ def _after_us(text: str, at_us: int) -> int:
     if text.isascii() and text.isdigit():
         return int(text[:9]) * 1_000_000
     try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
+        at_s = int(parsedate_to_datetime(text).timestamp())
+    except (ValueError, OverflowError, OSError):
         return 0
-    return max(int(at.timestamp()) * 1_000_000 - at_us, 0)
+    return max(at_s * 1_000_000 - at_us, 0)

@@ -221,7 +221,7 @@ def _by_session(signing_in: SigningIn, token: str) -> Caller | None:
 async def guard(request: Request[Any, Any, Any]) -> None:
     """Let a request through if the table lets its caller: called before every handler.
 
-    Raises UnauthenticatedError, ForbiddenError, OriginError, RateError.
+    Raises UnauthenticatedError, ForbiddenError, OriginError, RateError, RequestError.
     """
     scope = request.scope
     access = ROUTES.get((scope["method"], scope.get("path_template", "")), "")
@@ -242,6 +242,8 @@ async def guard(request: Request[Any, Any, Any]) -> None:
     if not caller.may(access):
         raise _forbidden(caller, access)
     service.ring.charge(caller)
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise RequestError("the address has a NUL character (%00)", remedy="take it out")
     scope["state"]["caller"] = caller
 
 

@@ -70,12 +70,28 @@ async def read_json(request: Request[Any, Any, Any], kind: Any, limit: int = _SM
     media_type(request, ("application/json",))
     body = await whole(request, limit, service.settings.wait_s)
     try:
-        return msgspec.json.decode(body, type=kind)
+        found = msgspec.json.decode(body, type=kind)
+        if b"\\u0000" in body or b"\0" in body:
+            _check_nul(msgspec.json.decode(body), "$")
     except msgspec.ValidationError as fault:
         words, _, path = str(fault).partition(" - at `")
         raise RecordError(str(fault), path=path.rstrip("`") or "$", remedy=f"mend it: {words}") from fault
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise RecordError(f"$: not JSON: {fault}"[:300], path="$", remedy="send JSON") from fault
+    return found
+
+
+def _check_nul(found: Any, path: str) -> None:
+    """See that no text has a NUL character, which not every database can keep. Raises RecordError."""
+    if isinstance(found, dict):
+        for name, value in found.items():
+            _check_nul(name, path)
+            _check_nul(value, f"{path}.{name}")
+    elif isinstance(found, list):
+        for at, value in enumerate(found):
+            _check_nul(value, f"{path}[{at}]")
+    elif isinstance(found, str) and "\0" in found:
+        raise RecordError(f"{path}: a control character", path=path, remedy="take it out")
 
 
 def clean(text: str, path: str) -> str:

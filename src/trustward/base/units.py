@@ -24,6 +24,9 @@ _UNITS_US = {
 _DURATION = re.compile(r"([0-9]+)(us|ms|s|m|h|d|w)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LONGEST_US = 365_250 * 86_400_000_000
 # Digits after the point, where they are not two (ISO 4217).
 _NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
@@ -31,7 +34,7 @@ _EXPONENTS = {**dict.fromkeys(_NO_DIGITS.split(), 0), **dict.fromkeys(_THREE_DIG
 
 
 def parse_duration(text: str) -> int:
-    """Microseconds of a duration such as ``"90s"``, ``"1h30m"`` or ``"7d"``.
+    """Microseconds of a duration such as ``"90s"``, ``"1h30m"`` or ``"7d"``, of a thousand years at most.
 
     >>> parse_duration("1h30m")
     5400000000
@@ -50,6 +53,8 @@ def parse_duration(text: str) -> int:
         raise ValueError(
             f'not a duration: {text[:40]!r} (write a number and one of us, ms, s, m, h, d, w, such as "90s" or "1h30m")'
         )
+    if total > _LONGEST_US:
+        raise ValueError(f"more than a thousand years: {text[:40]!r}")
     return total
 
 
@@ -77,7 +82,7 @@ def format_duration(us: int) -> str:
 
 
 def parse_time(text: str) -> int:
-    """Microseconds since 1970 of an RFC 3339 time; the zone is required.
+    """Microseconds since 1970 of an RFC 3339 time; the zone is required, and the year in UTC is one of 1 to 9999.
 
     >>> parse_time("1970-01-01T00:00:01.5Z")
     1500000
@@ -88,18 +93,23 @@ def parse_time(text: str) -> int:
         raise ValueError(f"not a time: {text[:40]!r} (write it like 2026-01-31T12:00:00Z)") from fault
     if moment.tzinfo is None:
         raise ValueError(f"no zone in the time {text[:40]!r} (end it with Z or an offset such as +08:00)")
-    return (moment - _EPOCH) // _MICROSECOND
+    us = (moment - _EPOCH) // _MICROSECOND
+    if not _FIRST_US <= us <= _LAST_US:
+        raise ValueError(f"in UTC, {text[:40]!r} is in no year of 1 to 9999")
+    return us
 
 
 def format_time(us: int) -> str:
-    """The RFC 3339 form, in UTC.
+    """The RFC 3339 form, in UTC. What lies beyond the years 1 to 9999, which have such a form, is told as their end.
 
     >>> format_time(1500000)
     '1970-01-01T00:00:01.500000Z'
     >>> format_time(0)
     '1970-01-01T00:00:00Z'
+    >>> format_time(2**62)
+    '9999-12-31T23:59:59.999999Z'
     """
-    return (_EPOCH + timedelta(microseconds=us)).isoformat().replace("+00:00", "Z")
+    return (_EPOCH + timedelta(microseconds=min(max(us, _FIRST_US), _LAST_US))).isoformat().replace("+00:00", "Z")
 
 
 def currency_exponent(currency: str) -> int:

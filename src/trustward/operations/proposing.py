@@ -18,7 +18,6 @@ from trustward.model.stored import AuditRow
 from trustward.ports import Keys, Store
 
 _PAGE = 1_000
-_CHAIN = 10
 
 
 class Proposing:
@@ -156,10 +155,11 @@ def person(actor: str, keys: Keys) -> str:
     >>> person(f"key:{key.id}", keys), person("user:lee", keys), person("key:gone", keys)
     ('user:kim', 'user:lee', 'key:gone')
     """
-    for _ in range(_CHAIN):
-        key = keys.get(actor.removeprefix("key:")) if actor.startswith("key:") else None
+    # A key is made by one that was there before: the chain, however long, has an end.
+    while actor.startswith("key:"):
+        key = keys.get(actor.removeprefix("key:"))
         if key is None or not key.actor.startswith(("user:", "key:")):
-            return actor
+            break
         actor = key.actor
     return actor
 

@@ -6,6 +6,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from time import sleep
 from typing import Annotated, Any, ClassVar, Literal
@@ -26,6 +27,8 @@ BLOCK_BYTES = 2**18
 _REJECTS = ".rejects.ndjson"
 _NOT_READ = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".swp", "~", _REJECTS)
 _LOOK_S = 0.05
+_ROOM = 200
+"""How many bytes of a file's name another name may begin with."""
 
 
 class FolderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +126,9 @@ class FolderSource:
             decoded = _nothing()
         except (InputError, MappingError) as fault:
             file.failed = True
-            decoded = _nothing(Reject(file=str(file.path), line=0, path="$", cause=f"{fault.message}: {fault.remedy}"))
+            decoded = _nothing(
+                Reject(file=_told(str(file.path)), line=0, path="$", cause=_told(f"{fault.message}: {fault.remedy}"))
+            )
         self._file = self._chunks = None
         return Batch(decoded=decoded, place=(file, True))
 
@@ -133,14 +138,14 @@ class FolderSource:
         try:
             if faults:
                 if file.rejects is None:
-                    file.rejects = RejectFile(self._rejects / f"{file.path.name}{_REJECTS}")
-                file.rejects.add([msgspec.structs.replace(fault, file=file.path.name) for fault in faults])
+                    file.rejects = RejectFile(self._rejects / f"{_short(file.path.name)}{_REJECTS}")
+                file.rejects.add([msgspec.structs.replace(fault, file=_told(file.path.name)) for fault in faults])
             if last:
                 self._finish(file)
         except OSError as fault:
             raise _trouble(file.path, fault) from fault
         except TrustwardError as fault:
-            raise SourceError(fault.message, remedy=fault.remedy) from fault
+            raise SourceError(_told(fault.message), remedy=fault.remedy) from fault
 
     def close(self) -> None:
         """See :class:`trustward.ports.Source`."""
@@ -185,7 +190,7 @@ class FolderSource:
         if seen is None or (self._ledger is not None and self._ledger.knows(path.name, seen)):
             return False
         if not os.access(path, os.R_OK):
-            raise SourceError(f"{path}: may not be read", remedy="let the service read it, or take it away")
+            raise SourceError(f"{_told(str(path))}: may not be read", remedy="let the service read it, or take it away")
         if 0 <= self._tools.clock() - seen[1] // 1000 < self._still_us:
             return False
         file = _File(path, seen)
@@ -240,16 +245,37 @@ class _Ledger:
 
     def knows(self, name: str, seen: tuple[int, int, int]) -> bool:
         """Whether this file is done, as it is now."""
-        return (name, seen[0], seen[1]) in self._known
+        return (_told(name), seen[0], seen[1]) in self._known
 
     def add(self, name: str, seen: tuple[int, int, int], *, failed: bool) -> None:
         """A file is done."""
-        entry = {"file": name, "size": seen[0], "mtime_ns": seen[1], "failed": failed}
+        entry = {"file": _told(name), "size": seen[0], "mtime_ns": seen[1], "failed": failed}
         with self._path.open("ab") as file:
             file.write(msgspec.json.encode(entry) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        self._known.add((name, seen[0], seen[1]))
+        self._known.add((_told(name), seen[0], seen[1]))
+
+
+def _told(name: str) -> str:
+    r"""A file's name as it can be written: names need not be UTF-8.
+
+    >>> _told("b\udce9"), _told("é")
+    ('b\\udce9', 'é')
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _short(name: str) -> str:
+    """A file's name that leaves room for an ending: the longest one has 255 bytes. Two long ones may differ at the end.
+
+    >>> len(_short("a" * 255)), _short("a.csv")
+    (194, 'a.csv')
+    """
+    raw = os.fsencode(name)
+    if len(raw) <= _ROOM:
+        return name
+    return os.fsdecode(raw[: _ROOM - 23]) + "." + blake2b(raw, digest_size=8).hexdigest()
 
 
 def _wanted(name: str) -> bool:
@@ -296,7 +322,9 @@ def _nothing(*rejects: Reject) -> Decoded:
 
 
 def _trouble(path: Path, fault: OSError) -> SourceError:
-    return SourceError(f"{path}: {fault.strerror or fault}", remedy="make the folder, and let the service write to it")
+    return SourceError(
+        f"{_told(str(path))}: {fault.strerror or fault}", remedy="make the folder, and let the service write to it"
+    )
 
 
 def _seconds(name: str, field: str, text: str) -> float:
