@@ -21,7 +21,7 @@ from trustward.base.units import parse_duration
 
 PREFIX = "TRUSTWARD_"
 """What the names of environment variables begin with."""
-NO_SETTINGS = frozenset({"APPROVE", "BENCH_STARTED", "CONFIG", "DEBUG", "KILLS"})
+NO_SETTINGS = frozenset({"APPROVE", "BENCH_STARTED", "CONFIG", "DEBUG", "FUZZ", "KILLS"})
 """Variables with the prefix that are no settings: where the file is, and what is for tests and debugging."""
 
 
@@ -149,12 +149,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_idle: Annotated[str, Meta(description="A session that is not used for so long ends.")] = "30m"
     session_lasts: Annotated[str, Meta(description="A session ends after so long in any case.")] = "12h"
     link_lasts: Annotated[str, Meta(description="How long an invitation or a reset link may be used.")] = "1d"
+    sso_issuer: Annotated[
+        str, Meta(description="Single sign-on: the issuer of the OpenID Connect provider, `https://...`. Empty: none.")
+    ] = ""
+    sso_client: Annotated[str, Meta(description="What the provider knows this service by.")] = ""
+    sso_secret: Annotated[str, Meta(description="The secret that goes with it.")] = ""
+    sso_scope: Annotated[str, Meta(description="What is asked of the provider.")] = "openid profile email"
+    sso_claim: Annotated[str, Meta(description="Which claim of the ID token lists a person's groups.")] = "groups"
+    sso_roles: Annotated[
+        tuple[str, ...],
+        Meta(description="Which group has which role, each `GROUP=ROLE`. No group with a role: no entry."),
+    ] = ()
     regimes: Annotated[
         tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
     ] = ()
 
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080
+    workers: Annotated[
+        int,
+        Meta(
+            description="How many processes speak HTTP in front of the engine's. 0: that one does it itself.",
+            ge=0,
+            le=64,
+        ),
+    ] = 0
     event_bytes: Annotated[
         int, Meta(description="The most bytes that one event may have over HTTP.", ge=1_000, le=16_000_000)
     ] = 1_000_000

@@ -1,4 +1,4 @@
-"""One service for most tests."""
+"""One service for most tests: in one process, and with HTTP in front of it. Whatever a route does, it does in both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.api.served import Served, served
 
 
-@pytest.fixture(scope="session")
-def one() -> Iterator[Served]:
-    with served() as found:
+@pytest.fixture(scope="session", params=["alone", "fronted"])
+def one(request: pytest.FixtureRequest) -> Iterator[Served]:
+    with served(fronted=request.param == "fronted") as found:
         yield found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any, NamedTuple
@@ -16,9 +17,14 @@ import msgspec
 
 from trustward import bootstrap
 from trustward.adapters.store.memory import MemoryStore
-from trustward.api.server import Process, listen, make_service
+from trustward.api.frames import EVENTS, REQUESTS, listen_at
+from trustward.api.front import Front, make_front
+from trustward.api.front import Process as FrontProcess
+from trustward.api.server import Process, make_service
 from trustward.api.service import Service
+from trustward.api.speaking import Speaker, listen
 from trustward.base.clock import now_us
+from trustward.exchange.decode import EventDecoder
 from trustward.model.access import SCOPES
 from trustward.operations.keys import make_key
 from trustward.ports import Store
@@ -34,6 +40,7 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[tuple[str, str], ...] = ()
 
     @property
     def json(self) -> Any:
@@ -77,7 +84,9 @@ class Served:
             connection.request(method, path, body, said, encode_chunked=not isinstance(body, bytes | None))
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read())
+            parts = [value.partition(";")[0].partition("=") for value in response.headers.get_all("set-cookie", [])]
+            cookies = tuple((name, value) for name, _, value in parts)
+            return Answer(response.status, found, response.read(), cookies)
         finally:
             connection.close()
 
@@ -98,26 +107,43 @@ class Served:
 
 
 @contextmanager
-def served(store: Store | None = None, *, ready: bool = True, **how: Any) -> Iterator[Served]:
-    """A service over a store (by default one in memory)."""
-    settings = Settings(**{"policy": POLICY, "port": 0, "drain_s": 5, **how})
-    listening = listen(settings.host, settings.port)
+def served(store: Store | None = None, *, ready: bool = True, fronted: bool = False, **how: Any) -> Iterator[Served]:
+    """A service over a store (by default one in memory).
+
+    ``fronted``: HTTP is spoken by what ``serve --workers`` runs in processes of their own, here in another thread.
+    """
+    settings = Settings(**{"policy": POLICY, "port": 0, "drain_s": 5, "workers": int(fronted), **how})
+    (listening,) = listen(settings.host, settings.port)
     service = make_service(settings, store or MemoryStore(), CATALOGUE)
-    process = Process(service)
-    thread = Thread(target=lambda: process.run([listening]), daemon=True)
-    thread.start()
-    one = Served(service, process, listening.getsockname()[1])
-    try:
+    with ExitStack() as ends:
+        folder = Path(ends.enter_context(TemporaryDirectory(prefix="tw-")))
+        ends.callback(listening.close)
+        sockets = [listening]
+        if fronted:
+            service.open_hatch(listen_at(str(folder / EVENTS)))
+            sockets = [listen_at(str(folder / REQUESTS))]
+        process = Process(service)
+        thread = Thread(target=lambda: process.run(sockets), daemon=True)
+        thread.start()
+        ends.callback(_end, process, thread)
+        if fronted:
+            front = Front(settings, service.store.keys, EventDecoder(CATALOGUE), folder)
+            speaking = FrontProcess(front, make_front(front, folder))
+            other = Thread(target=lambda: speaking.run([listening]), daemon=True)
+            other.start()
+            ends.callback(_end, speaking, other)
+        one = Served(service, process, listening.getsockname()[1])
         until = monotonic() + 120
         while ready and one.ask("GET", "/readyz").status != 200:
             assert monotonic() < until
             assert thread.is_alive(), process.fault
             sleep(0.02)
         yield one
-    finally:
-        process.should_exit = True
-        thread.join(60)
-        listening.close()
+
+
+def _end(process: Speaker, thread: Thread) -> None:
+    process.should_exit = True
+    thread.join(60)
 
 
 def sent(id: str, **fields: Any) -> dict[str, Any]:

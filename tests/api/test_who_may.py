@@ -11,7 +11,8 @@ from litestar import get
 from tests.api.served import Answer, Served, sent, served
 from trustward.api.access import ANY, HALF, OPEN, OWN
 from trustward.api.access import ROUTES as TABLE
-from trustward.api.app import create_app, routes
+from trustward.api.app import create_app
+from trustward.api.asgi import routes
 from trustward.base.clock import now_us
 from trustward.model.access import ROLES, SCOPES
 from trustward.model.people import User

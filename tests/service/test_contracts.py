@@ -94,6 +94,18 @@ class TestRecords(operations_contracts.RecordsContract):
     pass
 
 
+class TestReports(operations_contracts.ReportsContract):
+    pass
+
+
+class TestCases(operations_contracts.CasesContract):
+    pass
+
+
+class TestErrands(operations_contracts.ErrandsContract):
+    pass
+
+
 class TestDuties(operations_contracts.DutiesContract):
     pass
 

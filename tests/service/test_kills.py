@@ -197,31 +197,27 @@ def test_two_writers_started_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_disk_is_full(tmp_path: Path) -> None:
-    from sqlalchemy import event
+    """No file may grow any further: what is acknowledged stays, and it goes on when there is room again."""
+    import resource
 
     from tests.service.kit import host_over, stream
     from trustward.base.errors import StoreError, UnavailableError
 
     store = open_store("", tmp_path)
-    pages = {"most": 10**9}
-
-    @event.listens_for(store.database._engine, "begin")
-    def limit(connection: Any) -> None:
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages['most']}")
-
     host = host_over(store)
     host.start()
     events = stream(8000)
     host.submit(events[:2000]).result()
-    with store.database.read() as connection:
-        used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    pages["most"] = used + 20
-    sent = 2000
-    while (fault := host.submit(events[sent : sent + 500]).exception()) is None:
-        sent += 500
-    assert isinstance(fault, StoreError)
-    assert "full" in str(fault)
-    pages["most"] = 10**9
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    used = max(file.stat().st_size for file in tmp_path.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (used + 100_000, hard))
+    try:
+        sent = 2000
+        while (fault := host.submit(events[sent : sent + 500]).exception()) is None:
+            sent += 500
+        assert isinstance(fault, StoreError)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     rest: list[int] = []
     while not rest:
         try:

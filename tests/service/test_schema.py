@@ -49,8 +49,8 @@ def test_every_statement_is_understood(database: Database) -> None:
         if name.endswith(other) or (database.is_sqlite and name.startswith("number_")):
             continue
         values: dict[str, object] = dict.fromkeys(named(name)._bindparams, 1)
-        if "keys" in values:
-            values["keys"] = "[1]" if database.is_sqlite else [1]
+        for array in {"keys", "seqs"} & set(values):
+            values[array] = "[1]" if database.is_sqlite else [1]
         texts = {
             "owner",
             "kind",
@@ -83,8 +83,20 @@ def test_every_statement_is_understood(database: Database) -> None:
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )
+        texts |= {
+            "duty",
+            "market",
+            "what",
+            "cause",
+            "case_id",
+            "reporter",
+            "queue",
+            "open_on",
+            "assigned",
+            "reviewer",
+            "past",
+        }
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
-        texts |= {"duty", "market", "what"}
         values |= {key: "t" for key in values if key in texts}
         bytes_ = {"body", "sources", "detail", "faults", "decisions", "result"} | (
             {"hash"} if name == "add_key" else set()

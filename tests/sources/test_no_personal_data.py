@@ -17,7 +17,7 @@ from tests.api.collector import collecting
 from tests.api.running import key_for, running, until
 from tests.api.served import served
 from tests.sources.worlds import FolderWorld, KafkaWorld, NatsWorld
-from trustward.api.app import routes
+from trustward.api.asgi import routes
 from trustward.model.access import SCOPES
 from trustward.testing.servers import KafkaBroker, NatsServer
 

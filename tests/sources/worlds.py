@@ -177,7 +177,7 @@ class KafkaWorld:
             # To the end, and not to the end that the broker names: it counts batches.
             consumer.assign([TopicPartition(f"{self.name}-bad", 0, 0)])
             found: list[Aside] = []
-            while messages := consumer.consume(1000, 2.0):
+            while messages := consumer.consume(1000, 1.5):
                 for held in messages:
                     assert held.error() is None
                     headers = dict(held.headers() or [])

@@ -7,17 +7,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from litestar import Litestar, Router
-from litestar.datastructures import State
-from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
-from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 
 from trustward.api import (
     actions,
     bulk,
+    cases,
     changing,
     deciding,
     duties,
@@ -27,20 +23,19 @@ from trustward.api import (
     openapi,
     policies,
     proposals,
+    reports,
     searching,
     sessions,
     snoozes,
+    sso,
     trials,
     users,
 )
-from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
-from trustward.api.auth import guard
+from trustward.api.asgi import make_app
 from trustward.api.logs import log
-from trustward.api.problems import answer
 from trustward.api.service import Service
-from trustward.base.clock import elapsed_s
+from trustward.api.speaking import settled
 from trustward.base.errors import TrustwardError, UnavailableError
-from trustward.model.access import SCOPES
 
 HANDLERS: tuple[ControllerRouterHandler, ...] = (
     health.livez,
@@ -66,6 +61,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     policies.live,
     policies.rollback,
     *duties.HANDLERS,
+    *reports.HANDLERS,
+    *cases.HANDLERS,
     actions.backlog,
     actions.in_force,
     actions.action,
@@ -92,6 +89,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.delete_shadow,
     trials.compare,
     *sessions.HANDLERS,
+    *sso.HANDLERS,
     *users.HANDLERS,
 )
 """All routes."""
@@ -114,6 +112,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         service.open()
+        if service.hatch is not None:
+            await service.hatch.open()
         begin = asyncio.create_task(_begin(service, told))
         yield
         service.draining = True
@@ -122,44 +122,12 @@ def create_app(
             await asyncio.to_thread(service.tracer.close)
         begin.cancel()
         await asyncio.wait([begin])
+        if service.hatch is not None:
+            service.hatch.close()
         service.ring.close()
         service.desk.close()
 
-    app = Litestar(
-        route_handlers=[Router(path="/", route_handlers=handlers, before_request=guard)],
-        lifespan=[lifespan],
-        state=State({"service": service}),
-        openapi_config=openapi.config(version("trustward")),
-        exception_handlers={TrustwardError: answer, HTTPException: answer, Exception: answer},
-        logging_config=None,
-        request_max_body_size=None,
-        debug=False,
-    )
-    for method, path, scope in routes(app):
-        if scope not in {OPEN, HALF, OWN, ANY, *SCOPES}:
-            raise RuntimeError(f"{method} {path} has no scope, or goes past the guard")
-        if ROUTES.get((method, path)) != scope:
-            raise RuntimeError(f"{method} {path}: say who may ({scope}) in api/access.py too")
-    return app
-
-
-def routes(app: Litestar) -> list[tuple[str, str, str]]:
-    """Every route of ours: method, path, scope."""
-    found = []
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            found += [
-                (method, route.path_format, str(handler.opt.get("scope")) if _guarded(handler) else "unguarded")
-                for handler in route.route_handlers
-                for method in sorted(handler.http_methods)
-                if method != "OPTIONS"
-            ]
-    return sorted(found)
-
-
-def _guarded(handler: HTTPRouteHandler) -> bool:
-    """Whether nothing stands in for the guard on a route."""
-    return handler.resolve_before_request() is guard
+    return make_app(service, handlers, lifespan, openapi.config(version("trustward")))
 
 
 async def _begin(service: Service, told: Callable[[TrustwardError | None], None]) -> None:
@@ -169,6 +137,7 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
     except TrustwardError as fault:
         told(fault)
         return
+    said = False
     while True:
         status = service.host.status()
         if status.phase == "stopped" and not service.draining:
@@ -179,59 +148,13 @@ async def _begin(service: Service, told: Callable[[TrustwardError | None], None]
                 await asyncio.to_thread(service.warm)
             except Exception as fault:  # noqa: BLE001 - then the first events compile it
                 log("not warmed", error=fault)
+            settled()
             service.warmed = True
+        if service.warmed and not said and (service.hatch is None or service.hatch.whole(service.settings.workers)):
+            said = True
             told(None)
         service.refresh()
+        if status.phase == "ready":
+            await asyncio.to_thread(service.run_errands)
         await service.desk.tend()
         await asyncio.sleep(_TEND_S)
-
-
-class Counted:
-    """The application with its requests counted and timed."""
-
-    def __init__(self, app: Litestar, service: Service) -> None:
-        self._app = app
-        self._metrics = service.metrics
-        self._tracer = service.tracer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        if scope["type"] != ScopeType.HTTP:  # the lifespan: websockets are off
-            await self._app(scope, receive, send)
-            return
-        begun = elapsed_s()
-        status = 500
-        trace = self._tracer.begin(_traceparent(scope)) if self._tracer is not None else None
-        if trace is not None:
-            scope["state"]["trace"] = trace
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sending)
-        finally:
-            route = scope.get("path_template") or "none"
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.request(route, method, status, elapsed_s() - begun)
-            if trace is not None and self._tracer is not None:
-                # The route, and not the path: that has ids in it.
-                facts: dict[str, str | int] = {
-                    "http.request.method": method,
-                    "http.route": route,
-                    "http.response.status_code": status,
-                }
-                self._tracer.end(trace, f"{method} {route}", facts)
-
-
-def _traceparent(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"traceparent":
-            return value.decode("latin-1")
-    return ""
-
-
-_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})

@@ -17,7 +17,14 @@ from litestar.connection import ASGIConnection
 from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
 from trustward.api.origins import SAFE, check_origin
 from trustward.base.clock import elapsed_s, now_us
-from trustward.base.errors import ForbiddenError, OriginError, OverloadedError, RateError, UnauthenticatedError
+from trustward.base.errors import (
+    ForbiddenError,
+    OriginError,
+    OverloadedError,
+    RateError,
+    RequestError,
+    UnauthenticatedError,
+)
 from trustward.model.access import scopes_of
 from trustward.model.people import Session, User
 from trustward.operations.keys import check_key
@@ -35,6 +42,7 @@ CSRF = b"trustward-csrf"
 
 _MOST_HELD = 10_000
 _MOST_LOOKED_UP = 500
+_PERSON = re.compile(r"[A-Za-z0-9._@+-]{1,80}")
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{20,200}")
 _REMEDY = "send Authorization: Bearer KEY; trustward keys create makes a key"
 _AGAIN = "sign in again"
@@ -163,12 +171,21 @@ class KeyRing(_Ring):
 
     def owed_s(self, caller: Caller, count: int, *, anyway: bool = True) -> float:
         """Count events of a stream, which is slowed down instead of refused: the seconds to wait."""
+        return self.owe(caller.actor, count, anyway=anyway)
+
+    def owe(self, actor: str, count: int, *, anyway: bool = True) -> float:
+        """Count what a caller has sent, here or through another process: the seconds to wait."""
         if not self._rate:
             return 0.0
-        bucket = self._buckets.get(caller.actor)
+        bucket = self._buckets.get(actor)
         if bucket is None:
-            bucket = self._buckets[caller.actor] = Bucket(self._rate)
+            bucket = self._buckets[actor] = Bucket(self._rate)
         return bucket.take(count, now_s=elapsed_s(), anyway=anyway)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return bool(self._rate)
 
 
 class SessionRing(_Ring):
@@ -279,3 +296,18 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     """Who asks; the guard has looked."""
     found: Caller = connection.scope["state"]["caller"]
     return found
+
+
+def person_of(request: Request[Any, Any, Any]) -> str:
+    """Who works: a user that is signed in; or whom a key names in the header ``Trustward-Person``; or the key itself.
+
+    Raises RequestError for a name that is none, or one that a signed-in user gives.
+    """
+    caller = caller_of(request)
+    for name, value in request.scope["headers"]:
+        if name == b"trustward-person":
+            text = value.decode("latin-1").strip()
+            if caller.session is not None or not _PERSON.fullmatch(text):
+                raise RequestError("Trustward-Person is no name", remedy="up to 80 letters, digits and . _ @ + -")
+            return f"{caller.actor}:{text}"
+    return caller.actor

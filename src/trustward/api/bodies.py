@@ -10,12 +10,15 @@ from typing import Any
 
 from litestar import Request
 
+from trustward.base.clock import elapsed_s
 from trustward.base.errors import FormatError, InputError, SlowError, TooLargeError
 
 BLOCK_BYTES = 256 * 1024
 """How much of a stream is decoded at a time: an event loop must not be held for long."""
 EXPANSION = 200
 """How many times its packed size a stream may have, beyond the first megabyte."""
+SLOWEST = 100
+"""How many bytes of a stream must come in a second, on average: who drips must not hold a place for ever."""
 _FREE = 1 << 20
 _PIECE = 1 << 18
 _TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},"]', re.DOTALL)
@@ -89,12 +92,19 @@ async def pieces(request: AnyRequest, wait_s: float) -> AsyncIterator[bytes]:
     elif packing not in {"", "identity"}:
         raise FormatError(f"not packed as {packing[:40]}, please", remedy="send it as it is, or with gzip")
     more = True
+    waited_s, size = 0.0, 0
     while more:
+        # Only waiting counts: a client is not slow when we are.
+        begun_s = elapsed_s()
         try:
             async with asyncio.timeout(wait_s):
                 message: Any = await request.receive()
         except TimeoutError as fault:
             raise SlowError(f"no more of the body came within {wait_s:g} s", remedy="send it again") from fault
+        waited_s += elapsed_s() - begun_s
+        size += len(message.get("body", b""))
+        if waited_s > wait_s + size / SLOWEST:
+            raise SlowError(f"less than {SLOWEST} bytes came in a second", remedy="send it again, in smaller parts")
         if message["type"] == "http.disconnect":
             raise InputError("the connection broke off", remedy="send it again: events that are known do no harm")
         part, more = bytes(message["body"]), message["more_body"]

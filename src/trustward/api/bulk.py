@@ -16,7 +16,7 @@ from litestar.response import Stream
 
 from trustward.api.auth import Caller, caller_of
 from trustward.api.bodies import Elements, Lines, media_type, pieces
-from trustward.api.service import Service, trace_of
+from trustward.api.entrance import Entrance, trace_of
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import OverloadedError, TrustwardError
 from trustward.exchange.records import Decoded
@@ -129,7 +129,7 @@ class _Account:
 )
 async def events(request: Request[Any, Any, Any]) -> Stream:
     """Decide many events."""
-    service: Service = request.app.state.service
+    service: Entrance = request.app.state.service
     said = media_type(request, (*LINES, *ARRAYS))
     limit = service.settings.event_bytes
     if service.streams >= STREAMS:
@@ -158,7 +158,7 @@ async def _sent(account: _Account) -> AsyncIterator[bytes]:
 class _Reading:
     """One stream on its way in."""
 
-    def __init__(self, service: Service, caller: Caller, account: _Account, trace: Trace | None) -> None:
+    def __init__(self, service: Entrance, caller: Caller, account: _Account, trace: Trace | None) -> None:
         self._service = service
         self._trace = trace
         self._caller = caller

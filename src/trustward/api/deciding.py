@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
 from trustward.api.bodies import LINE_ENDS, media_type, whole
-from trustward.api.service import Late, Service, trace_of
+from trustward.api.entrance import Entrance, Late, trace_of
 from trustward.base.clock import now_us
 from trustward.base.errors import RecordError
 from trustward.exchange.decode import EventDecoder
@@ -48,7 +48,7 @@ async def decide(
     strict: Annotated[bool, QueryParameter(description="Refuse an event with a faulty field.")] = False,  # noqa: FBT002
 ) -> ASGIResponse:
     """Decide one event."""
-    service: Service = request.app.state.service
+    service: Entrance = request.app.state.service
     media_type(request, FORMATS)
     settings = service.settings
     body = await whole(request, settings.event_bytes, settings.wait_s)

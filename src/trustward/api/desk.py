@@ -74,6 +74,7 @@ class Desk:
         self.signing_in = bootstrap.signing_in(settings, store)
         self.factors = Factors(self.signing_in)
         self.people = People(self.signing_in)
+        self.sso = bootstrap.single_sign_on(settings, self.signing_in)
         self.ring = SessionRing(self.signing_in)
         # Few at a time: each password takes 64 MiB while it is looked at.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="desk")
@@ -118,6 +119,8 @@ class Desk:
     def close(self) -> None:
         """End the threads."""
         self.ring.close()
+        if self.sso is not None:
+            self.sso.close()
         self._pool.shutdown(wait=False)
 
     def told(self, user: User, session: Session, token: str, codes: list[str] | None = None) -> SessionTold:

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from trustward.api.auth import OPEN
-from trustward.api.metrics import CONTENT_TYPE
-from trustward.api.service import Service
+from trustward.api.entrance import Entrance
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,18 +21,19 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 @get("/livez", opt={"scope": OPEN}, security=[{}], summary="Whether the process lives")
 async def livez(request: Request[Any, Any, Any]) -> Response[Health]:
     """200 while it makes sense to leave the process alone; 503 when only a restart can help."""
-    phase = request.app.state.service.host.status().phase
+    entrance: Entrance = request.app.state.service
+    phase = entrance.phase
     return Response(Health(status=phase), status_code=503 if phase == "stopped" else 200)
 
 
 @get("/readyz", opt={"scope": OPEN}, security=[{}], summary="Whether requests can be sent")
 async def readyz(request: Request[Any, Any, Any]) -> Response[Health]:
     """200 when events are decided; 503 while the engine starts, waits or ends."""
-    service: Service = request.app.state.service
-    phase: str = service.host.status().phase
-    if service.draining:
+    entrance: Entrance = request.app.state.service
+    phase = entrance.phase
+    if entrance.draining:
         phase = "draining"
-    elif phase == "ready" and not service.warmed:
+    elif phase == "ready" and not entrance.warmed:
         phase = "warming"
     return Response(Health(status=phase), status_code=200 if phase == "ready" else 503)
 
@@ -42,9 +43,8 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[Health]:
     opt={"scope": "metrics"},
     summary="Metrics for Prometheus",
     sync_to_thread=True,
-    media_type=CONTENT_TYPE,
+    media_type=CONTENT_TYPE_LATEST,
 )
 def metrics(request: Request[Any, Any, Any]) -> bytes:
     """Rates, latencies, queues, rule hits, windows."""
-    service: Service = request.app.state.service
-    return service.metrics.text()
+    return bytes(request.app.state.service.metrics.text())

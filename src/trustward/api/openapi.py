@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from trustward.api import duties
+from trustward.api import cases, duties, reports
 from trustward.api.access import ANY
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import COOKIE, guard
@@ -104,6 +104,7 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
+    **{route: {_JSON: shape} for each in (duties, reports, cases) for route, shape in each.BODIES.items()},
     ("post", "/v1/session"): {
         _JSON: (SignInWanted, {"name": "kim", "password": "several words of your own", "code": "123456"})
     },
@@ -132,7 +133,6 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("put", "/v1/policies/shadow"): {
         _JSON: (ShadowWanted, {"hash": "5d41402abc4b2a76", "reason": "a week beside the live one"})
     },
-    **{route: {_JSON: shape} for route, shape in duties.BODIES.items()},
     ("post", "/v1/actions/{id}/reverse"): {_JSON: (ReversalWanted, {"reason": "the shop has shown its licence"})},
     ("post", "/v1/actions/lease"): {_JSON: (LeaseWanted, {"target": "pull", "limit": 100, "lasts": "30s"})},
     ("post", "/v1/actions/confirm"): {_JSON: (ConfirmWanted, {"target": "pull", "lease": "0.1", "ids": ["7-0"]})},
@@ -175,6 +175,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document["components"].setdefault("schemas", {}).update({**components, "Event": _EVENT})
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            # What the framework says of errors is not how we answer them.
+            for status in [status for status in operation["responses"] if status.startswith("4")]:
+                del operation["responses"][status]
             operation["responses"]["default"] = {
                 "description": "What went wrong, as problem details (RFC 9457); docs/errors.md lists the codes.",
                 "content": {MEDIA_TYPE: {"schema": schemas[-1]}},

@@ -1,143 +1,97 @@
-"""The process: uvicorn with limits that it does not have by itself, signals, and the end in good order."""
+"""The engine's process: the service over a store, and the processes beside it, from the start to the end."""
 
 from __future__ import annotations
 
-import logging
-import socket
-import sys
-from asyncio import Transport
-from collections.abc import Sequence
-from contextlib import closing
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Event
+from socket import socket
+from threading import Event, Thread
 from typing import Any
 
-from litestar import Litestar
-from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from trustward import bootstrap
-from trustward.api.app import Counted, create_app
+from trustward.api.app import create_app
+from trustward.api.asgi import Counting
 from trustward.api.beside import Beside
-from trustward.api.logs import Handler, log
-from trustward.api.problems import MEDIA_TYPE, encode, problem_of
+from trustward.api.frames import EVENTS, REQUESTS, listen_at
+from trustward.api.logs import log
+from trustward.api.passing import Believing
 from trustward.api.service import Service
+from trustward.api.speaking import Speaker, listen, prepare
 from trustward.api.trialling import Trialling
-from trustward.base.errors import RequestError, TrustwardError, UnavailableError, UsageError
+from trustward.base.errors import TrustwardError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
 from trustward.operations.sourcing import Sources, Told
 from trustward.ports import Store
 from trustward.settings import Settings
 
-HEAD_BYTES = 65_536
-"""Most bytes of a request's line and headers."""
-
-HEADERS = [
-    ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("referrer-policy", "no-referrer"),
-    ("cache-control", "no-store"),
-]
-"""What every response says. No CORS header is ever sent: no page of another origin may read an answer."""
-
-
-SWITCH_S = 0.0005
-"""How long one thread may keep another one waiting: the engine's must not hold up the event loop's."""
-
 _END_S = 5.0
 """How much longer than requests processes beside this one are given to end."""
 
 
-class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 with a limit to the time and the size of a request's head, and to the number of connections."""
+class Group:
+    """The processes beside the engine's: ``fronts`` speak HTTP from the start, ``others`` work when it is ready."""
 
-    head_bytes = 0
+    def __init__(
+        self, fronts: Sequence[Beside] = (), others: Sequence[Beside | Sources] = (), *, drain_s: float = 0.0
+    ) -> None:
+        self.fronts = fronts
+        self.others = others
+        self._within_s = drain_s + _END_S
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """See :class:`asyncio.Protocol`."""
-        super().connection_made(transport)
-        if len(self.connections) > self.config.app.connections:  # type: ignore[union-attr]
-            self.send_problem(UnavailableError("too many connections are open", remedy="close some"))
-            return
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+    def open(self) -> None:
+        """The sockets are there."""
+        for one in self.fronts:
+            one.start()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See :class:`asyncio.Protocol`."""
-        self._end_timer()
-        super().connection_lost(exc)
+    def ready(self) -> None:
+        """Events are decided."""
+        for one in self.others:
+            one.start()
 
-    def _unset_keepalive_if_required(self) -> None:
-        """Nothing: time runs on until the head is there, however slowly it comes."""
+    def drain(self) -> None:
+        """Let what speaks HTTP answer what is under way, and end."""
+        for one in self.fronts:
+            one.end()
+        for one in self.fronts:
+            one.join(self._within_s)
 
-    def _end_timer(self) -> None:
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-            self.timeout_keep_alive_task = None
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self.head_bytes = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """A part of the address."""
-        self._weigh(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
-        self._weigh(len(name) + len(value))
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        """The head is there."""
-        self._end_timer()
-        super().on_headers_complete()
-
-    def _weigh(self, more: int) -> None:
-        self.head_bytes += more
-        if self.head_bytes > HEAD_BYTES:
-            raise ValueError("the head is too large")
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the words are ours
-        """Say that this is no HTTP request that one could answer."""
-        what = f"the head has more than {HEAD_BYTES:,} bytes" if self.head_bytes > HEAD_BYTES else "this is no HTTP/1.1"
-        self.send_problem(RequestError(what, remedy="see what sends it"))
-
-    def send_problem(self, error: TrustwardError) -> None:
-        """Answer without the application, and close."""
-        problem = problem_of(error)
-        body = encode(problem)
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"connection", b"close"),
-        ]
-        headers.append((b"content-length", str(len(body)).encode()))
-        if problem.status == 503:
-            headers.append((b"retry-after", b"1"))
-        head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
-        self.transport.write(b"HTTP/1.1 %d \r\n%b\r\n%b" % (problem.status, head, body))
-        self.transport.close()
+    def close(self) -> None:
+        """End all of them."""
+        for one in self.others:
+            one.end()
+        self.drain()
+        for one in self.others:
+            one.join(self._within_s)
 
 
-class Process(Server):
+class Process(Speaker):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
-    def __init__(self, service: Service, beside: Sequence[Beside | Sources] = ()) -> None:
-        super().__init__(_config(service.settings))
+    def __init__(self, service: Service, group: Group | None = None) -> None:
+        app: Any = Counting(create_app(service, told=self._told), service.metrics, service.tracer)
+        super().__init__(service.settings, Believing(app) if service.hatch is not None else app)
         self.fault: TrustwardError | None = None
         self._service = service
-        self._beside = beside
-        self.config.app = _Limited(create_app(service, told=self._told), service)
+        self._group = group or Group()
+        self._draining: Thread | None = None
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Drain: no new connections, requests under way are answered, then the engine ends."""
         self._service.draining = True
+        if self._group.fronts and self._draining is None:
+            # They still need the engine.
+            self._draining = Thread(target=self._drain, args=(sig, frame), name="drain", daemon=True)
+            self._draining.start()
+            return
         super().handle_exit(sig, frame)
-        # A signal that was followed is no reason to end with its number.
-        self._captured_signals.clear()
+
+    def _drain(self, sig: int, frame: Any) -> None:
+        self._group.drain()
+        super().handle_exit(sig, frame)
 
     def _told(self, fault: TrustwardError | None) -> None:
         """The host decides, or cannot."""
@@ -145,48 +99,65 @@ class Process(Server):
             self.fault = fault
             self.should_exit = True
         else:
+            self._group.ready()
             log("ready")
             self._service.desk.welcome()
-            for one in self._beside:
-                one.start()
-
-
-class _Limited(Counted):
-    """The application, and what the protocol asks of it."""
-
-    def __init__(self, app: Litestar, service: Service) -> None:
-        super().__init__(app, service)
-        self.connections = service.settings.connections
 
 
 def run(settings: Settings) -> None:
     """Serve until a signal ends it. Raises what keeps the service from starting."""
-    listening = listen(settings.host, settings.port)
-    root = logging.getLogger()
-    root.handlers[:] = [Handler()]
-    root.setLevel(logging.WARNING)
-    sys.setswitchinterval(SWITCH_S)
+    listening = listen(settings.host, settings.port, max(1, settings.workers))
+    prepare()
     known = bootstrap.catalogue([Path(name) for name in settings.catalogue])
-    with closing(listening), closing(bootstrap.store(settings)) as store:
-        host, port = listening.getsockname()[:2]
-        log("listening", host=host, port=port)
+    with _closing(listening), closing(bootstrap.store(settings)) as store, _folder() as folder:
+        host, port = listening[0].getsockname()[:2]
+        log("listening", host=host, port=port, processes=settings.workers)
         service = make_service(settings, store, known)
+        fronts: list[Beside] = []
+        if settings.workers:
+            fronts = [_front(number, one, folder) for number, one in enumerate(listening, 1)]
+            service.open_hatch(listen_at(str(folder / EVENTS)))
+            listening = [listen_at(str(folder / REQUESTS))]
         trials = Trialling(lambda: bool(store.trials.open()))
         service.on_trials = trials.tell
-        beside: list[Beside | Sources] = [*([_worker(settings, service)] if settings.deliver else []), trials]
+        others: list[Beside | Sources] = [*([_worker(settings, service)] if settings.deliver else []), trials]
         if settings.sources:
-            beside.append(_sources(settings, service, known))
-        process = Process(service, beside)
+            others.append(_sources(settings, service, known))
+        group = Group(fronts, others, drain_s=settings.drain_s)
+        process = Process(service, group)
         try:
-            process.run([listening])
+            group.open()
+            process.run(listening)
         finally:
-            for one in beside:
-                one.end()
-            for one in beside:
-                one.join(settings.drain_s + _END_S)
+            group.close()
         if process.fault is not None:
             raise process.fault
         log("ended")
+
+
+def _front(number: int, listening: socket, folder: Path) -> Beside:
+    """A process that speaks HTTP. Its socket stays open here: what waits there is answered by its next one."""
+    words = ["-m", "trustward.api.front", str(listening.fileno()), str(folder)]
+    return Beside(f"http {number}", words, files=[listening.fileno()])
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for sockets that only this user may enter."""
+    folder = tempfile.mkdtemp(prefix="trustward-")
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _closing(sockets: Sequence[socket]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for one in sockets:
+            one.close()
 
 
 def _worker(settings: Settings, service: Service) -> Beside:
@@ -222,39 +193,3 @@ def _sources(settings: Settings, service: Service, known: Catalogue) -> Sources:
     )
     metrics.sources = made.status
     return made
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """The socket to listen on. Raises UsageError."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=4096)
-    except OSError as fault:
-        raise UsageError(
-            f"cannot listen on {host} port {port}: {fault.strerror}", remedy="choose another --host or --port"
-        ) from fault
-
-
-def _config(settings: Settings) -> Config:
-    return Config(
-        app=_nothing,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=Protocol,
-        ws="none",
-        lifespan="on",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        headers=HEADERS,
-        timeout_keep_alive=settings.wait_s,
-        timeout_graceful_shutdown=settings.drain_s,
-        backlog=4096,
-    )
-
-
-async def _nothing(_scope: Any, _receive: Any, _send: Any) -> None:
-    """Stands in until the application is made."""

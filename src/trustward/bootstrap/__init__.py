@@ -12,7 +12,15 @@ from trustward.bootstrap.database import (
     upgrade,
 )
 from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
-from trustward.bootstrap.people import create_link, disable_user, list_users, reset_user, rules, signing_in
+from trustward.bootstrap.people import (
+    create_link,
+    disable_user,
+    list_users,
+    reset_user,
+    rules,
+    signing_in,
+    single_sign_on,
+)
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
 from trustward.bootstrap.service import (
@@ -69,6 +77,7 @@ __all__ = [
     "service_settings",
     "show_duty",
     "signing_in",
+    "single_sign_on",
     "source_fields",
     "source_kinds",
     "sources",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
+    from trustward.operations.bulk import Bulk
+    from trustward.operations.cases import Cases
+    from trustward.operations.closing import Closing
     from trustward.operations.duties import Book, Duties
+    from trustward.operations.gathering import Gathering
+    from trustward.operations.queues import Queues
+    from trustward.operations.reports import Reports
     from trustward.ports import Store
     from trustward.settings import Settings
 
@@ -18,10 +25,16 @@ class Operations(NamedTuple):
     """What people at the service do with what the engine finds."""
 
     duties: Duties
+    cases: Cases
+    closing: Closing
+    queues: Queues
+    bulk: Bulk
+    reports: Reports
+    gathering: Gathering
 
 
-def book(settings: Settings) -> Book:
-    """The clocks and calendars in force: the shipped ones, and those of the service's own files.
+def regimes(settings: Settings) -> Regimes:
+    """The clocks, calendars and queues in force: the shipped ones, and those of the service's own files.
 
     Raises RegimeError for what is wrong in a file, SettingsError for one that cannot be read.
     """
@@ -38,20 +51,56 @@ def book(settings: Settings) -> Book:
                 f"regimes: cannot read {name}: {fault}", remedy="check the path and its rights"
             ) from fault
         parts.append(decode_regimes(text, name))
-    found = Book(merged(parts))
+    found = merged(parts)
+    book = Book(found)
     for one in parts[1:]:
         for market in [*(source.market for source in one.calendars), *(clock.market for clock in one.clocks)]:
-            found.calendar(market)
+            book.calendar(market)
     return found
+
+
+def book(settings: Settings) -> Book:
+    """The clocks and calendars among them. Raises as :func:`regimes` does."""
+    from trustward.operations.duties import Book
+
+    return Book(regimes(settings))
 
 
 def operations(settings: Settings, opened: Store) -> Operations:
     """All of them. Raises RegimeError, SettingsError."""
+    import secrets
+
     from trustward.base.clock import SteadyClock
     from trustward.base.ids import new_id
-    from trustward.operations.duties import Duties
+    from trustward.bootstrap.service import delivering
+    from trustward.operations.bulk import Bulk
+    from trustward.operations.cases import Cases
+    from trustward.operations.closing import Closing
+    from trustward.operations.duties import Book, Duties
+    from trustward.operations.gathering import Gathering
+    from trustward.operations.queues import Queues
+    from trustward.operations.reports import Reports
 
-    return Operations(duties=Duties(opened, book(settings), clock=SteadyClock(), ids=new_id))
+    clock = SteadyClock()
+    found = regimes(settings)
+    owed = Duties(opened, Book(found), clock=clock, ids=new_id)
+    cases = Cases(opened, found.queues, owed, clock=clock, ids=new_id)
+    closing = Closing(cases, delivering(settings, opened), draw=secrets.SystemRandom().random)
+    return Operations(
+        duties=owed,
+        cases=cases,
+        closing=closing,
+        queues=Queues(cases),
+        bulk=Bulk(cases, closing),
+        reports=Reports(cases, clock=clock, ids=new_id),
+        gathering=Gathering(cases),
+    )
+
+
+def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
+    """What a worker does again and again, because time or the journal asks for it."""
+    made = operations(settings, opened)
+    return made.duties.fire, made.gathering.gather, made.closing.tell
 
 
 def list_duties(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trustward.model.people import User
     from trustward.operations.people import People
     from trustward.operations.signing_in import Rules, SigningIn
+    from trustward.operations.sso import SingleSignOn
     from trustward.ports import Store
     from trustward.settings import Settings
 
@@ -39,6 +40,35 @@ def signing_in(settings: Settings, opened: Store) -> SigningIn:
     from trustward.operations.signing_in import SigningIn
 
     return SigningIn(opened, clock=now_us, rules=rules(settings), passwords=Passwords())
+
+
+def single_sign_on(settings: Settings, story: SigningIn) -> SingleSignOn | None:
+    """The story of people who come by a provider; None if none is set. Raises SettingsError."""
+    if not settings.sso_issuer:
+        return None
+    from trustward.adapters.oidc import OidcProvider, is_safe
+    from trustward.base.errors import SettingsError, UsageError
+    from trustward.model.access import check_roles
+    from trustward.operations.sso import Client, SingleSignOn
+
+    if not is_safe(settings.sso_issuer):
+        raise SettingsError("sso_issuer: not an https address", remedy="write it like https://id.example")
+    pairs = [text.rpartition("=") for text in settings.sso_roles]
+    try:
+        check_roles([role for _, _, role in pairs])
+    except UsageError as fault:
+        raise SettingsError(f"sso_roles: {fault.message}", remedy=fault.remedy) from fault
+    if not settings.sso_client or not all(group for group, _, _ in pairs):
+        raise SettingsError("single sign-on needs sso_client, and sso_roles of GROUP=ROLE", remedy="set both")
+    client = Client(
+        issuer=settings.sso_issuer,
+        id=settings.sso_client,
+        secret=settings.sso_secret,
+        claim=settings.sso_claim,
+        scope=settings.sso_scope,
+        roles=tuple((group, role) for group, _, role in pairs),
+    )
+    return SingleSignOn(story, OidcProvider(settings.sso_issuer), client)
 
 
 def with_people(settings: Settings, story: Callable[[People], Any]) -> Any:

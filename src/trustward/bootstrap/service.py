@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from trustward.bootstrap.operations import operations
+from trustward.bootstrap.operations import chores
 from trustward.bootstrap.policies import catalogue, compiler, stored_policy
 from trustward.model.catalogue import Catalogue
 
@@ -151,5 +151,4 @@ def working(settings: Settings, opened: Store, stop: Event) -> tuple[Working, We
         private=networks(settings.delivery_networks),
         tracer=tracer(settings),
     )
-    chores = (operations(settings, opened).duties.fire,)
-    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores), webhooks
+    return Working(story, webhooks.send, worker, stop, timeout_us=timeout_us, chores=chores(settings, opened)), webhooks

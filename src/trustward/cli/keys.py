@@ -21,8 +21,8 @@ def create(
         typer.Option(
             "--scope",
             metavar="SCOPE",
-            help="What it may: decide, read, actions, act, change, policies, operate, secret, metrics, audit, admin; "
-            "repeatable.",
+            help="What it may: decide, read, actions, act, change, policies, report, operate, secret, metrics, "
+            "audit, admin; repeatable.",
             show_default=False,
         ),
     ],

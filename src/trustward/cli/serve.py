@@ -20,6 +20,15 @@ def serve(
         int | None,
         typer.Option("--port", metavar="P", help="The port to listen on; 0: any free one.", show_default=False),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            help="How many processes speak HTTP in front of the engine's; 0: that one does it itself.",
+            show_default=False,
+        ),
+    ] = None,
     deliver: Annotated[
         bool | None,
         typer.Option(
@@ -39,7 +48,7 @@ def serve(
     from trustward.bootstrap import service_settings
     from trustward.settings import PREFIX
 
-    told = {"data": data, "database": database, "host": host, "port": port, "deliver": deliver}
+    told = {"data": data, "database": database, "host": host, "port": port, "workers": workers, "deliver": deliver}
     service_settings(**told)
     said = {f"{PREFIX}{name.upper()}": str(value) for name, value in told.items() if value is not None}
     # A process of its own, under this one's number: the command line and the service are strangers.

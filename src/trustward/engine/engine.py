@@ -269,11 +269,12 @@ class Engine:
         gaps = np.array(sorted(faulty), np.int64)
         groups: list[_Group | None] = []
         parts: list[Rows] = []
+        present = set(codes.tolist())
         for code, program in enumerate(self._programs):
-            positions = np.flatnonzero(codes == code)
-            if not len(positions):
+            if code not in present:
                 groups.append(None)
                 continue
+            positions = np.flatnonzero(codes == code)
             rows[positions] = np.arange(len(positions))
             chosen = [events[at] for at in positions.tolist()]
             failed: set[int] = set()

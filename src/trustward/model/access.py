@@ -14,6 +14,7 @@ SCOPES: dict[str, str] = {
     "act": "Reverse actions, and replay those that were given up.",
     "change": "Change labels, lists and snoozes.",
     "policies": "Store policies, and put them live.",
+    "report": "Send reports.",
     "operate": "Work off duties, reports and cases.",
     "secret": "See, with another scope, what an order keeps secret.",
     "metrics": "Read metrics.",

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from trustward.base.errors import RegimeError
+from trustward.model.queue import Queue
 from trustward.model.spans import parse_span
 
 Kind = Literal["order", "duration", "dates", "periodic", "promptly", "gate", "simultaneous", "hold", "release"]
@@ -114,6 +115,7 @@ class Regimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     clocks: tuple[Clock, ...] = ()
     calendars: tuple[CalendarSource, ...] = ()
+    queues: tuple[Queue, ...] = ()
 
 
 def decode_regimes(text: str, name: str) -> Regimes:
@@ -180,11 +182,16 @@ def shipped_regimes() -> Regimes:
     return merged([decode_regimes((folder / name).read_text(encoding="utf-8"), name) for name in _SHIPPED])
 
 
-_SHIPPED = ("calendars.toml", "clocks.toml")
+_SHIPPED = ("calendars.toml", "clocks.toml", "queues.toml")
 
 
 def merged(parts: Sequence[Regimes]) -> Regimes:
     """Several files as one; a clock or calendar of a later one replaces an earlier one of the same name."""
     clocks = {clock.id: clock for part in parts for clock in part.clocks}
     calendars = {one.market: one for part in parts for one in part.calendars}
-    return Regimes(clocks=tuple(clocks.values()), calendars=tuple(calendars.values()))
+    # What a later file adds comes first: a queue that takes everything stands at the end.
+    queues: dict[str, Queue] = {}
+    for part in parts:
+        own = {queue.name: queue for queue in part.queues}
+        queues = {**{name: own[name] for name in own if name not in queues}, **queues, **own}
+    return Regimes(clocks=tuple(clocks.values()), calendars=tuple(calendars.values()), queues=tuple(queues.values()))

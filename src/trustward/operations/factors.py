@@ -40,6 +40,7 @@ class Factors:
 
     def _may_add(self, user: User, session: Session) -> None:
         """A half session may enrol the first factor only; a whole one must have begun a moment ago."""
+        _no_provider(user)
         if session.level == "half":
             if self.has(user):
                 raise ForbiddenError("the second factor is missing", remedy="sign in with the one that you have")
@@ -50,6 +51,7 @@ class Factors:
 
     def set_password(self, user: User, old: str, new: str, where: Where) -> Signed:
         """Another password; every session ends, and a new one begins. Raises SignInError, LockedError, UsageError."""
+        _no_provider(user)
         check_password(new, user.name)
         if user.password:
             self._in.by_password(user.name, old, "", where)
@@ -181,3 +183,9 @@ class Factors:
             raise ForbiddenError("it is the only second factor", remedy="add another one first")
         if not self._people.drop_passkeys(user.id, self._in.row(user, "user.passkey_dropped", passkey=id), id):
             raise NotFoundError("there is no such passkey", remedy="GET /v1/session lists yours")
+
+
+def _no_provider(user: User) -> None:
+    """Who comes by a provider has no other way in: what the provider takes away must be away."""
+    if user.issuer:
+        raise ForbiddenError("you sign in at your provider", remedy="change it there")

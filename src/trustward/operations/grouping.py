@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from typing import Literal
@@ -230,21 +230,33 @@ class Group:
 
     def answer(self, policy: str) -> None:
         """Give each ticket its answers."""
-        start = 0
-        ordered = sorted(self.decisions)
-        for ticket in self.tickets:
-            stop = start + len(ticket.events)
-            chosen = ordered[bisect_left(ordered, start) : bisect_left(ordered, stop)]
-            mine = range(start, stop)
-            ticket.answers = Answers(
-                events=ticket.events,
-                seqs=self.seqs[start:stop],
-                decisions={at - start: self.decisions[at] for at in chosen},
-                problems={at - start: self.problems[at] for at in mine if at in self.problems} if self.problems else {},
-                again=frozenset([at - start for at in mine if at in self.again]) if self.again else frozenset(),
-                policy=policy,
-            )
-            start = stop
+        share(self.tickets, self.seqs, self.decisions, self.problems, self.again, policy)
+
+
+def share(
+    tickets: Sequence[Ticket],
+    seqs: Sequence[int],
+    decisions: Mapping[int, Decision],
+    problems: Mapping[int, Problem],
+    again: Collection[int],
+    policy: str,
+) -> None:
+    """Give each ticket its part of what became of all their events."""
+    start = 0
+    ordered = sorted(decisions)
+    for ticket in tickets:
+        stop = start + len(ticket.events)
+        chosen = ordered[bisect_left(ordered, start) : bisect_left(ordered, stop)]
+        mine = range(start, stop)
+        ticket.answers = Answers(
+            events=ticket.events,
+            seqs=seqs[start:stop],
+            decisions={at - start: decisions[at] for at in chosen},
+            problems={at - start: problems[at] for at in mine if at in problems} if problems else {},
+            again=frozenset([at - start for at in mine if at in again]) if again else frozenset(),
+            policy=policy,
+        )
+        start = stop
 
 
 def same_content(event: Event, faults: Sequence[Fault], held: Found) -> bool:

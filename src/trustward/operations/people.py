@@ -53,7 +53,8 @@ class People:
         return user, self.link(user, actor=actor)
 
     def link(self, user: User, *, actor: str) -> str:
-        """The secret of a new link for a user, to set a password with; an earlier one is void."""
+        """The secret of a new link for a user, to set a password; an earlier one is void. Raises ForbiddenError."""
+        self._no_provider(user)
         return self._link(user.id, b"", actor=actor)
 
     def _link(self, user: str, body: bytes, *, actor: str, lasts_us: int | None = None) -> str:
@@ -130,6 +131,7 @@ class People:
     def reset(self, id: str, *, actor: str) -> tuple[User, str]:
         """Forget all that a user signs in with, end every session, and make a link to begin anew."""
         user = self._other(id, actor)
+        self._no_provider(user)
         changed = msgspec.structs.replace(user, password="", totp="")
         self._people.update(changed, self._row(actor, "user.reset", id), keep="")
         self._people.drop_passkeys(id, self._row(actor, "user.passkey_dropped", id))
@@ -174,6 +176,10 @@ class People:
         if actor == f"user:{id}":
             raise ForbiddenError("nobody does this to themselves", remedy="ask another admin")
         return self.get(id)
+
+    def _no_provider(self, user: User) -> None:
+        if user.issuer:
+            raise ForbiddenError("this user signs in at a provider", remedy="reset it there, or disable the user")
 
     def _not_the_last(self, user: User) -> None:
         admins = [one.id for one in self._people.all() if "admin" in one.roles and one.disabled_us is None]

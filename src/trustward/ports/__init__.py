@@ -2,7 +2,7 @@
 
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
-from trustward.ports.operations import Duties, Records, Write
+from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.sources import Source
@@ -24,8 +24,10 @@ __all__ = [
     "Archived",
     "Attempts",
     "Audit",
+    "Cases",
     "Duties",
     "Effects",
+    "Errands",
     "Index",
     "Journal",
     "Kept",
@@ -36,6 +38,7 @@ __all__ = [
     "Proposals",
     "Provider",
     "Records",
+    "Reports",
     "Sessions",
     "Shelf",
     "Snapshots",

@@ -131,4 +131,7 @@ class Provider(Protocol):
         """What it signs with (JWKS), as known or asked again. Raises UnavailableError."""
 
     def redeem(self, url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
-        """What it gives for a code. Raises UnauthenticatedError, UnavailableError."""
+        """What it gives for a code. Raises SignInError, UnavailableError."""
+
+    def close(self) -> None:
+        """Close every connection."""

@@ -26,7 +26,7 @@ from trustward.model.stored import (
 )
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
-from trustward.ports.operations import Duties, Records
+from trustward.ports.operations import Cases, Duties, Errands, Records, Reports
 from trustward.ports.people import Attempts, People, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.trials import Trials
@@ -265,6 +265,12 @@ class Store(Protocol):
     def records(self) -> Records: ...  # noqa: D102 - the same
     @property
     def duties(self) -> Duties: ...  # noqa: D102 - the same
+    @property
+    def reports(self) -> Reports: ...  # noqa: D102 - the same
+    @property
+    def cases(self) -> Cases: ...  # noqa: D102 - the same
+    @property
+    def errands(self) -> Errands: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

@@ -8,10 +8,13 @@ import msgspec
 import pytest
 
 from trustward.base.errors import StaleError
+from trustward.model.case import Barred, Case, CaseLease, CasePage, CaseQuery, HeldLease, Outcome, Reviewer
 from trustward.model.clocks import Clock
 from trustward.model.duty import Alarm, Breach, Duty, DutyQuery, DutyStep
 from trustward.model.effect import outgoing
+from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
+from trustward.model.report import LegalNotice, Report, Reporter
 from trustward.model.stored import AuditRow
 from trustward.ports import Store
 from trustward.testing.contracts import Contract, Open
@@ -166,4 +169,177 @@ class DutiesContract(Contract):
         assert found(after="c") == ""
 
 
-CONTRACTS = (RecordsContract, DutiesContract)
+def case(id: str = "c1", version: int = 1, **fields: object) -> Case:
+    """A case as it could be kept."""
+    plain = Case(
+        id=id,
+        version=version,
+        state="open",
+        queue="q",
+        kind="account",
+        entity=id,
+        opened_us=10,
+        entities=(("account", id),),
+    )
+    return msgspec.structs.replace(plain, **fields)
+
+
+def report(id: str = "r1", version: int = 1, **fields: object) -> Report:
+    """A report as it could be kept."""
+    plain = Report(
+        id=id,
+        version=version,
+        at_us=5,
+        channel="user",
+        reporter="user:u1",
+        category="scam",
+        kind="account",
+        entity="a1",
+        case="c1",
+    )
+    return msgspec.structs.replace(plain, **fields)
+
+
+class ReportsContract(Contract):
+    """What has been reported, by case and by sender."""
+
+    def test_found(self, store: Store, opened: Open) -> None:
+        notice = LegalNotice(law="l", place="p", good_faith=True)
+        first = report(notice=notice, channel="notice", refs=("m1",))
+        store.records.write([first, report("r2", at_us=6, entity="a2"), report("r3", case="c2", at_us=7, told_us=9)])
+        reports = opened().reports
+        assert reports.get("r1") == first
+        assert reports.get("r9") is None
+        assert [one.id for one in reports.of_case("c1")] == ["r1", "r2"]
+        assert [one.id for one in reports.of_case("c1", "r1")] == ["r2"]
+        assert [one.id for one in reports.of_case("c1", limit=1)] == ["r1"]
+        assert [one.id for one in reports.by("user:u1")] == ["r3", "r2", "r1"]
+        assert [one.id for one in reports.by("user:u1", 1)] == ["r3"]
+        found = reports.before("user:u1", "account:a2")
+        assert found is not None
+        assert found.id == "r2"
+        assert reports.before("user:u2", "account:a2") is None
+        assert [one.id for one in reports.undecided("c1", 9)] == ["r1", "r2"]
+        store.records.write([report(version=2, told_us=8)])
+        assert [one.id for one in reports.undecided("c1", 9)] == ["r2"]
+        assert reports.undecided("c2", 9) == []
+
+
+class ErrandsContract(Contract):
+    """What is asked of the engine, until it is done."""
+
+    def test_waiting_and_done(self, store: Store, opened: Open) -> None:
+        def errand(id: str, at_us: int) -> Errand:
+            return Errand(id=id, at_us=at_us, kind="event", body=id.encode())
+
+        store.records.write([errand("b", 2), errand("a", 2), errand("c", 1)])
+        store.records.write([Errand(id="a", at_us=9, kind="change", body=b"other")])
+        other = opened().errands
+        assert [one.id for one in other.waiting(9)] == ["c", "a", "b"]
+        assert other.waiting(2) == [errand("c", 1), errand("a", 2)]
+        other.done(["a", "c", "z"])
+        other.done([])
+        assert [one.id for one in store.errands.waiting(9)] == ["b"]
+
+
+class CasesContract(Contract):
+    """Cases, who has them, what comes first."""
+
+    def test_one_open_case_on_a_subject(self, store: Store, opened: Open) -> None:
+        store.records.write(
+            [case(), CasePage(case="c1", number=1, at_us=1, what="opened", actor="kim", detail={"a": 1})]
+        )
+        cases = opened().cases
+        assert cases.get("c1") == case()
+        assert cases.get("c9") is None
+        assert [page.detail for page in cases.pages("c1")] == [{"a": 1}]
+        assert cases.open_on("account:c1") == case()
+        with pytest.raises(StaleError):
+            store.records.write([case("c2", entity="c1")])
+        store.records.write([case("c2", entity="c1", golden=Outcome(verdict="act", policy="p", reasons="r"))])
+        store.records.write([case(version=2, state="closed")])
+        assert cases.open_on("account:c1") is None
+        store.records.write([case("c3", entity="c1")])
+        assert cases.open_on("account:c1") == case("c3", entity="c1")
+
+    def test_what_comes_first(self, store: Store) -> None:
+        store.records.write(
+            [
+                case("low", harm=10),
+                case("high", harm=90),
+                case("wide", harm=10, reach=1000),
+                case("due", harm=1, due_us=150),
+                case("sooner", harm=1, due_us=120),
+                case("far", harm=1, due_us=500),
+                case("mine", harm=50, assigned="kim"),
+                case("his", harm=99, assigned="lee"),
+                case("parked", harm=99, state="parked"),
+                case("other", harm=99, queue="z"),
+                case("not", harm=99),
+                Barred(case="not", reviewer="kim"),
+            ]
+        )
+        assert store.cases.barred("not", "kim")
+        assert not store.cases.barred("not", "lee")
+        got = []
+        while (lease := store.cases.take("q", "kim", 100, 200, 160)) is not None:
+            assert (lease.reviewer, lease.until_us, lease.epoch) == ("kim", 200, 1)
+            got.append(lease.case)
+        assert got == ["sooner", "due", "high", "mine", "wide", "low", "far"]
+        later = store.cases.take("q", "lee", 200, 300, 160)
+        assert later is not None
+        assert (later.case, later.epoch) == ("sooner", 2)
+        assert store.cases.waiting() == {"q": (9, 10), "z": (1, 10)}
+
+    def test_a_lease_is_one_reviewers(self, store: Store, opened: Open) -> None:
+        store.records.write([case()])
+        cases = opened().cases
+        assert cases.lease("c1", "kim", 100, 200) == CaseLease(case="c1", reviewer="kim", until_us=200, epoch=1)
+        assert cases.lease("c1", "lee", 199, 300) is None
+        assert cases.lease("c1", "kim", 150, 250) == CaseLease(case="c1", reviewer="kim", until_us=250, epoch=1)
+        assert store.cases.lease_of("c1", 249) is not None
+        assert store.cases.lease_of("c1", 250) is None
+        with pytest.raises(StaleError, match="lee"):
+            store.records.write([HeldLease(case="c1", reviewer="lee", now_us=160), case(version=2)])
+        with pytest.raises(StaleError):
+            store.records.write([HeldLease(case="c1", reviewer="kim", now_us=250), case(version=2)])
+        store.records.write([HeldLease(case="c1", reviewer="kim", now_us=249), case(version=2)])
+        cases.release("c1", "lee")
+        assert store.cases.lease_of("c1", 160) is not None
+        store.records.write([HeldLease(case="c1", reviewer="kim", now_us=249, ends=True), case(version=3)])
+        assert store.cases.lease_of("c1", 160) is None
+        assert cases.lease("c1", "lee", 160, 300) == CaseLease(case="c1", reviewer="lee", until_us=300, epoch=2)
+        cases.release("c1", "lee")
+        assert store.cases.lease_of("c1", 160) is None
+
+    def test_found(self, store: Store) -> None:
+        store.records.write(
+            [
+                case("a", entities=(("account", "a"), ("ip", "1"))),
+                case("b", opened_us=20, entities=(("ip", "1"),), state="closed", untold=True),
+                case("c", queue="z", assigned="kim"),
+            ]
+        )
+
+        def found(after: str = "", limit: int = 9, **query: object) -> str:
+            return "".join(one.id for one in store.cases.find(msgspec.convert(query, CaseQuery), after, limit))
+
+        assert (found(), found("a"), found(limit=1)) == ("abc", "bc", "a")
+        assert (found(queue="z"), found(state="closed"), found(assigned="kim")) == ("c", "b", "c")
+        assert [one.id for one in store.cases.about("ip", "1")] == ["b", "a"]
+        assert [one.id for one in store.cases.about("ip", "1", 1)] == ["b"]
+        assert [one.id for one in store.cases.untold(9)] == ["b"]
+
+    def test_small_records(self, store: Store, opened: Open) -> None:
+        store.records.write([Reviewer(id="kim", version=1), Reporter(id="kim", version=1, sent=3)])
+        assert opened().records.get(Reporter, "kim") == Reporter(id="kim", version=1, sent=3)
+        assert store.records.get(Reviewer, "lee") is None
+        with pytest.raises(StaleError):
+            store.records.write([Reviewer(id="kim", version=3)])
+        with pytest.raises(StaleError):
+            store.records.write([Reviewer(id="kim", version=1)])
+        store.records.write([letter("d1"), letter("d2"), letter("d1")])
+        assert list(store.records.letters("duty:d1")) == ["m1-0", "m3-0"]
+
+
+CONTRACTS = (RecordsContract, DutiesContract, ReportsContract, CasesContract, ErrandsContract)

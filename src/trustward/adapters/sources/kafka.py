@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 _LONGEST_S = 20.0
+_LEAST_S = 0.005
 _OURS = frozenset(
     {"auto.offset.reset", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "group.id"}
 )
@@ -124,7 +125,10 @@ class KafkaSource:
 
         assert self._consumer is not None  # open
         try:
-            found = self._consumer.consume(self._settings.batch, wait_s)
+            # The first one as soon as it comes, and then what is there: nobody waits for a batch to be full.
+            found = self._consumer.consume(1, wait_s)
+            if found and self._settings.batch > 1:
+                found += self._consumer.consume(self._settings.batch - 1, _LEAST_S)
         except kafka.KafkaException as fault:
             raise _trouble(fault.args[0]) from fault
         messages = []

@@ -7,6 +7,7 @@ import ssl
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import TimeoutError as WaitedTooLong
+from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
@@ -175,9 +176,15 @@ class NatsSource:
         if not self._client.is_connected:
             raise SourceError("the connection to NATS is lost", remedy="see that a server runs")
         try:
-            return await self._pull.fetch(self._settings.batch, timeout=wait_s)
+            # The first one as soon as it comes, and then what is there: nobody waits for a batch to be full.
+            found = await self._pull.fetch(1, timeout=wait_s)
         except NothingCame:
             return []
+        more = self._settings.batch - len(found)
+        if more:
+            with suppress(NothingCame):
+                found += await self._pull.fetch(more, timeout=_LEAST_S)
+        return found
 
     async def _settle(self, messages: Sequence[Msg], faults: Sequence[Reject]) -> None:
         assert self._stream is not None  # open

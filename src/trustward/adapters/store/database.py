@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -34,6 +35,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self._engine = _sqlite(url) if self.is_sqlite else _postgresql(url)
+        # SQLite lets one write at a time, and the others try again and again: of many threads some would wait too long.
+        self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -44,7 +47,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
-        with told(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with (
+            self._turn,
+            told(),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -62,9 +70,47 @@ class Database:
             connection.detach()
             return connection
 
+    def straight(self) -> Straight:
+        """A connection to SQLite of its own, without what SQLAlchemy adds to each statement. Close it at the end."""
+        with told():
+            pooled = self._engine.raw_connection()
+            connection = pooled.driver_connection
+            pooled.detach()
+            return Straight(connection, self._turn)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+class Straight:
+    """One of SQLite's own connections, for what every commit does. Used by one thread at a time."""
+
+    def __init__(self, connection: Any, turn: AbstractContextManager[Any]) -> None:
+        self._connection: sqlite3.Connection = connection
+        self._turn = turn
+
+    def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
+        """Run a statement, at once in force if no transaction has begun. Raises StoreError."""
+        with told():
+            return self._connection.execute(statement, values)
+
+    @contextmanager
+    def write(self) -> Iterator[Self]:
+        """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
+        with self._turn, told():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
 
 
 def open_database(database: str, data: Path) -> Database:
@@ -105,7 +151,10 @@ def told() -> Iterator[None]:
     except DBAPIError as fault:
         cause = " ".join(str(fault.orig).split())[:300]
         raise StoreError(f"the database failed: {cause}", remedy=_remedy(cause)) from fault
-    except (SQLAlchemyError, sqlite3.Error) as fault:
+    except sqlite3.Error as fault:
+        cause = " ".join(str(fault).split())[:300]
+        raise StoreError(f"the database failed: {cause}", remedy=_remedy(cause)) from fault
+    except SQLAlchemyError as fault:
         raise StoreError(f"the database failed: {type(fault).__name__}", remedy=_AGAIN) from fault
 
 
@@ -138,7 +187,8 @@ def _sqlite(url: URL) -> Engine:
             "fullfsync = ON",
             "foreign_keys = ON",
             "cache_size = -65536",
-            "wal_autocheckpoint = 4000",
+            # Checkpoints take the log over earlier; this only bounds it.
+            "wal_autocheckpoint = 32768",
             "journal_size_limit = 67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")

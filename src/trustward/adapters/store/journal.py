@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
-from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -13,76 +10,103 @@ import msgspec
 from sqlalchemy import Connection
 
 from trustward.adapters.store.changed import follow
-from trustward.adapters.store.database import Database
+from trustward.adapters.store.checkpoints import Checkpoints
+from trustward.adapters.store.database import Database, Straight
 from trustward.adapters.store.elsewhere import Elsewhere
+from trustward.adapters.store.ids import Ids, Part, keys_of
+from trustward.adapters.store.inserting import batches, insert
 from trustward.adapters.store.queries import named, statements
 from trustward.base.errors import WriterError
 from trustward.model.changes import decode_change
 from trustward.model.journal import SEGMENT_EVENTS, Commit, Found, Segment, found_in
 from trustward.model.stored import Lease
 
-IDS_EVERY = 65_536
-"""How many ids are gathered in memory before they are sorted and written: random places cost a page each."""
-
-
-def key_of(id: str) -> int:
-    """Where an event id stands in the table of ids. Two ids may share a place: what is found there is compared.
-
-    >>> key_of("e1") == key_of("e1"), key_of("e1") == key_of("e2")
-    (True, False)
-    """
-    return int.from_bytes(blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
-
 
 class DatabaseJournal:
     """The port ``Journal``.
 
-    The ids of the latest entries are held in memory and written to their table now and then, in order; the row of the
-    writer says how far the table goes. Whoever opens the journal reads the rest from the segments.
+    The ids of the latest entries are held in memory and go to their table little by little; the row of the writer says
+    how far the table goes. Whoever opens the journal reads the rest from the segments.
     """
 
     def __init__(self, database: Database, elsewhere: Elsewhere) -> None:
         self._database = database
         self._elsewhere = elsewhere
-        self._recent: dict[str, int] = {}
-        self._keys: dict[str, int] = {}
-        self._known = -1
-        self._ids_seq = 0
+        self._ids = Ids()
+        self._asked: tuple[tuple[str, ...], list[int]] = ((), [])
+        self._alone = False
         self._lock = Lock()
+        self._writing: Straight | None = None
+        self._looking: Straight | None = None
+        self._looks = Lock()
+        self._checkpoints = Checkpoints(database)
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self._checkpoints.close()
+        for one in (self._writing, self._looking):
+            if one is not None:
+                one.close()
 
     # ------------------------------------------------------------------ writing
 
     def append(self, lease: Lease, commit: Commit) -> None:
         """See :class:`trustward.ports.Journal`."""
         with self._lock:
-            written = False
-            with self._database.write() as connection:
-                step = {"epoch": lease.epoch, "before": commit.first - 1, "last": commit.last}
-                if connection.execute(named("advance"), step).rowcount != 1:
-                    raise _fenced(connection, lease, commit)
-                connection.execute(named("add_segment"), [msgspec.structs.asdict(one) for one in commit.segments])
-                if commit.actions:
-                    rows = [(row.seq, row.number, row.at_us, row.body) for row in commit.actions]
-                    _many(connection, "add_action", ("seq", "number", "at_us", "body"), rows)
-                for segment in commit.segments:
-                    if segment.kind == "change":
-                        follow(connection, segment, decode_change(segment.body))
-                if len(self._recent) >= IDS_EVERY:
-                    self._catch_up(connection, commit.first - 1)
-                    self._write_ids(connection, lease)
-                    written = True
-            # Only now, that it is on disk.
-            if written:
-                self._ids_seq = self._known
-                self._recent.clear()
-                self._keys.clear()
-            if self._known == commit.first - 1:
-                self._remember(commit.segments, commit.ids)
-                self._known = commit.last
+            part = self._ids.part(len(commit.ids))
+            # Until it is certain that it is on disk, nobody knows what is.
+            self._alone = False
+            if self._database.is_sqlite and all(segment.kind == "events" for segment in commit.segments):
+                self._write_straight(lease, commit, part)
+            else:
+                self._write(lease, commit, part)
+            self._checkpoints.wrote(sum(len(one.body) for one in commit.segments))
+            ids = self._ids
+            if part is not None:
+                ids.written(part)
+            if ids.known == commit.first - 1:
+                asked, keys = self._asked
+                ids.add(commit.segments, commit.ids, keys if asked == commit.ids else None)
+                # While this process writes, nobody else does, or its next commit fails.
+                self._alone = True
 
-    def _write_ids(self, connection: Connection, lease: Lease) -> None:
-        add_ids(connection, self._recent, self._keys)
-        connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": self._known})
+    def _write(self, lease: Lease, commit: Commit, part: Part | None) -> None:
+        with self._database.write() as connection:
+            if connection.execute(named("advance"), _step(lease, commit)).rowcount != 1:
+                raise _fenced(connection, lease, commit)
+            connection.execute(named("add_segment"), [msgspec.structs.asdict(one) for one in commit.segments])
+            if commit.actions:
+                insert(connection, "add_action", _rows(commit))
+            for segment in commit.segments:
+                if segment.kind == "change":
+                    follow(connection, segment, decode_change(segment.body))
+            if part is not None:
+                if self._database.is_sqlite:
+                    insert(connection, "add_event_id", list(zip(part.keys, part.seqs, strict=True)))
+                else:
+                    connection.execute(named("add_event_ids_postgresql"), {"keys": part.keys, "seqs": part.seqs})
+                if part.upto:
+                    connection.execute(named("advance_ids"), {"epoch": lease.epoch, "seq": part.upto})
+
+    def _write_straight(self, lease: Lease, commit: Commit, part: Part | None) -> None:
+        """The same for events, with the same statements, on the short way: every request waits for this."""
+        if self._writing is None:
+            self._writing = self._database.straight()
+        said = statements()
+        with self._writing.write() as connection:
+            if connection.execute(said["advance"], _step(lease, commit)).rowcount == 1:
+                for segment in commit.segments:
+                    connection.execute(said["add_segment"], msgspec.structs.asdict(segment))
+                for statement, values in batches("add_action", _rows(commit)):
+                    connection.execute(statement, values)
+                if part is not None:
+                    for statement, values in batches("add_event_id", list(zip(part.keys, part.seqs, strict=True))):
+                        connection.execute(statement, values)
+                    if part.upto:
+                        connection.execute(said["advance_ids"], {"epoch": lease.epoch, "seq": part.upto})
+                return
+        with self._database.read() as reading:
+            raise _fenced(reading, lease, commit)
 
     # ------------------------------------------------------------------ reading
 
@@ -137,59 +161,57 @@ class DatabaseJournal:
 
     def find(self, ids: Sequence[str]) -> Mapping[str, Found]:
         """See :class:`trustward.ports.Journal`."""
-        with self._lock, self._database.read() as connection:
-            if len(self._keys) > 2 * IDS_EVERY:
-                self._keys.clear()
-            row = connection.execute(named("writer")).one()
-            self._catch_up(connection, row.last_seq, row.ids_seq)
-            places: dict[int, None] = {}
-            keys: dict[int, None] = {}
-            for name in ids:
-                seq = self._recent.get(name)
-                if seq is None:
-                    # Most are new, and will want their key again when they go to the table.
-                    key = self._keys[name] = key_of(name)
-                    keys[key] = None
-                else:
-                    places[seq] = None
+        with self._lock:
+            if not self._alone:
+                self._catch_up()
+            places, missing = self._ids.look(ids)
             # With nothing in the table there is nothing to look for.
-            if row.ids_seq and keys:
-                dialect = connection.dialect.name
-                asked = json.dumps(list(keys)) if dialect == "sqlite" else list(keys)
-                rows = connection.execute(named(f"event_id_keys_{dialect}"), {"keys": asked})
-                places.update((seq, None) for _, seq in rows)
-            if not places:
-                return {}
+            keys = keys_of(missing) if self._ids.tabled and missing else []
+            # Most are new, and will want their keys again when they are written.
+            self._asked = (tuple(missing), keys) if keys else ((), [])
+        if keys:
+            # In their order, so that one look-up is close to the next.
+            places += self._tabled(sorted(keys))
+        if not places:
+            return {}
+        with self._database.read() as connection:
             gone: list[int] = []
             wanted = set(ids)
-            found = _found(connection, places, wanted, gone)
+            found = _found(connection, set(places), wanted, gone)
         for one in self._elsewhere.entries(gone) if gone else ():
             if one.decision.event_id in wanted:
                 found[one.decision.event_id] = one
         return found
 
-    def _catch_up(self, connection: Connection, last: int, ids_seq: int | None = None) -> None:
-        """Know the ids of all entries that are not in the table yet."""
-        if ids_seq is None:
-            ids_seq = int(connection.execute(named("writer")).one().ids_seq)
-        if self._known < ids_seq:
-            self._recent.clear()
-            self._known = ids_seq
-        elif self._ids_seq != ids_seq:
-            # Another process, or a commit that was believed to have failed, has moved these to the table.
-            self._recent = {name: seq for name, seq in self._recent.items() if seq > ids_seq}
-        self._ids_seq = ids_seq
-        for segment in segments_between(connection, self._known, last):
-            self._remember((segment,), segment.ids())
-            self._known = segment.last
+    def _tabled(self, keys: list[int]) -> list[int]:
+        """The entries that the table has for some keys."""
+        if not self._database.is_sqlite:
+            with self._database.read() as connection:
+                return [seq for _, seq in connection.execute(named("event_id_keys_postgresql"), {"keys": keys})]
+        with self._looks:
+            if self._looking is None:
+                self._looking = self._database.straight()
+            asked = {"keys": msgspec.json.encode(keys).decode()}
+            return [seq for _, seq in self._looking.execute(statements()["event_id_keys_sqlite"], asked).fetchall()]
 
-    def _remember(self, segments: Iterable[Segment], ids: Sequence[str]) -> None:
-        names = iter(ids)
-        for segment in segments:
-            if segment.kind == "events":
-                self._recent.update(
-                    zip(islice(names, segment.count), range(segment.first, segment.last + 1), strict=True)
-                )
+    def _catch_up(self) -> None:
+        """Know the ids of all entries that are not in the table yet."""
+        with self._database.read() as connection:
+            row = connection.execute(named("writer")).one()
+            ids = self._ids
+            if ids.known < row.ids_seq or ids.tabled != row.ids_seq:
+                # Another process, or a commit that was believed to have failed, has moved ids to the table.
+                ids.start(row.ids_seq)
+            for segment in segments_between(connection, ids.known, row.last_seq):
+                ids.add((segment,), segment.ids())
+
+
+def _step(lease: Lease, commit: Commit) -> dict[str, int]:
+    return {"epoch": lease.epoch, "before": commit.first - 1, "last": commit.last}
+
+
+def _rows(commit: Commit) -> list[tuple[int, int, int, bytes]]:
+    return [(row.seq, row.number, row.at_us, row.body) for row in commit.actions]
 
 
 def _fenced(connection: Connection, lease: Lease, commit: Commit) -> WriterError:
@@ -203,25 +225,6 @@ def _fenced(connection: Connection, lease: Lease, commit: Commit) -> WriterError
         f"the entries {commit.first} to {commit.last} do not follow the last one, {row.last_seq}",
         remedy="read the journal again from the last snapshot",
     )
-
-
-def _many(connection: Connection, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert many rows, on the short way of the driver at hand: the columns are those of the named statement."""
-    if connection.dialect.name == "postgresql" and len(rows) > 100 and name == "add_event_id":
-        cursor = connection.connection.cursor()
-        try:
-            with cursor.copy("COPY event_ids (key, seq) FROM STDIN") as copy:
-                copy.write("".join(f"{key}\t{seq}\n" for key, seq in rows))
-        finally:
-            cursor.close()
-        return
-    if connection.dialect.name == "sqlite":
-        statement = statements()[name]
-        for column in columns:
-            statement = statement.replace(f":{column}", "?", 1)
-        connection.exec_driver_sql(statement, list(map(tuple, rows)))
-        return
-    connection.execute(named(name), [dict(zip(columns, row, strict=True)) for row in rows])
 
 
 def _segment(row: Any) -> Segment:
@@ -254,10 +257,10 @@ def _segments(connection: Connection, after: int, to: int) -> Iterable[Segment]:
     return map(_segment, rows)
 
 
-def add_ids(connection: Connection, names: Mapping[str, int], keys: Mapping[str, int] = {}) -> None:
-    """Write ids to their table, in order; ``keys`` are those that have been made already."""
-    rows = sorted((keys.get(name) or key_of(name), seq) for name, seq in names.items())
-    _many(connection, "add_event_id", ("key", "seq"), rows)
+def add_ids(connection: Connection, names: Mapping[str, int]) -> None:
+    """Write ids to their table, in order."""
+    order = list(names)
+    insert(connection, "add_event_id", sorted(zip(keys_of(order), map(names.__getitem__, order), strict=True)))
 
 
 def segments_between(connection: Connection, after: int, last: int) -> Iterator[Segment]:

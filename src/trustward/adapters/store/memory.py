@@ -13,6 +13,7 @@ import msgspec
 
 from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.memory_archived import MemoryArchived, MemoryShelf
+from trustward.adapters.store.memory_cases import MemoryCases, MemoryErrands, MemoryReports
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
 from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
@@ -63,6 +64,9 @@ class MemoryStore:
         self.proposals = MemoryProposals(self.tables.proposals, self.tables.record)
         self.records = MemoryRecords(self.tables.held)
         self.duties = MemoryDuties(self.tables.held)
+        self.reports = MemoryReports(self.tables.held)
+        self.cases = MemoryCases(self.tables.held)
+        self.errands = MemoryErrands(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""

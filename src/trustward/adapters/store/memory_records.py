@@ -1,4 +1,4 @@
-"""Records of operations in memory."""
+"""Records of operations in memory, and duties among them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any
 
+import msgspec
+
 from trustward.adapters.store.memory_outbox import Sent
+from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
+from trustward.model.case import Barred, Case, CaseLease, CasePage, HeldLease
 from trustward.model.duty import Duty, DutyQuery, DutyStep
-from trustward.model.journal import MADE
+from trustward.model.errand import Errand
+from trustward.model.journal import MADE, ActionRow
 from trustward.model.letter import Letter
 from trustward.model.stored import AuditRow
 from trustward.ports import Write
-
-LATER_US = 1 << 62
+from trustward.ports.operations import P
 
 
 class Held:
@@ -25,12 +29,26 @@ class Held:
         self.sent = sent
         self.record = record
         self.made = MADE
+        self.letters: dict[str, list[str]] = {}
         self.kinds: dict[type, dict[str, Any]] = {}
+        self.open_on: dict[str, str] = {}
         self.steps: dict[str, list[DutyStep]] = {}
+        self.pages: dict[str, list[CasePage]] = {}
+        self.named: dict[str, set[tuple[str, str]]] = {}
+        self.leases: dict[str, CaseLease] = {}
+        self.barred: set[tuple[str, str]] = set()
+        self.errands: dict[str, Errand] = {}
+        self.errands_done: set[str] = set()
 
     def of(self, kind: type) -> dict[str, Any]:
         """Every record of a kind, by its id."""
         return self.kinds.setdefault(kind, {})
+
+    def leave(self, case: str, reviewer: str, now_us: int) -> None:
+        """End a lease, if it is this reviewer's."""
+        had = self.leases.get(case)
+        if had is not None and had.reviewer == reviewer and had.until_us > now_us:
+            self.leases[case] = msgspec.structs.replace(had, until_us=0)
 
 
 class MemoryRecords:
@@ -43,26 +61,66 @@ class MemoryRecords:
         """See :class:`trustward.ports.Records`."""
         held = self._held
         with held.lock:
-            records: list[Any] = [one for one in writes if hasattr(one, "version")]
-            for one in records:
-                before = held.of(type(one)).get(one.id)
-                if (0 if before is None else before.version) != one.version - 1:
-                    name = type(one).__name__.lower()
-                    raise StaleError(f"the {name} {one.id} has been changed meanwhile", remedy="look again")
-            for one in records:
-                held.of(type(one))[one.id] = one
-            for other in writes:
-                self._add(other)
+            for one in writes:
+                self._check(one)
+            for one in writes:
+                if hasattr(one, "version"):
+                    record: Any = one
+                    held.of(type(record))[record.id] = record
+                self._add(one)
+
+    def get(self, kind: type[P], id: str) -> P | None:
+        """See :class:`trustward.ports.Records`."""
+        found: P | None = self._held.of(kind).get(id)
+        return found
+
+    def letters(self, cause: str) -> Sequence[str]:
+        """See :class:`trustward.ports.Records`."""
+        return tuple(self._held.letters.get(cause, ()))
+
+    def _check(self, one: Any) -> None:
+        held = self._held
+        if isinstance(one, HeldLease):
+            had = held.leases.get(one.case)
+            if had is None or had.reviewer != one.reviewer or had.until_us <= one.now_us:
+                raise StaleError(f"the case {one.case} is not {one.reviewer}'s any more", remedy="take it again")
+        if not hasattr(one, "version"):
+            return
+        before = held.of(type(one)).get(one.id)
+        taken = isinstance(one, Case) and one.open_on and held.open_on.get(one.open_on, one.id) != one.id
+        if (0 if before is None else before.version) != one.version - 1 or taken:
+            name = type(one).__name__.lower()
+            raise StaleError(f"the {name} {one.id} has been changed meanwhile", remedy="look again")
 
     def _add(self, one: Write) -> None:
         held = self._held
-        if isinstance(one, DutyStep):
-            held.steps.setdefault(one.duty, []).append(one)
-        elif isinstance(one, Letter):
-            held.made += 1
-            held.sent.add([one.row(held.made)])
-        elif isinstance(one, AuditRow):
-            held.record(one)
+        match one:
+            case DutyStep():
+                held.steps.setdefault(one.duty, []).append(one)
+            case CasePage():
+                held.pages.setdefault(one.case, []).append(one)
+            case Case():
+                held.named.setdefault(one.id, set()).update(one.entities)
+                if one.open_on:
+                    held.open_on[one.open_on] = one.id
+                elif held.open_on.get(one.subject) == one.id:
+                    del held.open_on[one.subject]
+            case HeldLease():
+                if one.ends:
+                    held.leave(one.case, one.reviewer, one.now_us)
+            case Barred():
+                held.barred.add((one.case, one.reviewer))
+            case Errand():
+                held.errands.setdefault(one.id, one)
+            case Letter():
+                held.made += 1
+                held.sent.add([one.row(held.made)])
+                key = ActionRow(seq=held.made, number=0, at_us=0, body=b"").key
+                held.letters.setdefault(one.cause, []).append(key)
+            case AuditRow():
+                held.record(one)
+            case _:
+                pass
 
 
 class MemoryDuties:
@@ -94,13 +152,13 @@ class MemoryDuties:
         found = sorted((duty for duty in self._all() if _fits(duty, query)), key=_order)
         if after:
             last = self.get(after)
-            place = (LATER_US, after) if last is None else _order(last)
+            place = (DUE_LATER, after) if last is None else _order(last)
             found = [duty for duty in found if _order(duty) > place]
         return found[:limit]
 
 
 def _order(duty: Duty) -> tuple[int, str]:
-    return (LATER_US if duty.due_us is None else duty.due_us, duty.id)
+    return (DUE_LATER if duty.due_us is None else duty.due_us, duty.id)
 
 
 def _fits(duty: Duty, query: DutyQuery) -> bool:

@@ -7,7 +7,9 @@ from pathlib import Path
 from trustward.adapters.archive.shelf import FolderShelf
 from trustward.adapters.store import migrate
 from trustward.adapters.store.archived import DatabaseArchived
+from trustward.adapters.store.cases import DatabaseCases, DatabaseErrands, DatabaseReports
 from trustward.adapters.store.database import Database, open_database
+from trustward.adapters.store.duties import DatabaseDuties
 from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
@@ -15,7 +17,7 @@ from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseK
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
 from trustward.adapters.store.people import DatabaseAttempts, DatabasePeople, DatabaseSessions, DatabaseTickets
 from trustward.adapters.store.proposals import DatabaseProposals
-from trustward.adapters.store.records import DatabaseDuties, DatabaseRecords
+from trustward.adapters.store.records import DatabaseRecords
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
 from trustward.adapters.store.trials import DatabaseTrials
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
@@ -47,12 +49,16 @@ class DatabaseStore:
         self.proposals = DatabaseProposals(database)
         self.records = DatabaseRecords(database)
         self.duties = DatabaseDuties(database)
+        self.reports = DatabaseReports(database)
+        self.cases = DatabaseCases(database)
+        self.errands = DatabaseErrands(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
+        self.journal.close()
         self.writer.close()
         self.database.close()
 

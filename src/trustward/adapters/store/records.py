@@ -6,27 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, or_, select
+from sqlalchemy import Connection
 
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
-from trustward.adapters.store.tables_operations import DUTIES
+from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
-from trustward.model.duty import STATES, Duty, DutyQuery, DutyStep
-from trustward.model.journal import MADE
+from trustward.model import case, duty, report
+from trustward.model.case import Barred, Batch, Case, CasePage, HeldLease, Reviewer
+from trustward.model.duty import Duty, DutyStep
+from trustward.model.errand import Errand, Mark
+from trustward.model.journal import MADE, ActionRow
 from trustward.model.letter import Letter
+from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
 from trustward.ports import Write
+from trustward.ports.operations import P
 
-LATER_US = 1 << 62
-"""Stands for no due time, behind every other one."""
 Row = dict[str, Any]
 Handler = Callable[[Connection, Any], None]
-
-_DUTY = msgspec.json.Decoder(Duty)
-_STEP = msgspec.json.Decoder(DutyStep)
 
 
 class DatabaseRecords:
@@ -45,14 +45,28 @@ class DatabaseRecords:
             for one in ordered:
                 HANDLERS[type(one)](connection, one)
 
+    def get(self, kind: type[P], id: str) -> P | None:
+        """See :class:`trustward.ports.Records`."""
+        with self._database.read() as connection:
+            found = connection.execute(named("plain"), {"kind": kind.__name__, "id": id}).scalar()
+        return None if found is None else msgspec.json.decode(found, type=kind)
 
-def _place(write: Write) -> tuple[int, str]:
-    versioned = hasattr(write, "version")
-    # Letters and the audit keep the order in which they were given.
-    return (0, f"{type(write).__name__}:{write.id}") if versioned else (1, "")  # type: ignore[union-attr]
+    def letters(self, cause: str) -> Sequence[str]:
+        """See :class:`trustward.ports.Records`."""
+        with self._database.read() as connection:
+            seqs = connection.execute(named("letters"), {"cause": cause}).scalars()
+            return [ActionRow(seq=seq, number=0, at_us=0, body=b"").key for seq in seqs]
 
 
-def versioned(name: str, row: Callable[[Any], Row]) -> Handler:
+def _place(write: Any) -> tuple[int, str]:
+    if isinstance(write, HeldLease):
+        # After the cases: handing one out locks the case first, and its lease then.
+        return (1, f"~{write.case}")
+    # Letters, pages and the audit keep the order in which they were given.
+    return (1, f"{type(write).__name__}:{write.id}") if hasattr(write, "version") else (2, "")
+
+
+def _versioned(name: str, row: Callable[[Any], Row]) -> Handler:
     """Writes a record with ``version`` by the statements ``add_NAME`` and ``change_NAME``."""
 
     def write(connection: Connection, record: Any) -> None:
@@ -68,18 +82,19 @@ def _letter(connection: Connection, letter: Letter) -> None:
     last = connection.execute(named("last_made")).scalar() or MADE
     row = letter.row(last + 1)
     connection.execute(named("add_made"), {"seq": row.seq, "at_us": row.at_us, "body": row.body})
+    connection.execute(named("add_letter"), {"seq": row.seq, "cause": letter.cause})
 
 
-def _duty(duty: Duty) -> Row:
+def _duty(one: Duty) -> Row:
     return {
-        "state": STATES.index(duty.state),
-        "next_us": duty.next_us,
-        "due_us": LATER_US if duty.due_us is None else duty.due_us,
-        "subject": duty.subject,
-        "owner": duty.owner,
-        "market": duty.market,
-        "breached": int(bool(duty.breaches)),
-        "secret": int(duty.secret),
+        "state": duty.STATES.index(one.state),
+        "next_us": one.next_us,
+        "due_us": DUE_LATER if one.due_us is None else one.due_us,
+        "subject": one.subject,
+        "owner": one.owner,
+        "market": one.market,
+        "breached": int(bool(one.breaches)),
+        "secret": int(one.secret),
     }
 
 
@@ -88,66 +103,72 @@ def _duty_step(connection: Connection, step: DutyStep) -> None:
     connection.execute(named("add_duty_step"), {**fields, "body": msgspec.json.encode(step)})
 
 
+def _report(one: Report) -> Row:
+    return {
+        "state": report.STATES.index(one.state),
+        "case_id": one.case,
+        "reporter": one.reporter,
+        "subject": one.subject,
+        "at_us": one.at_us,
+        "untold": int(one.told_us is None),
+    }
+
+
+def _case(one: Case) -> Row:
+    return {
+        "state": case.STATES.index(one.state),
+        "queue": one.queue,
+        "open_on": one.open_on,
+        "due_us": DUE_LATER if one.due_us is None else one.due_us,
+        "rank": -one.score,
+        "opened_us": one.opened_us,
+        "assigned": one.assigned,
+        "untold": int(one.untold),
+    }
+
+
+_plain_case = _versioned("case", _case)
+
+
+def _whole_case(connection: Connection, one: Case) -> None:
+    _plain_case(connection, one)
+    rows = [{"kind": kind, "entity": entity, "case_id": one.id} for kind, entity in one.entities]
+    if rows:
+        connection.execute(named("add_case_entity"), rows)
+
+
+def _case_page(connection: Connection, page: CasePage) -> None:
+    fields = {"case_id": page.case, "number": page.number, "at_us": page.at_us, "what": page.what}
+    connection.execute(named("add_case_page"), {**fields, "body": msgspec.json.encode(page)})
+
+
+def _held(connection: Connection, held: HeldLease) -> None:
+    asked = {"case_id": held.case, "reviewer": held.reviewer, "now": held.now_us}
+    if connection.execute(named("leave_case" if held.ends else "hold_case"), asked).rowcount != 1:
+        raise StaleError(f"the case {held.case} is not {held.reviewer}'s any more", remedy="take it again")
+
+
+def _barred(connection: Connection, barred: Barred) -> None:
+    connection.execute(named("add_barred"), {"case_id": barred.case, "reviewer": barred.reviewer})
+
+
+def _errand(connection: Connection, errand: Errand) -> None:
+    connection.execute(named("add_errand"), msgspec.structs.asdict(errand))
+
+
+_plain = _versioned("plain", lambda record: {"kind": type(record).__name__})
+
 HANDLERS: Mapping[type, Handler] = {
     AuditRow: add_audit,
     Letter: _letter,
-    Duty: versioned("duty", _duty),
+    Duty: _versioned("duty", _duty),
     DutyStep: _duty_step,
+    Report: _versioned("report", _report),
+    Case: _whole_case,
+    CasePage: _case_page,
+    HeldLease: _held,
+    Barred: _barred,
+    Errand: _errand,
+    **dict.fromkeys((Reporter, Reviewer, Batch, Mark), _plain),
 }
 """How each kind of record is written."""
-
-
-class DatabaseDuties:
-    """The port ``Duties``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def get(self, id: str) -> Duty | None:
-        """See :class:`trustward.ports.Duties`."""
-        with self._database.read() as connection:
-            found = connection.execute(named("duty"), {"id": id}).scalar()
-        return None if found is None else _DUTY.decode(found)
-
-    def steps(self, id: str) -> Sequence[DutyStep]:
-        """See :class:`trustward.ports.Duties`."""
-        with self._database.read() as connection:
-            return [_STEP.decode(body) for body in connection.execute(named("duty_steps"), {"duty": id}).scalars()]
-
-    def due(self, now_us: int, limit: int) -> Sequence[Duty]:
-        """See :class:`trustward.ports.Duties`."""
-        with self._database.read() as connection:
-            found = connection.execute(named("due_duties"), {"now": now_us, "limit": limit}).scalars()
-            return [_DUTY.decode(body) for body in found]
-
-    def find(self, query: DutyQuery, after: str = "", limit: int = 100) -> Sequence[Duty]:
-        """See :class:`trustward.ports.Duties`."""
-        table = DUTIES.c
-        wanted: list[Any] = [
-            column == value
-            for column, value in (
-                (table.subject, query.subject),
-                (table.owner, query.owner),
-                (table.market, query.market),
-            )
-            if value
-        ]
-        if query.states:
-            wanted.append(table.state.in_([STATES.index(state) for state in query.states]))
-        if query.due_before_us is not None:
-            wanted.append(table.due_us < query.due_before_us)
-        if query.breached is not None:
-            wanted.append(table.breached == int(query.breached))
-        if not query.secret:
-            wanted.append(table.secret == 0)
-        with self._database.read() as connection:
-            if after:
-                place = connection.execute(named("duty_place"), {"id": after}).scalar()
-                wanted.append(behind(DUTIES, "due_us", LATER_US if place is None else place, after))
-            found = select(table.body).where(*wanted).order_by(table.due_us, table.id).limit(limit)
-            return [_DUTY.decode(body) for body in connection.execute(found).scalars()]
-
-
-def behind(table: Table, column: str, value: int, id: str) -> Any:
-    """Whatever comes after a place, in the order of a column and the id."""
-    return or_(table.c[column] > value, and_(table.c[column] == value, table.c.id > id))

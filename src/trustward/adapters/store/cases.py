@@ -1,0 +1,167 @@
+"""Reports, cases and errands over the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from trustward.adapters.store.database import Database
+from trustward.adapters.store.queries import named
+from trustward.adapters.store.tables_operations import CASES
+from trustward.model.case import STATES, Case, CaseLease, CasePage, CaseQuery
+from trustward.model.errand import Errand
+from trustward.model.report import Report
+
+_CASE = msgspec.json.Decoder(Case)
+_PAGE = msgspec.json.Decoder(CasePage)
+_REPORT = msgspec.json.Decoder(Report)
+_TRIES = 200
+
+
+class DatabaseReports:
+    """The port ``Reports``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _all(self, name: str, **asked: Any) -> list[Report]:
+        with self._database.read() as connection:
+            return [_REPORT.decode(body) for body in connection.execute(named(name), asked).scalars()]
+
+    def get(self, id: str) -> Report | None:
+        """See :class:`trustward.ports.Reports`."""
+        return next(iter(self._all("report", id=id)), None)
+
+    def before(self, reporter: str, subject: str) -> Report | None:
+        """See :class:`trustward.ports.Reports`."""
+        return next(iter(self._all("report_before", reporter=reporter, subject=subject)), None)
+
+    def of_case(self, case: str, after: str = "", limit: int = 100) -> Sequence[Report]:
+        """See :class:`trustward.ports.Reports`."""
+        return self._all("case_reports", case_id=case, past=after, limit=limit)
+
+    def undecided(self, case: str, limit: int) -> Sequence[Report]:
+        """See :class:`trustward.ports.Reports`."""
+        return self._all("untold_reports", case_id=case, limit=limit)
+
+    def by(self, reporter: str, limit: int = 100) -> Sequence[Report]:
+        """See :class:`trustward.ports.Reports`."""
+        return self._all("reports_by", reporter=reporter, limit=limit)
+
+
+class DatabaseCases:
+    """The port ``Cases``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = "" if database.is_sqlite else "_postgresql"
+
+    def _all(self, name: str, **asked: Any) -> list[Case]:
+        with self._database.read() as connection:
+            return [_CASE.decode(body) for body in connection.execute(named(name), asked).scalars()]
+
+    def get(self, id: str) -> Case | None:
+        """See :class:`trustward.ports.Cases`."""
+        return next(iter(self._all("case", id=id)), None)
+
+    def pages(self, id: str) -> Sequence[CasePage]:
+        """See :class:`trustward.ports.Cases`."""
+        with self._database.read() as connection:
+            return [_PAGE.decode(body) for body in connection.execute(named("case_pages"), {"case_id": id}).scalars()]
+
+    def open_on(self, subject: str) -> Case | None:
+        """See :class:`trustward.ports.Cases`."""
+        return next(iter(self._all("case_on", subject=subject)), None)
+
+    def take(self, queue: str, reviewer: str, now_us: int, until_us: int, risk_us: int) -> CaseLease | None:
+        """See :class:`trustward.ports.Cases`."""
+        asked = {"queue": queue, "reviewer": reviewer, "now": now_us}
+        for _ in range(_TRIES):
+            with self._database.write() as connection:
+                found = connection.execute(named(f"case_at_risk{self._dialect}"), {**asked, "risk": risk_us}).scalar()
+                if found is None:
+                    found = connection.execute(named(f"case_by_rank{self._dialect}"), asked).scalar()
+                if found is None:
+                    return None
+                taken = {"case_id": found, "reviewer": reviewer, "until_us": until_us, "now": now_us}
+                if connection.execute(named("take_case"), taken).rowcount == 1:
+                    return _lease(connection.execute(named("case_lease"), {"case_id": found}).one())
+            # Somebody has taken it between the two statements: what comes next?
+        return None
+
+    def lease(self, case: str, reviewer: str, now_us: int, until_us: int) -> CaseLease | None:
+        """See :class:`trustward.ports.Cases`."""
+        taken = {"case_id": case, "reviewer": reviewer, "until_us": until_us, "now": now_us}
+        with self._database.write() as connection:
+            if connection.execute(named("take_case"), taken).rowcount != 1:
+                return None
+            return _lease(connection.execute(named("case_lease"), {"case_id": case}).one())
+
+    def release(self, case: str, reviewer: str) -> None:
+        """See :class:`trustward.ports.Cases`."""
+        with self._database.write() as connection:
+            connection.execute(named("leave_case"), {"case_id": case, "reviewer": reviewer, "now": 0})
+
+    def lease_of(self, case: str, now_us: int) -> CaseLease | None:
+        """See :class:`trustward.ports.Cases`."""
+        with self._database.read() as connection:
+            row = connection.execute(named("case_lease"), {"case_id": case}).one_or_none()
+        return None if row is None or row.until_us <= now_us else _lease(row)
+
+    def barred(self, case: str, reviewer: str) -> bool:
+        """See :class:`trustward.ports.Cases`."""
+        with self._database.read() as connection:
+            return connection.execute(named("barred"), {"case_id": case, "reviewer": reviewer}).scalar() is not None
+
+    def find(self, query: CaseQuery, after: str = "", limit: int = 100) -> Sequence[Case]:
+        """See :class:`trustward.ports.Cases`."""
+        table = CASES.c
+        wanted: list[Any] = [table.id > after]
+        if query.queue:
+            wanted.append(table.queue == query.queue)
+        if query.state is not None:
+            wanted.append(table.state == STATES.index(query.state))
+        if query.assigned:
+            wanted.append(table.assigned == query.assigned)
+        with self._database.read() as connection:
+            found = connection.execute(select(table.body).where(*wanted).order_by(table.id).limit(limit)).scalars()
+            return [_CASE.decode(body) for body in found]
+
+    def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
+        """See :class:`trustward.ports.Cases`."""
+        return self._all("cases_about", kind=kind, entity=entity, limit=limit)
+
+    def untold(self, limit: int) -> Sequence[Case]:
+        """See :class:`trustward.ports.Cases`."""
+        return self._all("untold_cases", limit=limit)
+
+    def waiting(self) -> Mapping[str, tuple[int, int]]:
+        """See :class:`trustward.ports.Cases`."""
+        with self._database.read() as connection:
+            return {row.queue: (row.waiting, row.oldest_us) for row in connection.execute(named("waiting_cases"))}
+
+
+def _lease(row: Any) -> CaseLease:
+    return CaseLease(case=row.case_id, reviewer=row.reviewer, until_us=row.until_us, epoch=row.epoch)
+
+
+class DatabaseErrands:
+    """The port ``Errands``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def waiting(self, limit: int) -> Sequence[Errand]:
+        """See :class:`trustward.ports.Errands`."""
+        with self._database.read() as connection:
+            rows = connection.execute(named("waiting_errands"), {"limit": limit}).mappings()
+            return [Errand(**{**row, "body": bytes(row["body"])}) for row in rows]
+
+    def done(self, ids: Sequence[str]) -> None:
+        """See :class:`trustward.ports.Errands`."""
+        if ids:
+            with self._database.write() as connection:
+                connection.execute(named("end_errand"), [{"id": name} for name in ids])

@@ -1,0 +1,108 @@
+"""Many cases closed at once: a dry run first, then one by one, each its own; and all of it taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trustward.base.errors import NotFoundError, StaleError, StepError, TrustwardError, UsageError
+from trustward.model.case import Batch, Outcome
+from trustward.operations.cases import Cases, needed
+from trustward.operations.closing import Closing, check_outcome
+from trustward.ports import Write
+
+MOST = 1_000
+_TRIES = 20
+
+
+class Bulk:
+    """The story of batches."""
+
+    def __init__(self, cases: Cases, closing: Closing) -> None:
+        self._cases = cases
+        self._closing = closing
+        self._store = cases.store
+
+    def plan(self, cases: Sequence[str], outcome: Outcome, actor: str) -> Batch:
+        """A dry run: what would become of each case. Nothing is done until :meth:`run`. Raises UsageError."""
+        check_outcome(outcome)
+        chosen = tuple(dict.fromkeys(cases))
+        if not 0 < len(chosen) <= MOST:
+            raise UsageError(f"a batch has 1 to {MOST} cases", remedy="make several")
+        results = {}
+        for id in chosen:  # noqa: A001 - a case's
+            try:
+                self._closing.close_at_once(id, actor, outcome, "")
+            except TrustwardError as fault:
+                results[id] = f"left out: {fault.message}"
+            else:
+                results[id] = "would be closed"
+        batch = Batch(
+            id=self._cases.ids(),
+            version=1,
+            actor=needed(actor, "an actor"),
+            at_us=self._cases.clock(),
+            outcome=outcome,
+            cases=chosen,
+            results=results,
+        )
+        self._store.records.write([batch])
+        return batch
+
+    def run(self, id: str, actor: str) -> Batch:
+        """Close the cases of a batch, each in a transaction of its own; what was done stays done if this breaks off.
+
+        Asking again goes on where it stopped. Raises NotFoundError, StepError.
+        """
+        batch = self.get(id)
+        if batch.state not in {"planned", "running"}:
+            raise StepError(f"the batch {id} is {batch.state}", remedy="plan another one")
+        for name in batch.cases:
+            if batch.results.get(name) == "closed":
+                continue
+            batch = self._one(batch, name, actor)
+        return self._put(batch, state="done")
+
+    def _one(self, batch: Batch, name: str, actor: str) -> Batch:
+        for _ in range(_TRIES):
+            writes: list[Write] = []
+            try:
+                writes, _ = self._closing.close_at_once(name, actor, batch.outcome, batch.id)
+                said = "closed"
+            except (StepError, NotFoundError) as fault:
+                said = f"left out: {fault.message}"
+            after = msgspec.structs.replace(
+                batch, version=batch.version + 1, state="running", results={**batch.results, name: said}
+            )
+            try:
+                self._store.records.write([after, *writes])
+            except StaleError:
+                batch = self.get(batch.id)
+                continue
+            return after
+        raise StaleError(f"the case {name} changes all the time", remedy="run the batch again")
+
+    def reverse(self, id: str, actor: str, reason: str) -> Batch:
+        """Take back everything that a batch has done. Asking again goes on where it stopped. Raises as :meth:`run`."""
+        needed(reason, "a reason")
+        batch = self.get(id)
+        if batch.state not in {"running", "done", "reversing"}:
+            raise StepError(f"the batch {id} is {batch.state}", remedy="only what has been done can be taken back")
+        batch = self._put(batch, state="reversing")
+        for name, said in batch.results.items():
+            if said == "closed":
+                self._closing.reverse(name, actor, reason)
+        return self._put(batch, state="reversed")
+
+    def get(self, id: str) -> Batch:
+        """The batch with this id. Raises NotFoundError."""
+        found = self._store.records.get(Batch, id)
+        if found is None:
+            raise NotFoundError(f"there is no batch {id[:80]}", remedy="see how it was written")
+        return found
+
+    def _put(self, batch: Batch, **fields: object) -> Batch:
+        after: Batch = msgspec.structs.replace(batch, version=batch.version + 1, **fields)
+        self._store.records.write([after])
+        return after

@@ -1,0 +1,457 @@
+"""Cases: opened or joined by what is new about a subject, worked on step by step.
+
+What closes them is in ``closing.py``, who gets which in ``queues.py``. ``docs/operations.md`` has states and steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from trustward.base.errors import NotFoundError, SettingsError, StaleError, StepError, UsageError
+from trustward.model.case import MOST_SEEN, TEXT_LIMIT, Case, CasePage, CaseQuery, What
+from trustward.model.letter import Letter, told
+from trustward.model.queue import HARM, Queue, route
+from trustward.model.stored import AuditRow
+from trustward.operations.duties import Duties, Owed
+from trustward.ports import Store, Write
+
+_TRIES = 100
+INTERNAL = frozenset({"leased", "released", "skipped"})
+"""Steps that are in a case's file, and not in the audit."""
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What is new about a subject: a report, decisions of the engine, somebody's word."""
+
+    kind: str
+    entity: str
+    actor: str
+    what: What
+    said: str = ""
+    category: str = ""
+    market: str = ""
+    channel: str = ""
+    entities: tuple[tuple[str, str], ...] = ()
+    due_us: int | None = None
+    harm: int = 0
+    reach: int = 0
+    weight: float = 0.0
+    reports: int = 0
+    decisions: tuple[int, ...] = ()
+
+
+class Working:
+    """A case while it changes: pages are added to its file one after the other."""
+
+    def __init__(self, case: Case, actor: str, now_us: int) -> None:
+        self.case = case
+        self.writes: list[Write] = []
+        self.actor = actor
+        self.now_us = now_us
+
+    def change(self, **fields: Any) -> None:
+        """Change fields of the record."""
+        self.case = msgspec.structs.replace(self.case, **fields)
+
+    def page(self, what: What, said: str = "", *, party: bool = False, **detail: Any) -> None:
+        """Add a page, and a line of the audit where somebody did it."""
+        self.change(pages=self.case.pages + 1)
+        page = CasePage(
+            case=self.case.id,
+            number=self.case.pages,
+            at_us=self.now_us,
+            what=what,
+            actor=self.actor,
+            said=said,
+            party=party,
+            detail=detail,
+        )
+        self.writes.append(page)
+        if what not in INTERNAL:
+            row = AuditRow(at_us=self.now_us, actor=self.actor, action=f"case.{what}", subject=f"case:{self.case.id}")
+            self.writes.append(row)
+
+    def end(self) -> list[Write]:
+        """All that is to be written."""
+        self.change(version=self.case.version + 1)
+        return [self.case, *self.writes]
+
+
+class Cases:
+    """The story, for any number of threads and processes over one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        queues: Sequence[Queue],
+        duties: Duties,
+        *,
+        clock: Callable[[], int],
+        ids: Callable[[], str],
+    ) -> None:
+        self.store = store
+        self.queues = {queue.name: queue for queue in queues}
+        self.duties = duties
+        self.clock = clock
+        self.ids = ids
+        for queue in queues:
+            if queue.escalates_to and queue.escalates_to not in self.queues:
+                raise SettingsError(
+                    f"the queue {queue.name} escalates to {queue.escalates_to}, which is none", remedy="name a queue"
+                )
+            duties.book.clock(queue.clock)
+
+    # ------------------------------------------------------------------ what is new
+
+    def to_join(self, news: News) -> tuple[Case, list[Write]]:
+        """The case about a subject, opened or joined, and what is to be written: together with what is new.
+
+        If somebody else opens or closes it meanwhile, the write fails with StaleError: ask again.
+        """
+        now_us = self.clock()
+        found = self.store.cases.open_on(f"{news.kind}:{news.entity}")
+        if found is None:
+            return self._opened(news, now_us)
+        working = Working(found, news.actor, now_us)
+        dues = [due_us for due_us in (found.due_us, news.due_us) if due_us is not None]
+        working.change(
+            state="open",
+            due_us=min(dues, default=None),
+            harm=max(found.harm, self._harm(news)),
+            reach=max(found.reach, news.reach),
+            weight=found.weight + news.weight,
+            reports=found.reports + news.reports,
+            decisions=(*found.decisions, *news.decisions)[-MOST_SEEN:],
+            entities=tuple(dict.fromkeys((*found.entities, *news.entities))),
+            category=found.category or news.category,
+            market=found.market or news.market,
+        )
+        working.page(news.what, news.said)
+        return working.case, working.end()
+
+    def _opened(self, news: News, now_us: int) -> tuple[Case, list[Write]]:
+        harm = self._harm(news)
+        try:
+            queue = route(
+                list(self.queues.values()),
+                category=news.category,
+                kind=news.kind,
+                market=news.market,
+                channel=news.channel,
+                harm=harm,
+            )
+        except ValueError as fault:
+            raise SettingsError(f"queues: {fault}", remedy="docs/operations.md says how") from fault
+        name = self.ids()
+        owed = Owed(clock=queue.clock, subject=f"case:{name}", actor=news.actor, id=f"case-{name}", market=news.market)
+        (duty,), owing = self.duties.to_open(owed)
+        dues = [due_us for due_us in (duty.due_us, news.due_us) if due_us is not None]
+        case = Case(
+            id=name,
+            version=0,
+            state="open",
+            queue=queue.name,
+            kind=news.kind,
+            entity=news.entity,
+            opened_us=now_us,
+            category=news.category,
+            market=news.market,
+            entities=tuple(dict.fromkeys(((news.kind, news.entity), *news.entities))),
+            due_us=min(dues, default=None),
+            harm=harm,
+            reach=news.reach,
+            reports=news.reports,
+            weight=news.weight,
+            decisions=news.decisions[-MOST_SEEN:],
+            duty=duty.id,
+        )
+        working = Working(case, news.actor, now_us)
+        working.page("opened", news.said, queue=queue.name)
+        if news.what != "opened":
+            working.page(news.what, news.said)
+        return working.case, [*working.end(), *owing]
+
+    @staticmethod
+    def _harm(news: News) -> int:
+        return news.harm or HARM.get(news.category, 20)
+
+    def join(self, news: News) -> Case:
+        """The same, written."""
+        for _ in range(_TRIES):
+            _, writes = self.to_join(news)
+            try:
+                self.store.records.write(writes)
+            except StaleError:
+                continue
+            found = writes[0]
+            assert isinstance(found, Case)  # it is the first
+            return found
+        raise _busy(f"{news.kind}:{news.entity}")
+
+    # ------------------------------------------------------------------ steps
+
+    def assign(self, id: str, actor: str, to: str, reason: str = "") -> Case:
+        """It goes to one reviewer only; an empty name gives it back to all. Raises NotFoundError, StepError."""
+
+        def step(working: Working) -> None:
+            if to and self.store.cases.barred(id, to):
+                raise StepError(f"{to[:80]} does not get this case", remedy="choose somebody else")
+            working.change(assigned=to)
+            working.page("assigned", reason, to=to)
+
+        return self.step(id, actor, step)
+
+    def move(self, id: str, actor: str, queue: str, reason: str) -> Case:
+        """It goes to another queue. Raises NotFoundError, StepError."""
+        name = self.queue(queue).name
+
+        def step(working: Working) -> None:
+            working.change(queue=name, assigned="")
+            working.page("routed", needed(reason, "a reason"), queue=name)
+
+        return self.step(id, actor, step)
+
+    def escalate(self, id: str, actor: str, reason: str) -> Case:
+        """It goes to those who decide what is difficult, ahead of what is there. Raises NotFoundError, StepError."""
+
+        def step(working: Working) -> None:
+            case = working.case
+            goal = self.queues[case.queue].escalates_to or case.queue
+            working.change(queue=goal, level=case.level + 1, assigned="")
+            working.page("escalated", needed(reason, "a reason"), queue=goal)
+
+        return self.step(id, actor, step)
+
+    def park(self, id: str, actor: str, reason: str) -> Case:
+        """It rests, until somebody resumes it or something new comes. Its clock goes on. Raises StepError."""
+
+        def step(working: Working) -> None:
+            working.change(state="parked")
+            working.page("parked", needed(reason, "a reason"))
+
+        return self.step(id, actor, step, states=("open",))
+
+    def resume(self, id: str, actor: str, reason: str = "") -> Case:
+        """It goes on. Raises StepError."""
+
+        def step(working: Working) -> None:
+            working.change(state="open")
+            working.page("resumed", reason)
+
+        return self.step(id, actor, step, states=("parked",))
+
+    def note(self, id: str, actor: str, text: str, *, to: tuple[str, str] | None = None) -> Case:
+        """A note for the file; with ``to`` (kind and entity) also a message to one of the parties. Raises StepError."""
+
+        def step(working: Working) -> None:
+            working.page("noted", needed(text, "a note"), party=to is not None, to=":".join(to) if to else "")
+            if to is not None:
+                action = told("message", to[0], to[1])
+                cause = f"case:{id}"
+                letter = Letter(
+                    cause=cause, step="case.noted", at_us=working.now_us, action=action, says={"text": text}
+                )
+                working.writes.append(letter)
+
+        return self.step(id, actor, step, states=("open", "parked", "closed"))
+
+    def tick(self, id: str, actor: str, item: str) -> Case:
+        """An item of the checklist is done. Raises StepError for one that is not on it."""
+
+        def step(working: Working) -> None:
+            items = self.queues[working.case.queue].checklist
+            if item not in items:
+                raise StepError(f"not on the checklist: {item[:80]}", remedy=f"one of: {', '.join(items) or 'none'}")
+            if item not in working.case.ticked:
+                working.change(ticked=(*working.case.ticked, item))
+                working.page("ticked", item)
+
+        return self.step(id, actor, step)
+
+    def link(self, id: str, actor: str, other: str, reason: str = "") -> Case:
+        """Two cases have to do with each other. Raises NotFoundError."""
+        self.get(other)
+
+        def both(one: str, two: str) -> Callable[[Working], None]:
+            def step(working: Working) -> None:
+                if two not in working.case.links:
+                    working.change(links=(*working.case.links, two))
+                    working.page("linked", reason, to=two)
+
+            del one
+            return step
+
+        if id == other:
+            raise StepError("a case is linked to another one", remedy="name another one")
+        every = ("open", "parked", "closed", "merged")
+        self.step(other, actor, both(other, id), states=every)
+        return self.step(id, actor, both(id, other), states=every)
+
+    def merge(self, id: str, actor: str, into: str, reason: str) -> Case:
+        """A case becomes part of another one: what was reported there is answered with that one's outcome.
+
+        Raises NotFoundError, StepError.
+        """
+        needed(reason, "a reason")
+        if id == into:
+            raise StepError("a case cannot become part of itself", remedy="name another one")
+        for _ in range(_TRIES):
+            now_us = self.clock()
+            gone, goal = Working(self.get(id), actor, now_us), Working(self.get(into), actor, now_us)
+            for one in (gone, goal):
+                _check(one.case, ("open", "parked"))
+            self._nobodys(gone.case, actor)
+            old, new = gone.case, goal.case
+            dues = [due_us for due_us in (old.due_us, new.due_us) if due_us is not None]
+            goal.change(
+                state="open",
+                entities=tuple(dict.fromkeys((*new.entities, *old.entities))),
+                reports=new.reports + old.reports,
+                weight=new.weight + old.weight,
+                harm=max(new.harm, old.harm),
+                reach=max(new.reach, old.reach),
+                due_us=min(dues, default=None),
+                decisions=(*new.decisions, *old.decisions)[-MOST_SEEN:],
+                merged=(*new.merged, id, *old.merged),
+            )
+            goal.page("merged", reason, of=id)
+            gone.change(state="merged", into=into)
+            gone.page("merged", reason, into=into)
+            ending = self.duties.to_cancel(old.duty, actor, f"part of case {into}") if old.duty else []
+            try:
+                self.store.records.write([*gone.end(), *goal.end(), *ending])
+            except StaleError:
+                continue
+            return goal.case
+        raise _busy(id)
+
+    def split(self, id: str, actor: str, entities: Sequence[tuple[str, str]], reason: str) -> Case:
+        """Some entities get a case of their own, about the first of them; the new case.
+
+        Reports stay where they were made. Raises NotFoundError, StepError.
+        """
+        needed(reason, "a reason")
+        for _ in range(_TRIES):
+            working = Working(self.get(id), actor, self.clock())
+            _check(working.case, ("open", "parked"))
+            old = working.case
+            if not entities or not set(entities) < set(old.entities) or (old.kind, old.entity) in entities:
+                raise StepError(
+                    "what is split off is some of the case's entities, and not its subject", remedy="name some of them"
+                )
+            kind, entity = entities[0]
+            if self.store.cases.open_on(f"{kind}:{entity}") is not None:
+                raise StepError(f"there is a case about {kind} {entity[:80]} already", remedy="link the two")
+            news = News(
+                kind=kind,
+                entity=entity,
+                actor=actor,
+                what="split",
+                said=f"of case {id}: {reason}",
+                category=old.category,
+                market=old.market,
+                entities=tuple(entities),
+                harm=old.harm,
+            )
+            made, opening = self._opened(news, self.clock())
+            working.change(
+                entities=tuple(one for one in old.entities if one not in entities), links=(*old.links, made.id)
+            )
+            working.page("split", reason, to=made.id)
+            try:
+                self.store.records.write([*working.end(), *opening])
+            except StaleError:
+                continue
+            return self.get(made.id)
+        raise _busy(id)
+
+    # ------------------------------------------------------------------ looking
+
+    def get(self, id: str) -> Case:
+        """The case with this id. Raises NotFoundError."""
+        found = self.store.cases.get(id)
+        if found is None:
+            raise NotFoundError(f"there is no case {id[:80]}", remedy="GET /v1/cases lists all")
+        return found
+
+    def file(self, id: str) -> Sequence[CasePage]:
+        """All that happened to it. Raises NotFoundError."""
+        self.get(id)
+        return self.store.cases.pages(id)
+
+    def find(self, query: CaseQuery, after: str = "", limit: int = 100) -> Sequence[Case]:
+        """Cases by their ids, or about an entity (then the latest first)."""
+        if query.kind and query.entity:
+            return self.store.cases.about(query.kind, query.entity, limit)
+        return self.store.cases.find(query, after, limit)
+
+    def similar(self, id: str, limit: int = 20) -> list[tuple[Case, int]]:
+        """Other cases that name the same entities, those with the most in common first, with how many."""
+        case = self.get(id)
+        common: dict[str, int] = {}
+        found: dict[str, Case] = {}
+        for kind, entity in case.entities[:50]:
+            for other in self.store.cases.about(kind, entity, 50):
+                if other.id != id:
+                    found[other.id] = other
+                    common[other.id] = common.get(other.id, 0) + 1
+        order = sorted(found.values(), key=lambda other: (-common[other.id], -other.opened_us, other.id))
+        return [(other, common[other.id]) for other in order[:limit]]
+
+    def queue(self, name: str) -> Queue:
+        """The queue with this name. Raises NotFoundError."""
+        found = self.queues.get(name)
+        if found is None:
+            raise NotFoundError(f"there is no queue {name[:80]}", remedy=f"one of: {', '.join(self.queues)}")
+        return found
+
+    # ------------------------------------------------------------------ how
+
+    def step(
+        self,
+        id: str,
+        actor: str,
+        step: Callable[[Working], None],
+        *,
+        states: Sequence[str] = ("open", "parked"),
+        held: Sequence[Write] = (),
+    ) -> Case:
+        """Take a step, again and again while somebody else was first. Raises NotFoundError, StepError."""
+        needed(actor, "an actor")
+        for _ in range(_TRIES):
+            working = Working(self.get(id), actor, self.clock())
+            _check(working.case, states)
+            self._nobodys(working.case, actor)
+            step(working)
+            try:
+                self.store.records.write([*working.end(), *held])
+            except StaleError:
+                continue
+            return working.case
+        raise _busy(id)
+
+    def _nobodys(self, case: Case, actor: str) -> None:
+        """Raise StepError while another reviewer has the case."""
+        lease = self.store.cases.lease_of(case.id, self.clock())
+        if lease is not None and lease.reviewer != actor:
+            raise StepError(f"{lease.reviewer} is working on the case {case.id}", remedy="wait until it is given back")
+
+
+def needed(text: str, what: str) -> str:
+    """A text that has to be there, and is not too long. Raises UsageError."""
+    if not text.strip() or len(text) > TEXT_LIMIT:
+        raise UsageError(f"{what} is needed, of up to {TEXT_LIMIT} characters", remedy="say it")
+    return text
+
+
+def _check(case: Case, states: Sequence[str]) -> None:
+    if case.state not in states:
+        into = f": it is part of {case.into}" if case.into else ""
+        raise StepError(f"the case {case.id} is {case.state}{into}", remedy=f"what is {' or '.join(states)} can be")
+
+
+def _busy(what: str) -> StaleError:
+    return StaleError(f"{what[:80]} changes all the time", remedy="try again in a moment")

@@ -1,0 +1,345 @@
+"""How a case ends: one outcome, a second reviewer where needed, what is done, who is told, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from trustward.base.errors import ActionError, StaleError, StepError, UsageError
+from trustward.base.units import format_time, parse_duration
+from trustward.model.case import Barred, Case, Decided, HeldLease, Outcome, Reviewer
+from trustward.model.changes import LabelChange
+from trustward.model.decision import VERDICT_OF_ACTION, Action
+from trustward.model.duty import Evidence
+from trustward.model.effect import same
+from trustward.model.errand import Errand, change_errand
+from trustward.model.letter import Letter, told
+from trustward.model.report import Abuse, Report, Reporter, Result, judged
+from trustward.operations.cases import Cases, Working, needed
+from trustward.operations.delivering import Delivering
+from trustward.ports import Write
+
+_TRIES = 100
+_TELL_AT_ONCE = 50
+_MOST_MEASURES = 50
+
+
+class Closing:
+    """The story of outcomes. ``draw`` gives 0 to 1, and chooses which cases another reviewer sees too."""
+
+    def __init__(
+        self, cases: Cases, delivering: Delivering, *, draw: Callable[[], float], abuse: Abuse | None = None
+    ) -> None:
+        self._cases = cases
+        self._store = cases.store
+        self._delivering = delivering
+        self._draw = draw
+        self._abuse = abuse or Abuse()
+
+    # ------------------------------------------------------------------ closing
+
+    def close(self, id: str, reviewer: str, outcome: Outcome) -> Case:
+        """Close a case that the reviewer has to itself, or hand it on to a second one.
+
+        Raises NotFoundError, StepError, UsageError; StaleError if it is not this reviewer's any more.
+        """
+        check_outcome(outcome)
+        needed(reviewer, "a reviewer")
+        second = self._draw()
+        for _ in range(_TRIES):
+            case = self._cases.get(id)
+            lease = self._store.cases.lease_of(id, self._cases.clock())
+            if lease is None or lease.reviewer != reviewer:
+                raise StepError(f"the case {id} is not {reviewer}'s", remedy="take it first")
+            writes, ended = self._close(case, reviewer, outcome, second)
+            try:
+                self._store.records.write(writes)
+            except StaleError:
+                continue
+            return ended
+        raise StaleError(f"the case {id} changes all the time", remedy="try again in a moment")
+
+    def _close(self, case: Case, reviewer: str, outcome: Outcome, second: float) -> tuple[list[Write], Case]:
+        queue = self._cases.queue(case.queue)
+        if case.state != "open":
+            raise StepError(f"the case {case.id} is {case.state}", remedy="only an open one can be closed")
+        left = [item for item in queue.checklist if item not in case.ticked]
+        if left:
+            raise StepError(f"still to be done: {', '.join(left)}", remedy="tick it when it is done")
+        if any(before.reviewer == reviewer for before in case.proposed):
+            raise StepError("a second reviewer has to look at it", remedy="leave it to somebody else")
+        now_us = self._cases.clock()
+        working = Working(case, reviewer, now_us)
+        decided = Decided(reviewer=reviewer, at_us=now_us, outcome=outcome)
+        writes: list[Write] = [HeldLease(case=case.id, reviewer=reviewer, now_us=now_us, ends=True)]
+        agreed: bool | None = None
+        if case.golden is not None:
+            agreed = agree(case.golden, outcome)
+            working.change(state="closed", decided=decided)
+            working.page("closed", outcome.reasons, verdict=outcome.verdict)
+        elif len(case.proposed) == 1 and not agree(case.proposed[0].outcome, outcome):
+            agreed = False
+            self._dispute(working, decided)
+            writes.append(Barred(case=case.id, reviewer=reviewer))
+        elif not case.proposed and second < {"never": 0.0, "sample": queue.second_share, "always": 2.0}[queue.second]:
+            working.change(proposed=(decided,), assigned="")
+            working.page("proposed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
+            writes.append(Barred(case=case.id, reviewer=reviewer))
+        else:
+            agreed = True if len(case.proposed) == 1 else None
+            writes += self._final(working, decided)
+        writes += self._counted(case, reviewer, now_us, agreed=agreed)
+        return [*working.end(), *writes], working.case
+
+    def _dispute(self, working: Working, decided: Decided) -> None:
+        """Two reviewers do not agree: somebody who decides what is difficult sees both."""
+        queue = self._cases.queue(working.case.queue)
+        proposed = (*working.case.proposed, decided)
+        goal = queue.escalates_to or queue.name
+        working.change(proposed=proposed, queue=goal, level=working.case.level + 1, assigned="")
+        working.page("disputed", decided.outcome.reasons, verdict=decided.outcome.verdict, queue=goal)
+
+    def _final(self, working: Working, decided: Decided) -> list[Write]:
+        """What follows from an outcome: measures on their way, the duty done, reporters to be told."""
+        case, outcome = working.case, decided.outcome
+        working.change(state="closed", decided=decided, untold=bool(case.reports), assigned="")
+        working.page("closed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
+        writes: list[Write] = []
+        for at, measure in enumerate(outcome.measures):
+            lasts_us = parse_duration(measure.lasts) if measure.lasts else None
+            action = Action(
+                do=measure.do, kind=measure.kind, entity=measure.entity, rule="", note=measure.note, lasts_us=lasts_us
+            )
+            cause = f"case:{case.id}"
+            writes.append(
+                Letter(
+                    cause=cause, step="case.closed", at_us=decided.at_us, action=action, reason=outcome.reasons[:1000]
+                )
+            )
+            if measure.do == "label":
+                change = LabelChange(
+                    actor=decided.reviewer,
+                    origin=cause,
+                    reason=outcome.reasons[:1000],
+                    kind=measure.kind,
+                    entity=measure.entity,
+                    label=measure.note,
+                    expires_us=None if lasts_us is None else decided.at_us + lasts_us,
+                )
+                writes.append(change_errand(f"{cause}:{at}", change, decided.at_us))
+        if case.duty:
+            shown = Evidence(said=f"closed: {outcome.verdict}", refs=(f"case:{case.id}",))
+            writes += self._cases.duties.to_end(case.duty, decided.reviewer, shown)
+        return writes
+
+    def _counted(self, case: Case, name: str, now_us: int, *, agreed: bool | None) -> list[Write]:
+        """What it says about the reviewers."""
+        who = self._store.records.get(Reviewer, name) or Reviewer(id=name, version=0)
+        day = format_time(now_us)[:10]
+        seen = who.seen if who.day == day else {}
+        category = case.category or "other"
+        pair = case.golden is None and agreed is not None
+        writes: list[Write] = [
+            msgspec.structs.replace(
+                who,
+                version=who.version + 1,
+                day=day,
+                seen={**seen, category: seen.get(category, 0) + 1},
+                closed=who.closed + 1,
+                golden=who.golden + (case.golden is not None),
+                golden_right=who.golden_right + bool(case.golden is not None and agreed),
+                pairs=who.pairs + pair,
+                pairs_agreed=who.pairs_agreed + bool(pair and agreed),
+            )
+        ]
+        if pair:
+            first = self._store.records.get(Reviewer, case.proposed[0].reviewer)
+            if first is not None:
+                counted = msgspec.structs.replace(
+                    first,
+                    version=first.version + 1,
+                    pairs=first.pairs + 1,
+                    pairs_agreed=first.pairs_agreed + bool(agreed),
+                )
+                writes.append(counted)
+        return writes
+
+    def close_at_once(self, id: str, actor: str, outcome: Outcome, batch: str) -> tuple[list[Write], Case]:
+        """What is to be written if a case is closed as one of many. Raises NotFoundError, StepError."""
+        case = self._cases.get(id)
+        if case.state not in {"open", "parked"} or case.golden is not None:
+            raise StepError(f"the case {id} is {case.state}", remedy="only an open one can be closed")
+        now_us = self._cases.clock()
+        lease = self._store.cases.lease_of(id, now_us)
+        if lease is not None and lease.reviewer != actor:
+            raise StepError(f"{lease.reviewer} is working on the case {id}", remedy="leave it out")
+        working = Working(case, actor, now_us)
+        working.change(batch=batch)
+        writes = self._final(working, Decided(reviewer=actor, at_us=now_us, outcome=outcome))
+        return [*working.end(), *writes], working.case
+
+    # ------------------------------------------------------------------ taking it back
+
+    def reverse(self, id: str, actor: str, reason: str) -> Case:
+        """Take an outcome back: whatever it has put in force is undone. Asking again gives the same answer.
+
+        Raises NotFoundError, StepError for a case that has none.
+        """
+        needed(reason, "a reason")
+        case = self._cases.get(id)
+        if case.decided is None or case.golden is not None:
+            raise StepError(f"the case {id} has no outcome to take back", remedy="only a closed one has")
+        if case.reversed is not None:
+            return case
+        undone = 0
+        for key in self._store.records.letters(f"case:{id}"):
+            try:
+                self._delivering.reverse(key, actor, reason[:1000])
+            except ActionError:
+                continue  # a warning, a message, or something that has ended by itself
+            undone += 1
+        errands = self._unlabelled(case, case.decided, actor, reason)
+
+        def step(working: Working) -> None:
+            if working.case.reversed is None:
+                outcome = Outcome(verdict="no_action", policy=case_policy(case), reasons=reason)
+                working.change(reversed=Decided(reviewer=actor, at_us=working.now_us, outcome=outcome))
+                working.page("reversed", reason, undone=undone)
+
+        return self._cases.step(id, actor, step, states=("closed",), held=errands)
+
+    def _unlabelled(self, case: Case, decided: Decided, actor: str, reason: str) -> list[Errand]:
+        """What the engine must be told of labels that nothing keeps in force any more."""
+        errands = []
+        for at, measure in enumerate(decided.outcome.measures):
+            if measure.do != "label":
+                continue
+            action = Action(do="label", kind=measure.kind, entity=measure.entity, rule="", note=measure.note)
+            if any(effect.same == same(action) for effect in self._delivering.in_force(measure.kind, measure.entity)):
+                continue
+            change = LabelChange(
+                actor=actor,
+                origin=f"case:{case.id}",
+                reason=reason[:1000],
+                kind=measure.kind,
+                entity=measure.entity,
+                label=measure.note,
+                present=False,
+                expires_us=decided.at_us + parse_duration(measure.lasts) if measure.lasts else None,
+            )
+            errands.append(change_errand(f"case:{case.id}:reversed:{at}", change, self._cases.clock()))
+        return errands
+
+    # ------------------------------------------------------------------ telling reporters
+
+    def tell(self) -> int:
+        """Tell the senders of reports what came of them; how many were told. For the worker's rounds."""
+        count = 0
+        for case in self._store.cases.untold(20):
+            try:
+                while part := self._untold(case):
+                    self._store.records.write(self._told(case, part))
+                    count += len(part)
+                done = msgspec.structs.replace(case, version=case.version + 1, untold=False)
+                self._store.records.write([done])
+            except StaleError:
+                continue  # somebody else is at it
+        return count
+
+    def _untold(self, case: Case) -> list[Report]:
+        for name in (case.id, *case.merged):
+            if found := list(self._store.reports.undecided(name, _TELL_AT_ONCE)):
+                return found
+        return []
+
+    def _told(self, case: Case, reports: list[Report]) -> list[Write]:
+        assert case.decided is not None  # or nobody would have to be told
+        now_us = self._cases.clock()
+        result: Result = "acted" if case.decided.outcome.verdict == "act" else "no_action"
+        senders: dict[str, Reporter] = {}
+        writes: list[Write] = []
+        for report in reports:
+            writes.append(
+                msgspec.structs.replace(
+                    report, version=report.version + 1, state="decided", result=result, told_us=now_us
+                )
+            )
+            writes.append(answer(report, "report.decided", now_us, result=result, policy=case.decided.outcome.policy))
+            if report.duty:
+                shown = Evidence(said=f"told: {result}", refs=(f"case:{case.id}",))
+                writes += self._cases.duties.to_end(report.duty, "trustward", shown)
+            writes.append(resolved(report, result, now_us))
+            if report.reporter and report.weight:
+                who = senders.get(report.reporter) or self._store.records.get(Reporter, report.reporter)
+                if who is not None:
+                    version = who.version if report.reporter in senders else who.version + 1
+                    after, said = judged(who, result, now_us, self._abuse)
+                    senders[report.reporter] = msgspec.structs.replace(after, version=version)
+                    if said:
+                        writes.append(answer(report, f"reporter.{said}", now_us))
+        return [*writes, *senders.values()]
+
+
+def case_policy(case: Case) -> str:
+    """The policy of a case's outcome."""
+    assert case.decided is not None  # asked of closed ones only
+    return case.decided.outcome.policy
+
+
+def agree(one: Outcome, other: Outcome) -> bool:
+    """Whether two outcomes come to the same: the verdict, and what is done.
+
+    >>> act = Outcome(verdict="act", policy="p", reasons="r")
+    >>> (
+    ...     agree(act, Outcome(verdict="act", policy="q", reasons="s")),
+    ...     agree(act, Outcome(verdict="no_action", policy="p", reasons="r")),
+    ... )
+    (True, False)
+    """
+    done = [{(measure.do, measure.kind, measure.entity) for measure in each.measures} for each in (one, other)]
+    return one.verdict == other.verdict and done[0] == done[1]
+
+
+def check_outcome(outcome: Outcome) -> None:
+    """Raise UsageError for an outcome that cannot be carried out."""
+    if outcome.verdict == "no_action" and outcome.measures:
+        raise UsageError("no action, and measures", remedy="leave the measures out, or act")
+    if len(outcome.measures) > _MOST_MEASURES:
+        raise UsageError(f"more than {_MOST_MEASURES} measures", remedy="close several cases at once instead")
+    for measure in outcome.measures:
+        if measure.do not in VERDICT_OF_ACTION or measure.do == "review":
+            raise UsageError(f"no such measure: {measure.do}", remedy=f"one of: {', '.join(VERDICT_OF_ACTION)}")
+        if measure.do == "label" and not measure.note:
+            raise UsageError("which label?", remedy="name it in note")
+        if measure.lasts:
+            try:
+                parse_duration(measure.lasts)
+            except ValueError as fault:
+                raise UsageError(f"lasts: {fault}", remedy="write it like 7d") from fault
+
+
+def answer(report: Report, step: str, now_us: int, **says: object) -> Letter:
+    """A letter to whoever sent a report."""
+    kind = "account" if report.channel == "user" else report.channel
+    said = {"receipt": report.id, "category": report.category, **says}
+    if report.notice is not None and report.notice.mail:
+        said["mail"] = report.notice.mail
+    action = told("inform", kind, report.reporter or report.id, step)
+    return Letter(cause=f"report:{report.id}", step=step, at_us=now_us, action=action, says=said)
+
+
+def resolved(report: Report, result: Result, now_us: int) -> Errand:
+    """The event that a report was decided, for rules."""
+    event = {
+        "type": "report.resolved",
+        "id": f"report:{report.id}:resolved",
+        "time": format_time(now_us),
+        "report": report.id,
+        "outcome": {"acted": "upheld", "no_action": "refused"}.get(result, result),
+    }
+    if report.channel == "user" and report.reporter:
+        event["account"] = report.reporter
+    if report.kind == "account":
+        event["subject"] = report.entity
+    return Errand(id=event["id"], at_us=now_us, kind="event", body=msgspec.json.encode(event))

@@ -1,0 +1,201 @@
+"""Who gets which case: one reviewer at a time, what is due first, with breaks from what is hard to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trustward.base.errors import StaleError, StepError
+from trustward.model.case import Barred, Case, CaseLease, HeldLease, Outcome, Reviewer
+from trustward.operations.cases import Cases, Working, needed
+
+_TRIES = 50
+MINUTE_US = 60_000_000
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How cases are handed out. ``lease_us`` is how long a reviewer may be silent before somebody else gets the case.
+
+    What is due within ``risk_us`` comes before everything else. After ``exposure`` a break is due: ``break_us`` long.
+    """
+
+    lease_us: int = 5 * MINUTE_US
+    risk_us: int = 24 * 60 * MINUTE_US
+    exposure: int = 50
+    break_us: int = 10 * MINUTE_US
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """A case in a reviewer's hands. ``break_due`` says that it is time for a break after this one."""
+
+    case: Case
+    lease: CaseLease
+    break_due: bool
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """How a queue is doing."""
+
+    queue: str
+    title: str
+    waiting: int
+    oldest_us: int | None
+
+
+class Queues:
+    """The story of queues, for any number of reviewers."""
+
+    def __init__(self, cases: Cases, terms: Terms | None = None) -> None:
+        self.cases = cases
+        self.terms = terms or Terms()
+        self._store = cases.store
+
+    def next(self, queue: str, reviewer: str) -> Work | None:
+        """The case that comes first, for this reviewer alone until the lease is over; None if nothing waits.
+
+        Raises NotFoundError; StepError while a break is due.
+        """
+        name = self.cases.queue(queue).name
+        needed(reviewer, "a reviewer")
+        now_us = self._after_break(reviewer)
+        lease = self._store.cases.take(
+            name, reviewer, now_us, now_us + self.terms.lease_us, now_us + self.terms.risk_us
+        )
+        return None if lease is None else self._begun(lease, reviewer)
+
+    def take(self, case: str, reviewer: str) -> Work:
+        """This very case. Raises NotFoundError, StepError if it is somebody else's, or not for this reviewer."""
+        found = self.cases.get(case)
+        now_us = self._after_break(needed(reviewer, "a reviewer"))
+        if found.state != "open":
+            raise StepError(f"the case {case} is {found.state}", remedy="only an open one can be taken")
+        if self._store.cases.barred(case, reviewer) or found.assigned not in {"", reviewer}:
+            raise StepError(f"{reviewer} does not get this case", remedy="it is for somebody else")
+        lease = self._store.cases.lease(case, reviewer, now_us, now_us + self.terms.lease_us)
+        if lease is None:
+            raise StepError("somebody is working on this case", remedy="wait until it is given back")
+        return self._begun(lease, reviewer)
+
+    def _begun(self, lease: CaseLease, reviewer: str) -> Work:
+        case = self.cases.get(lease.case)
+        weight = self.cases.queue(case.queue).exposure
+        who = self._count(reviewer, since_break=weight)
+        return Work(case=case, lease=lease, break_due=who.since_break >= self.terms.exposure)
+
+    def keep(self, case: str, reviewer: str) -> CaseLease:
+        """Still at it: the lease begins anew. Raises StepError if it is somebody else's by now."""
+        now_us = self.cases.clock()
+        held = self._store.cases.lease_of(case, now_us)
+        if held is None or held.reviewer != reviewer:
+            raise StepError(f"the case {case[:80]} is not {reviewer}'s any more", remedy="take it again")
+        lease = self._store.cases.lease(case, reviewer, now_us, now_us + self.terms.lease_us)
+        if lease is None:
+            raise StepError(f"the case {case[:80]} is not {reviewer}'s any more", remedy="take it again")
+        return lease
+
+    def release(self, case: str, reviewer: str) -> None:
+        """Give it back; nothing happens if it is somebody else's. Raises NotFoundError."""
+        self.cases.get(case)
+        self._store.cases.release(case, reviewer)
+
+    def skip(self, case: str, reviewer: str, reason: str) -> None:
+        """Give it back and do not get it again. It is counted. Raises NotFoundError, StepError."""
+        needed(reason, "a reason")
+        held = HeldLease(case=case, reviewer=reviewer, now_us=self.cases.clock(), ends=True)
+
+        def step(working: Working) -> None:
+            working.page("skipped", reason)
+
+        self.keep(case, reviewer)
+        self.cases.step(case, reviewer, step, states=("open",), held=(held, Barred(case=case, reviewer=reviewer)))
+        self._count(reviewer, skips=1)
+
+    # ------------------------------------------------------------------ pauses from it
+
+    def rest(self, reviewer: str) -> Reviewer:
+        """A break begins: what was seen before it counts no more, and no case is handed out until it is over."""
+        now_us = self.cases.clock()
+        for _ in range(_TRIES):
+            who = self.reviewer(reviewer)
+            after = msgspec.structs.replace(
+                who, version=who.version + 1, since_break=0, break_us=now_us + self.terms.break_us
+            )
+            try:
+                self._store.records.write([after])
+            except StaleError:
+                continue
+            return after
+        raise StaleError(f"{reviewer[:80]} changes all the time", remedy="try again in a moment")
+
+    def _after_break(self, reviewer: str) -> int:
+        """The time, if this reviewer may see another case. Raises StepError."""
+        now_us = self.cases.clock()
+        who = self.reviewer(reviewer)
+        if who.break_us is not None and now_us < who.break_us:
+            raise StepError(f"{reviewer} is having a break", remedy="come back when it is over")
+        if who.since_break >= 2 * self.terms.exposure:
+            raise StepError("a break is due", remedy="begin it: after that there are cases again")
+        return now_us
+
+    def reviewer(self, name: str) -> Reviewer:
+        """What a reviewer has seen, and how well it agrees with others."""
+        return self._store.records.get(Reviewer, name) or Reviewer(id=name, version=0)
+
+    def _count(self, name: str, *, since_break: int = 0, skips: int = 0) -> Reviewer:
+        for _ in range(_TRIES):
+            who = self.reviewer(name)
+            after = msgspec.structs.replace(
+                who,
+                version=who.version + 1,
+                since_break=who.since_break + since_break,
+                skips=who.skips + skips,
+            )
+            try:
+                self._store.records.write([after])
+            except StaleError:
+                continue
+            return after
+        raise StaleError(f"{name[:80]} changes all the time", remedy="try again in a moment")
+
+    # ------------------------------------------------------------------ looking, and checking
+
+    def waiting(self) -> Sequence[Waiting]:
+        """How every queue is doing."""
+        found = self._store.cases.waiting()
+        return [
+            Waiting(
+                queue=queue.name,
+                title=queue.title,
+                waiting=found.get(queue.name, (0, None))[0],
+                oldest_us=found.get(queue.name, (0, None))[1],
+            )
+            for queue in self.cases.queues.values()
+        ]
+
+    def plant(self, queue: str, actor: str, like: Case, answer: Outcome) -> Case:
+        """A case with a known answer, which looks like any other: it only checks reviewers.
+
+        ``like`` is what it looks like. Nothing is done whatever is decided on it. Raises NotFoundError.
+        """
+        name = self.cases.queue(queue).name
+        case = Case(
+            id=self.cases.ids(),
+            version=0,
+            state="open",
+            queue=name,
+            kind=like.kind,
+            entity=like.entity,
+            opened_us=self.cases.clock(),
+            category=like.category,
+            market=like.market,
+            entities=like.entities,
+            harm=like.harm,
+            reach=like.reach,
+            golden=answer,
+            ticked=self.cases.queue(queue).checklist,
+        )
+        working = Working(case, actor, self.cases.clock())
+        working.page("opened", "")
+        self._store.records.write(working.end())
+        return working.case

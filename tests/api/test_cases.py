@@ -1,0 +1,141 @@
+"""Reports, cases and queues over HTTP."""
+
+from __future__ import annotations
+
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from tests.api.served import Answer, Served
+
+ACT = {
+    "verdict": "act",
+    "policy": "fraud/scam",
+    "reasons": "many told the same",
+    "measures": [{"do": "suspend", "kind": "account", "entity": "x", "lasts": "7d"}],
+}
+
+
+def step(one: Served, about: str, who: str, **body: Any) -> Answer:
+    return one.ask("POST", f"/v1/cases/{about}/steps", json=body, headers={"Trustward-Person": who})
+
+
+def report(one: Served, entity: str, **said: Any) -> dict[str, Any]:
+    body = {"category": "scam", "kind": "account", "entity": entity, "reporter": "u1", **said}
+    answer = one.ask("POST", "/v1/reports", json=body)
+    assert answer.status == 201, answer.json
+    return dict(answer.json)
+
+
+def test_from_report_to_outcome(one: Served) -> None:
+    receipt = report(one, "http-1", text="asked for money", id="receipt-http-1")
+    assert receipt["receipt"] == "receipt-http-1"
+    assert receipt["answer_by"] > receipt["at"]
+    assert report(one, "http-1", text="asked for money", id="receipt-http-1")["case"] == receipt["case"]
+    case = receipt["case"]
+    told = one.ask("GET", f"/v1/cases/{case}").json
+    assert (told["case"]["reports"], told["lease"], told["file"][0]["what"]) == (1, None, "opened")
+    assert one.ask("GET", f"/v1/cases/{case}/reports").json["reports"][0]["id"] == "receipt-http-1"
+    assert step(one, case, "kim", step="take").status == 200
+    assert one.ask("GET", f"/v1/cases/{case}").json["lease"]["reviewer"].endswith(":kim")
+    refused = step(one, case, "lee", step="close", outcome=ACT)
+    assert (refused.status, refused.json["code"]) == (409, "TW-580")
+    assert step(one, case, "kim", step="keep").status == 200
+    assert step(one, case, "kim", step="note", text="looked").status == 200
+    closed = step(one, case, "kim", step="close", outcome=ACT).json
+    if closed["state"] == "open":  # chosen for a second look
+        assert closed["proposed"] == []
+        step(one, case, "lee", step="take")
+        closed = step(one, case, "lee", step="close", outcome=ACT).json
+    assert closed["state"] == "closed"
+    assert step(one, case, "boss", step="reverse", reason="mistaken").json["reversed"]["reviewer"].endswith(":boss")
+    one.service.operations.closing.tell()
+    assert one.ask("GET", "/v1/reports/receipt-http-1").json["result"] == "acted"
+
+
+def test_a_report_is_an_event_within_a_second(one: Served) -> None:
+    receipt = report(one, "http-2")["receipt"]
+    until = monotonic() + 30
+    while (answer := one.ask("GET", f"/v1/decisions/report:{receipt}")).status == 404:
+        assert monotonic() < until
+        sleep(0.05)
+    assert answer.json["event"]["subject"] == "http-2"
+
+
+def test_the_next_case(one: Served) -> None:
+    opened = one.ask(
+        "POST", "/v1/cases", json={"kind": "account", "entity": "n1", "category": "other", "reason": "a call"}
+    )
+    assert opened.status == 201
+    seen, name = set(), ""
+    while (work := one.ask("POST", "/v1/queues/general/next", headers={"Trustward-Person": "max"}).json)["case"]:
+        seen.add(work["case"]["id"])
+        name = work["lease"]["reviewer"]
+        assert name.endswith(":max")
+        step(one, work["case"]["id"], "max", step="skip", reason="not mine")
+    assert opened.json["id"] in seen
+    queues = {queue["queue"]: queue for queue in one.ask("GET", "/v1/queues").json["queues"]}
+    assert queues["general"]["waiting"] >= 1
+    assert one.ask("GET", f"/v1/reviewers/{name}").json["reviewer"]["skips"] == len(seen)
+    assert one.ask("POST", "/v1/break", headers={"Trustward-Person": "max"}).status == 200
+    assert one.ask("POST", "/v1/queues/general/next", headers={"Trustward-Person": "max"}).status == 409
+    assert one.ask("POST", "/v1/queues/none/next").status == 404
+    assert one.ask("POST", "/v1/queues/general/next", headers={"Trustward-Person": "a b"}).status == 400
+
+
+def test_batches_and_other_steps(one: Served) -> None:
+    ids = [
+        one.ask("POST", "/v1/cases", json={"kind": "account", "entity": f"b{at}", "reason": "r"}).json["id"]
+        for at in range(4)
+    ]
+    plan = one.ask("POST", "/v1/batches", json={"cases": ids[:2], "outcome": ACT}).json
+    assert set(plan["results"].values()) == {"would be closed"}
+    assert one.ask("POST", f"/v1/batches/{plan['id']}/run").json["state"] == "done"
+    assert one.ask("GET", f"/v1/cases/{ids[0]}").json["case"]["batch"] == plan["id"]
+    assert one.ask("POST", f"/v1/batches/{plan['id']}/reverse", json={"reason": "x"}).json["state"] == "reversed"
+    assert one.ask("GET", f"/v1/batches/{plan['id']}").json["state"] == "reversed"
+    for body in (
+        {"step": "assign", "to": "lee"},
+        {"step": "assign", "to": ""},
+        {"step": "escalate", "reason": "hard"},
+        {"step": "move", "queue": "general", "reason": "back"},
+        {"step": "park", "reason": "waiting"},
+        {"step": "resume"},
+        {"step": "link", "case": ids[3]},
+        {"step": "note", "text": "please", "to": ["account", "b2"]},
+        {"step": "release"},
+    ):
+        assert step(one, ids[2], "kim", **body).status == 200, body
+    assert step(one, ids[3], "kim", step="merge", into=ids[2], reason="one ring").json["entities"][1] == [
+        "account",
+        "b3",
+    ]
+    assert step(one, ids[2], "kim", step="split", entities=[["account", "b3"]], reason="no").json["entity"] == "b3"
+    assert len(one.ask("GET", f"/v1/cases/{ids[3]}/similar").json["cases"]) == 2
+    assert one.ask("GET", "/v1/cases?kind=account&entity=b3").json["cases"][0]["entity"] == "b3"
+    assert len(one.ask("GET", "/v1/cases?limit=2&state=open").json["cases"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"category": "scam", "kind": "acount", "entity": "a"}, "account"),
+        ({"category": "bad", "kind": "account", "entity": "a"}, "bad"),
+        ({"category": "scam", "kind": "account", "entity": "a", "channel": "notice"}, "legal notice"),
+        ({"category": "scam", "kind": "account", "entity": "a", "channel": "flagger"}, "flagger"),
+        ({"category": "scam", "kind": "account", "entity": "a", "id": "x"}, "$.id"),
+        ({"category": "scam", "kind": "account", "entity": "a", "text": "\x00"}, "$.text"),
+    ],
+)
+def test_what_is_no_report(one: Served, body: dict[str, Any], said: str) -> None:
+    answer = one.ask("POST", "/v1/reports", json=body)
+    assert 400 <= answer.status < 500
+    assert said in str(answer.json)
+
+
+def test_who_may_only_report(one: Served) -> None:
+    key = one.make_key("report")
+    body = {"category": "scam", "kind": "account", "entity": "only", "reporter": "u9"}
+    receipt = one.ask("POST", "/v1/reports", json=body, key=key).json["receipt"]
+    assert one.ask("GET", f"/v1/reports/{receipt}", key=key).status == 403
