@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from sklearn.linear_model import SGDClassifier
+from trustward.base.jit import kernel
 
 FALSE_ALARMS = 0.01
 """The share of honest things at which recall is compared."""
@@ -48,6 +49,67 @@ def fit(features: Any, labels: Any, weights: Any, rows: Any, *, alpha: float, ep
     )
     learner.fit(features[chosen], target, sample_weight=weight)
     return learner.coef_[0], float(learner.intercept_[0])
+
+
+STEP, FIRST_SQUARE, SHRINK = 0.1, 1e-3, 1e-6
+"""The size of a step, what a feature's squared slopes begin with, and how fast its weight fades."""
+
+
+@kernel
+def _pass(values: Any, places: Any, ends: Any, rows: Any, sought: Any, table: Any, constants: Any) -> None:
+    """One pass over some rows: each feature's step is the smaller the more has been learned of it (AdaGrad).
+
+    ``sought[row]`` holds the labels and the weights of two judgements, ``table[place]`` their weights of a feature and
+    its squared slopes, ``constants`` likewise.
+    """
+    one, step, shrink = np.float32(1), np.float32(STEP), np.float32(SHRINK)
+    for row in rows:
+        first, last = ends[row], ends[row + 1]
+        a, b = constants[0], constants[1]
+        for j in range(first, last):
+            entry = table[places[j]]
+            a += entry[0] * values[j]
+            b += entry[1] * values[j]
+        a = (one / (one + np.exp(-a)) - sought[row, 0]) * sought[row, 2]
+        b = (one / (one + np.exp(-b)) - sought[row, 1]) * sought[row, 3]
+        constants[2] += a * a
+        constants[3] += b * b
+        constants[0] -= step * a / np.sqrt(constants[2])
+        constants[1] -= step * b / np.sqrt(constants[3])
+        for j in range(first, last):
+            entry = table[places[j]]
+            slope = a * values[j] + shrink * entry[0]
+            entry[2] += slope * slope
+            entry[0] -= step * slope / np.sqrt(entry[2])
+            slope = b * values[j] + shrink * entry[1]
+            entry[3] += slope * slope
+            entry[1] -= step * slope / np.sqrt(entry[3])
+
+
+def fit_together(features: Any, labels: Any, weights: Any, rows: Any, *, passes: int) -> tuple[Any, Any]:
+    """Two logistic regressions on the same rows: weights (places, 2) and constants.
+
+    ``labels`` (rows, 2) from 0 to 1: a row with a label between counts on both sides. Both sides weigh the same in the
+    end. Steps fit each feature, so that what is rare (a small set, a small language) is learned as well as what is
+    frequent; the mean of the later half of the passes is taken.
+    """
+    sides = [weights[:, None] * labels, weights[:, None] * (1 - labels)]
+    harmful, honest = (side / side[rows].sum(axis=0) for side in sides)
+    both = harmful + honest
+    sought = np.concatenate([harmful / np.maximum(both, 1e-30), 0.5 * rows.size * both], axis=1).astype(np.float32)
+    table = np.zeros((features.shape[1], 4), np.float32)
+    table[:, 2:] = FIRST_SQUARE
+    constants = np.array([0, 0, 1, 1], np.float32)
+    chance = np.random.RandomState(0)
+    kept = range(passes // 2, passes)
+    total, total_constants = np.zeros((features.shape[1], 2)), np.zeros(2)
+    for number in range(passes):
+        order = chance.permutation(rows)
+        _pass(features.data, features.indices, features.indptr, order, sought, table, constants)
+        if number in kept:
+            total += table[:, :2]
+            total_constants += constants[:2]
+    return total / len(kept), total_constants / len(kept)
 
 
 def calibration(scores: Any, labels: Any, weights: Any, *, most: int = 24) -> tuple[list[float], list[float]]:

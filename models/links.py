@@ -6,6 +6,7 @@ Run as ``python -m models.links [DATA] [--quick]``; ``--quick`` trains the shipp
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,6 +81,7 @@ def in_set(rows: Rows) -> tuple[list[Result], Rows, Array, Model]:
         ("url_pdd", source == "url_pdd"),
         ("url_hannousse", source == "url_hannousse"),
         ("domain_scam_tranco", ~np.isin(source, HONEST_SETS)),
+        *((name, np.isin(source, (name, "tranco"))) for name in SCAMS),
     ):
         results.append(measured(f"{name} (other domains of it)", model, held.take(chosen)))
     # Calibrated as used: with the list of popular domains, but not for popular names, which are all on the list.
@@ -87,11 +89,11 @@ def in_set(rows: Rows) -> tuple[list[Result], Rows, Array, Model]:
     return results, held, predict(model, held), model
 
 
-def thresholds(odds: Array, xs: list[float], ys: list[float]) -> tuple[float, float]:
-    """Scores that at most 0.4 % and 0.08 % of honest links reach."""
+def thresholds(groups: Sequence[tuple[Array, float, float]], xs: list[float], ys: list[float]) -> tuple[float, float]:
+    """Scores that in every group of honest links at most a share of its own reaches: suspicious, and harmful."""
     return (
-        float(np.interp(np.quantile(odds, 1 - 0.004), xs, ys)),
-        float(np.interp(np.quantile(odds, 1 - 0.0008), xs, ys)),
+        max(float(np.interp(np.quantile(odds, 1 - share), xs, ys)) for odds, share, _ in groups),
+        max(float(np.interp(np.quantile(odds, 1 - share), xs, ys)) for odds, _, share in groups),
     )
 
 
@@ -105,7 +107,7 @@ def main(data: Path, *, quick: bool) -> None:
     mail = predict(inside, links_in_mail(data))
     even = even_weights(held)
     xs, ys = links_export.curve_of(odds, held.harmful, even)
-    suspicious, harmful = thresholds(np.concatenate([honest, mail]), xs, ys)
+    suspicious, harmful = thresholds([(honest, 0.004, 0.0008), (mail, 0.004, 0.0005)], xs, ys)
     numbers = {"suspicious": suspicious, "harmful": harmful, "xs": xs, "ys": ys}
     model, _ = fit(learnt_from(rows))
     links_export.write(OUT, made, model, numbers)

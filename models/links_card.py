@@ -86,7 +86,8 @@ def _quality(results: Sequence[Any], outside: Sequence[Any]) -> str:
         "Recall at 1 % and at 0.1 % false alarms. A source is left out as a whole, with every registrable domain that\n",
         "is in it, and the model is trained on the others. *Popular known* uses the list of popular domains as shipped;\n",
         "*popular hidden* does without it. For the five lists of scam domains the honest names are popular domains\n",
-        "(three tenths of them, left out too), so only the hidden columns say something about names alone.\n\n",
+        "(three tenths of them, left out too), so only the hidden columns say something about names alone; the known\n",
+        "columns say how a link fares whose domain nobody knows, among honest ones that somebody does.\n\n",
         f"| left out | {_COLUMNS}",
     ]
     lines += [_line(one) for one in outside]
@@ -178,7 +179,8 @@ WEAK = """\
 - Files, forms and pages on hosts that all share, and shortened links: a link alone does not tell; the reasons say what
   kind of host it is, so that a rule can ask for more.
 - Hacked honest sites with an honest path.
-- A name made to look like any honest name. Investment-scam and shop domains are often just that: see the table above.
+- A name made to look like any honest name. Investment-scam and shop domains are often just that: by the name alone few
+  are told from honest names, and what is found is found because the domain is unknown. See the table above.
 - A scam site that has become popular: the list of popular domains makes it look honest. It is a list of one day;
   training renews it.
 - The data's honest links are pages of 2017 and 2020 in mostly European languages; honest pages of other places come in

@@ -166,7 +166,10 @@ def brand_names() -> list[str]:
 
 def learnt_from(rows: Rows) -> Rows:
     """All that a model learns from: rows, rows made of them, and written ones."""
-    return join(with_made(rows), with_written(rows, brand_names()))
+    from models.links_names import honest_names  # noqa: PLC0415 - which builds on this module
+
+    paths = tables.lines_of((MATERIAL / "honest_paths.txt").read_text(encoding="utf-8"))
+    return join(with_made(rows), with_written(rows, brand_names()), honest_names(paths))
 
 
 def load_rows(data: Path) -> Rows:

@@ -60,7 +60,7 @@ def prepare(data: Path) -> dict[str, Array]:
     names = [domain.split(".")[0] for domain in popular]
     made = {
         "chain": chain_of(names),
-        "popular": filter_of(popular, 10),
+        "popular": filter_of(popular, 14),
         "top": filter_of(top, 12),
     }
     BENCH.tables = BENCH.tables._replace(**made)

@@ -20,10 +20,17 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "src" / "trustward" / "screening" / "data" / "texts"
 SCALES = (3.0, 3.0, 1.0)
 """How freely each family of features may be weighted against the others."""
-ALPHA, EPOCHS = 3e-6, 20
+PASSES = 6
+HEAD_ALPHA, HEAD_EPOCHS = 1e-5, 20
 WRITTEN_WEIGHT = 1.5
 """What a written message counts against one of the sets."""
-SMALL_SETS = {"sms_th": 3.0, "email_spamassassin": 2.0, "vishing_ko": 2.0, "sms_zh_fbs_fraud": 2.0}
+SMALL_SETS = {
+    "sms_th": 6.0,
+    "email_spamassassin": 2.0,
+    "vishing_ko": 4.0,
+    "sms_zh_fbs_fraud": 3.0,
+    "yt_comment_spam": 3.0,
+}
 """Sets whose messages count more, because no other set is like them."""
 FOLDS = 5
 MOST_OF_A_SET = 40_000
@@ -110,8 +117,8 @@ class Fitted(NamedTuple):
 def fitted(learned: Learned, features: Any, left_out: Any) -> Fitted:
     """A model that has not seen some of the messages."""
     weight, rows = weights(learned), np.flatnonzero(~left_out)
-    heads = [learning.fit(features, target, weight, rows, alpha=ALPHA, epochs=EPOCHS) for target in learned.targets()]
-    return Fitted(np.stack([table for table, _ in heads], axis=1), np.array([constant for _, constant in heads]))
+    targets = np.stack(learned.targets(), axis=1)
+    return Fitted(*learning.fit_together(features, targets, weight, rows, passes=PASSES))
 
 
 def features_of(texts: Sequence[str]) -> Any:
@@ -154,11 +161,14 @@ def thresholds(learned: Learned, scores: Any) -> tuple[float, float]:
         [where[row] for row in np.flatnonzero((learned.sources == HONEST) & (learned.langs == lang)).tolist()]
         for lang in np.unique(learned.langs[learned.sources == HONEST])
     ]
-    notices = [
-        [where[row] for row in np.flatnonzero((learned.sources == WRITTEN) & np.isin(learned.kinds, NOTICES)).tolist()]
-    ]
+    notices, offers = (
+        [[where[row] for row in np.flatnonzero((learned.sources == WRITTEN) & np.isin(learned.kinds, kinds)).tolist()]]
+        for kinds in (NOTICES, ("ok.marketing",))
+    )
     suspicious = max(
-        learning.threshold(scores[honest], langs, 0.004, 0.008), learning.threshold(scores[honest], notices, 1.0, 0.02)
+        learning.threshold(scores[honest], langs, 0.004, 0.008),
+        learning.threshold(scores[honest], notices, 1.0, 0.02),
+        learning.threshold(scores[honest], offers, 1.0, 0.04),
     )
     harmful = max(
         learning.threshold(scores[honest], langs, 0.0008, 0.003),
@@ -179,7 +189,7 @@ def heads(learned: Learned) -> tuple[list[str], list[Any], list[list[float]]]:
     scales = [[0.0] * len(names) for _ in range(4)]
     for c, name in enumerate(names):
         table, constant = learning.fit(
-            stacked, (kinds == name).astype(float), weight, np.arange(rows.size), alpha=1e-5, epochs=EPOCHS
+            stacked, (kinds == name).astype(float), weight, np.arange(rows.size), alpha=HEAD_ALPHA, epochs=HEAD_EPOCHS
         )
         scales[3][c] = round(constant, 5)
         for f, part in enumerate(_parted(table, HEAD_BITS)):

@@ -7,7 +7,7 @@ import tomllib
 
 import numpy as np
 import pytest
-from models import learning, texts_attacks, texts_data, texts_lexicon
+from models import learning, links, links_data, links_names, texts_attacks, texts_data, texts_lexicon
 
 from scipy import sparse
 from trustward.screening.texts import reader
@@ -59,6 +59,55 @@ def test_a_small_model_learns_and_is_the_same_every_time() -> None:
     assert learning.recall_at(scores[labels == 1], scores[labels == 0]) == 1.0
     table, unit = learning.quantised(first[0])
     assert np.abs(table * unit - first[0]).max() < unit
+
+
+def test_judgements_learned_together_are_right_and_the_same_every_time() -> None:
+    random = np.random.default_rng(3)
+    rows = random.random((600, 12)) < 0.3
+    rare = np.zeros((600, 1), bool)
+    rare[::100] = True
+    labels = np.stack([rows[:, 0] | rare[:, 0], rows[:, 1]], axis=1).astype(float)
+    features = sparse.csr_matrix(np.hstack([rows, rare]).astype(np.float32))
+    weight, most = np.ones(600), np.arange(500)
+    table, constants = learning.fit_together(features, labels, weight, most, passes=8)
+    again, _ = learning.fit_together(features, labels, weight, most, passes=8)
+    assert np.array_equal(table, again)
+    scores = features @ table + constants
+    for head in (0, 1):
+        wanted = rows[500:, head]
+        assert learning.recall_at(scores[500:, head][wanted], scores[500:, head][~wanted & ~rare[500:, 0]]) == 1.0
+    # A judgement does not look at the other's sign, and what is rare is learned too.
+    assert table[0, 0] > 2 * abs(table[0, 1])
+    assert table[12, 0] > np.abs(table[2:12, 0]).max()
+
+
+def test_a_message_with_a_label_between_counts_on_both_sides() -> None:
+    features = sparse.csr_matrix(np.eye(3, dtype=np.float32)[[0, 1, 2] * 40])
+    labels = np.array([[0.0, 1.0], [0.5, 0.0], [1.0, 0.0]] * 40)
+    table, constants = learning.fit_together(features, labels, np.ones(120), np.arange(120), passes=40)
+    low, middle, high = (table[:, 0] + constants[0]).tolist()
+    assert low < -1 < middle < 1 < high
+
+
+def test_honest_names_are_the_same_every_time() -> None:
+    made = links_names.honest_names(["/", "/about", "/item/{n}"])
+    assert made.urls == links_names.honest_names(["/", "/about", "/item/{n}"]).urls
+    assert len(made.urls) == len(set(made.group)) > 2_000
+    assert not any("{" in url or " " in url for url in made.urls)
+    assert not made.harmful.any()
+    assert made.hidden.all()
+    with_path = sum("/" in url for url in made.urls) / len(made.urls)
+    assert 0.2 < with_path < 0.3
+    assert links_data.host_of(next(url for url in made.urls if "/" in url)) in made.group
+
+
+def test_thresholds_of_links_hold_in_each_group() -> None:
+    web, mail = np.linspace(-5, 4, 7_000), np.linspace(-5, 5, 2_000)
+    suspicious, harmful = links.thresholds([(web, 0.004, 0.0008), (mail, 0.004, 0.0005)], [-10, 10], [0.0, 1.0])
+    for odds, share, less in ((web, 0.004, 0.0008), (mail, 0.004, 0.0005)):
+        scores = np.interp(odds, [-10, 10], [0.0, 1.0])
+        assert (scores >= suspicious).mean() <= share
+        assert (scores >= harmful).mean() <= less
 
 
 def test_calibration_rises_and_says_the_share() -> None:

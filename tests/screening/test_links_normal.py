@@ -108,6 +108,18 @@ def test_normalising_is_stable(text: str) -> None:
         assert reading(link)[0].isascii()
 
 
+@pytest.mark.parametrize(
+    "text", ["http://0.aa?0[.0", "https://a.example/my_dot_file", "a.example/x(dot)y", "http://a.example/x[.]y#(.)"]
+)
+def test_what_follows_a_plain_host_is_left_as_it_is(text: str) -> None:
+    link = normalise(text)
+    assert link is not None
+    assert link.url.removeprefix("http://") == text.removeprefix("http://")
+    assert "defanged" not in link.tricks
+    (signal,) = screen_links([text])
+    assert signal.entities[0] == ("url", link.url)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.from_regex(r"(https?://)?([a-z0-9-]{1,9}\.){1,4}[a-z]{2,6}([/?#][!-~]{0,24})?", fullmatch=True))
 def test_the_quick_way_gives_the_same_entities(text: str) -> None:

@@ -60,6 +60,7 @@ _SCHEME = re.compile(
     re.IGNORECASE,
 )
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
+_PLAIN_HOST = re.compile(r"(?:https?://)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)+[/?#]", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,20}):(?!\d{1,5}(?:[/?#]|$))", re.IGNORECASE)
 _END = re.compile(r"[/?#]")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
@@ -145,18 +146,20 @@ def _refang(text: str) -> str:
     if len(text) > 300:
         cut = 300
     front, back = text[:cut], text[cut:]
+    plain = _PLAIN_HOST.match(front) is not None
     if "[" in front or "(" in front or "{" in front or "<" in front:
         front = _BRACKET_OTHER.sub(lambda match: "@" if match[1].lower() == "at" else match[1], front)
-        front = _BRACKET_DOT.sub(".", front)
-        front = _HALF_BRACKET.sub(".", front)
-    elif "\\." in front:
+        if not plain:
+            # Behind a host that hides nothing, brackets around dots are the path's own.
+            front = _HALF_BRACKET.sub(".", _BRACKET_DOT.sub(".", front))
+    elif "\\." in front and not plain:
         front = _HALF_BRACKET.sub(".", front)
     scheme = _SCHEME.match(front)
     if scheme and not _HTTP.match(front):
         secure = "s" if "s" in front[: scheme.end()].lower() else ""
         front = f"http{secure}://{front[scheme.end() :]}"
     if " " in front or "dot" in front.lower():
-        front = _WORD_DOT.sub(".", front)
+        front = front if plain else _WORD_DOT.sub(".", front)
         front = re.sub(r"^(https?://)\s+", r"\1", front, flags=re.IGNORECASE)
         front = re.sub(r"(?<=[\w-])\s+(?=/)|(?<=/)\s+(?=[\w-])", "", front)
     return front + back
