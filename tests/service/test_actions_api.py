@@ -84,6 +84,10 @@ def test_fetched_confirmed_failed_given_up_and_replayed(mine: Served) -> None:
 
     (told,) = [one for one in mine.ask("GET", "/v1/actions/backlog").json["targets"] if one["target"] == "pull"]
     assert (told["waiting"], told["dead"], told["polls"], told["known"]) == (0, 1, True, True)
+    lines = mine.ask("GET", "/metrics").body.decode().splitlines()
+    assert 'trustward_dead_letters{target="pull"} 1.0' in lines
+    assert 'trustward_deliveries_waiting{target="pull"} 0.0' in lines
+    assert 'trustward_trial_behind_entries{kind="shadow"} 0.0' in lines
     dead = mine.ask("GET", "/v1/dead-letters?target=pull").json
     (letter,) = dead["letters"]
     assert dead["next"] is None
@@ -112,7 +116,13 @@ def test_taken_back_once(mine: Served) -> None:
     lease = post(mine, "/v1/actions/lease")
     done = post(mine, "/v1/actions/confirm", lease=lease["lease"], ids=[one["id"] for one in lease["actions"]])
     assert done["held"]
+    (held,) = mine.ask("GET", "/v1/actions?kind=event&entity=b-2").json["actions"]
+    assert (held["id"], held["action"]["do"], held["ends"]) == (f"{first}-0", "hold", None)
+    (label,) = mine.ask("GET", "/v1/actions?kind=account&entity=b").json["actions"]
+    assert (label["id"], label["action"]["do"], bool(label["ends"])) == (f"{first}-1", "label", True)
     hold = post(mine, f"/v1/actions/{first}-0/reverse", reason="a mistake")
+    assert mine.ask("GET", "/v1/actions?kind=event&entity=b-2").json["actions"] == []
+    assert mine.ask("GET", "/v1/actions?kind=acount&entity=b").status == 404
     assert (hold["inverse"], hold["again"], hold["entry"]) == (f"{first}-0-undo", False, None)
     assert post(mine, f"/v1/actions/{first}-0/reverse", reason="a mistake") == {**hold, "again": True}
     standing = mine.ask("GET", f"/v1/actions/{first}-0").json

@@ -82,6 +82,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/batches/{batch_id}/run"): "operate",
     ("POST", "/v1/batches/{batch_id}/reverse"): "operate",
     # actions
+    ("GET", "/v1/actions"): "read",
     ("GET", "/v1/actions/{id}"): "read",
     ("POST", "/v1/actions/{id}/reverse"): "act",
     ("POST", "/v1/actions/lease"): "actions",

@@ -6,17 +6,19 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Meta
 
 from trustward.api.auth import caller_of
 from trustward.api.changing import Reason, clean, read_json
+from trustward.api.looking import check_entity, check_value
 from trustward.api.service import Service
 from trustward.base.errors import RecordError
 from trustward.base.units import format_time, parse_duration
 from trustward.exchange.webhooks import document
 from trustward.model.delivery import Delivery, Receipt
 from trustward.model.effect import INVERSES, Effect
+from trustward.model.journal import ActionRow
 from trustward.operations.delivering import Reversal, Standing
 from trustward.operations.polling import MAX_SAID, MOST_AT_ONCE, Polling
 
@@ -201,6 +203,49 @@ class DeadDone(msgspec.Struct, frozen=True, kw_only=True):
     letters: int
 
 
+class InForce(msgspec.Struct, frozen=True, kw_only=True):
+    """An action that is in force, until ``ends`` (null: until somebody takes it back)."""
+
+    id: str
+    decided: str
+    ends: str | None
+    action: dict[str, Any]
+
+
+class AllInForce(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in force for an entity, in order of the actions."""
+
+    kind: str
+    entity: str
+    actions: tuple[InForce, ...]
+
+
+@get("/v1/actions", opt={"scope": "read"}, sync_to_thread=True, summary="What is in force for an entity")
+def in_force(
+    request: Request[Any, Any, Any],
+    kind: FromQuery[str],
+    entity: Annotated[str, QueryParameter(description="The entity's id; of an event, the event's.")],
+) -> AllInForce:
+    """From the moment on at which it was passed on to its targets."""
+    service = _service(request)
+    if kind != "event":
+        check_entity(service, kind, entity)
+    check_value(entity)
+    return AllInForce(
+        kind=kind,
+        entity=entity,
+        actions=tuple(
+            InForce(
+                id=one.key,
+                decided=format_time(one.at_us),
+                ends=None if one.ends_us is None else format_time(one.ends_us),
+                action=_document(ActionRow(seq=one.seq, number=one.number, at_us=one.at_us, body=one.body)),
+            )
+            for one in service.delivering.in_force(kind, entity)
+        ),
+    )
+
+
 @get("/v1/actions/{id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="How an action stands")
 def action(request: Request[Any, Any, Any], id: FromPath[str]) -> ActionTold:
     """By its id, such as ``7-0``."""
@@ -353,9 +398,14 @@ def _reversed(done: Reversal, entry: int | None) -> ReversalTold:
     )
 
 
+def _document(row: ActionRow) -> dict[str, Any]:
+    """An action as its receivers read it: the same for all of them."""
+    one = Delivery(place=0, target="", lane=0, row=row, state="waiting", tries=0, queued_us=0)
+    found: dict[str, Any] = document(one)["data"]
+    return found
+
+
 def _standing(found: Standing) -> ActionTold:
-    # The document is the same for every target but for nothing: any delivery will do.
-    one = Delivery(place=0, target="", lane=0, row=found.row, state="waiting", tries=0, queued_us=0)
     # Only what can be undone can be withdrawn, and all that can be undone has an effect once it is passed on.
     can_end = found.row.number >= 0 and found.body.action.do in INVERSES
     withdrawn = can_end and found.effect is None
@@ -363,7 +413,7 @@ def _standing(found: Standing) -> ActionTold:
         id=found.row.key,
         state="waiting" if found.waiting else "withdrawn" if withdrawn else "passed_on",
         decided=format_time(found.row.at_us),
-        action=document(one)["data"],
+        action=_document(found.row),
         deliveries=tuple(
             DeliveryTold(
                 place=delivery.place,

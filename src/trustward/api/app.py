@@ -64,6 +64,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     *reports.HANDLERS,
     *cases.HANDLERS,
     actions.backlog,
+    actions.in_force,
     actions.action,
     actions.reverse,
     actions.lease,

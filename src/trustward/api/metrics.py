@@ -70,11 +70,26 @@ class Metrics(Counts, Collector):
 
     def _outbox(self) -> Iterator[Metric]:
         try:
-            first = self._store.outbox.waiting(1)
+            first, targets = self._store.outbox.waiting(1), self._store.outbox.backlog()
+            behind = [(one, self._host.status().seq) for one in self._store.trials.open()]
         except TrustwardError:
             return
-        age = max(0.0, (now_us() - first[0].at_us) / 1e6) if first else 0.0
+        since = [row.at_us for row in first] + [one.oldest_us for one in targets if one.oldest_us is not None]
+        age = max(0.0, (now_us() - min(since)) / 1e6) if since else 0.0
         yield GaugeMetricFamily("trustward_outbox_age_seconds", "Age of the oldest action not delivered.", value=age)
+        waiting = GaugeMetricFamily("trustward_deliveries_waiting", "Actions on their way.", labels=("target",))
+        dead = GaugeMetricFamily("trustward_dead_letters", "Actions that were given up.", labels=("target",))
+        for target in targets:
+            waiting.add_metric((target.target,), target.waiting)
+            dead.add_metric((target.target,), target.dead)
+        yield from (waiting, dead)
+        left = GaugeMetricFamily("trustward_trial_behind_entries", "What trials have not seen.", labels=("kind",))
+        for kind in ("backtest", "shadow"):
+            mine = [
+                max(0, (seq if one.upto is None else one.upto) - one.seq) for one, seq in behind if one.kind == kind
+            ]
+            left.add_metric((kind,), float(sum(mine)))
+        yield left
 
     def _sources(self) -> Iterator[Metric]:
         """What sources have brought, whether they work, and how long they have waited for the engine."""
