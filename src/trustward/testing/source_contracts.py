@@ -96,7 +96,8 @@ class SourceContract:
         source.close()
         other = world.make()
         other.open()
-        assert ids(take(other, 2)) == ["a", "b"]
+        # Not every source promises the old order for what it hands out again.
+        assert sorted(ids(take(other, 2))) == ["a", "b"]
         other.close()
 
     def test_what_was_confirmed_does_not(self, world: World) -> None:
