@@ -24,8 +24,8 @@ _UNITS_US = {
 _DURATION = re.compile(r"([0-9]+)(us|ms|s|m|h|d|w)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LONGEST_US = 365_250 * 86_400_000_000
 # Digits after the point, where they are not two (ISO 4217).
 _NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
@@ -54,7 +54,7 @@ def parse_duration(text: str) -> int:
             f'not a duration: {text[:40]!r} (write a number and one of us, ms, s, m, h, d, w, such as "90s" or "1h30m")'
         )
     if total > _LONGEST_US:
-        raise ValueError(f"more than a thousand years: {text[:40]!r}")
+        raise ValueError(f"not a usable duration: {text[:40]!r} is too long (use at most 36500d)")
     return total
 
 
@@ -81,8 +81,10 @@ def format_duration(us: int) -> str:
     return "".join(parts) or "0s"
 
 
-def parse_time(text: str) -> int:
-    """Microseconds since 1970 of an RFC 3339 time; the zone is required, and the year in UTC is one of 1 to 9999.
+def parse_time(text: str, *, far: bool = False) -> int:
+    """Microseconds since 1970 of an RFC 3339 time; the zone is required.
+
+    The year in UTC is one of 1 to 9999; with ``far`` what an offset moves beyond is a time too, as it is in events.
 
     >>> parse_time("1970-01-01T00:00:01.5Z")
     1500000
@@ -94,7 +96,7 @@ def parse_time(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError(f"no zone in the time {text[:40]!r} (end it with Z or an offset such as +08:00)")
     us = (moment - _EPOCH) // _MICROSECOND
-    if not _FIRST_US <= us <= _LAST_US:
+    if not (far or FIRST_US <= us <= LAST_US):
         raise ValueError(f"in UTC, {text[:40]!r} is in no year of 1 to 9999")
     return us
 
@@ -109,7 +111,7 @@ def format_time(us: int) -> str:
     >>> format_time(2**62)
     '9999-12-31T23:59:59.999999Z'
     """
-    return (_EPOCH + timedelta(microseconds=min(max(us, _FIRST_US), _LAST_US))).isoformat().replace("+00:00", "Z")
+    return (_EPOCH + timedelta(microseconds=min(max(us, FIRST_US), LAST_US))).isoformat().replace("+00:00", "Z")
 
 
 def currency_exponent(currency: str) -> int:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from trustward.base.units import format_time, parse_duration, parse_time
+from trustward.base.units import FIRST_US, LAST_US, format_time, parse_duration, parse_time
 from trustward.exchange.records import safe_text
 from trustward.exchange.values import CellError
 
@@ -93,16 +93,16 @@ class TimeReader:
         raise CellError(f"not a number: {safe_text(str(cell), 40)!r}")
 
     def _shift(self, us: int) -> str:
-        try:
-            return format_time(us + self._add_us)
-        except OverflowError as fault:
-            raise CellError("out of range: times run from year 1 to year 9999") from fault
+        us += self._add_us
+        if not FIRST_US <= us <= LAST_US:
+            raise CellError("out of range: times run from year 1 to year 9999")
+        return format_time(us)
 
 
 def time_key(text: str) -> int:
     """Microseconds for putting events in order; malformed times come first."""
     try:
-        return parse_time(text)
+        return parse_time(text, far=True)
     except (ValueError, OverflowError):
         return -(2**63)
 

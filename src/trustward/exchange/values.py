@@ -149,7 +149,7 @@ def time_fault(text: str) -> str | None:
     "no zone in the time '2026-01-31T12:00:00' (end it with Z or an offset such as +08:00)"
     """
     try:
-        parse_time(text)
+        parse_time(text, far=True)
     except (ValueError, OverflowError) as fault:
         return safe_text(str(fault), 200)
     return None

@@ -133,7 +133,7 @@ class Evaluator:
             raise _MissingError(node.key)
         if node.type.base == "time":
             try:
-                return parse_time(value)
+                return parse_time(value, far=True)
             except (ValueError, OverflowError, TypeError):
                 raise UnreadableError(f"{node.key} is not a time") from None
         if node.type.base == "duration":
