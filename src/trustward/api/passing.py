@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import httptools
@@ -75,13 +76,17 @@ class Passing:
         )
 
     async def _pass_on(self, scope: Any, receive: Receive, send: Any) -> None:
+        # A bare socket: that no more can be written must not keep an answer from being read that lies there already.
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        link.setblocking(False)
         try:
-            reader, writer = await asyncio.open_unix_connection(self._path, limit=_PIECE)
+            await asyncio.get_running_loop().sock_connect(link, self._path)
         except OSError as fault:
+            link.close()
             raise _ended() from fault
-        pump = asyncio.create_task(self._pump(scope, receive, writer))
-        answer = _Answer()
-        begin = asyncio.create_task(answer.begin(reader))
+        pump = asyncio.create_task(self._pump(scope, receive, link))
+        answer = _Answer(link)
+        begin = asyncio.create_task(answer.begin())
         try:
             await asyncio.wait({pump, begin}, return_when=asyncio.FIRST_COMPLETED)
             if not begin.done() and pump.exception() is not None:
@@ -93,16 +98,16 @@ class Passing:
                 if name not in _HOPS and name != b"date" and (name, value) not in self._own
             ]
             await send({"type": "http.response.start", "status": answer.status, "headers": kept, "trailers": False})
-            while scope["method"] != "HEAD" and (body := await answer.more(reader)) is not None:
+            while scope["method"] != "HEAD" and (body := await answer.more()) is not None:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             for task in (pump, begin):
                 task.cancel()
             await asyncio.gather(pump, begin, return_exceptions=True)
-            writer.close()
+            link.close()
 
-    async def _pump(self, scope: Any, receive: Receive, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, scope: Any, receive: Receive, link: socket.socket) -> None:
         """Send the request, its body as it comes. Raises SlowError, InputError."""
         names = {name for name, _ in scope["headers"]}
         chunked = b"transfer-encoding" in names
@@ -114,17 +119,17 @@ class Passing:
             headers.append((PEER, str(scope["client"][0]).encode()))
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         head = [b"%b %b HTTP/1.1" % (scope["method"].encode(), target), *(b"%b: %b" % pair for pair in headers)]
-        writer.write(b"\r\n".join(head) + b"\r\n\r\n")
+        send = asyncio.get_running_loop().sock_sendall
         more = chunked or b"content-length" in names
         try:
+            await send(link, b"\r\n".join(head) + b"\r\n\r\n")
             while more:
                 message: Any = await self._next(receive)
                 body, more = message["body"], message["more_body"]
                 if body:
-                    writer.write(b"%x\r\n%b\r\n" % (len(body), body) if chunked else body)
-                await writer.drain()
+                    await send(link, b"%x\r\n%b\r\n" % (len(body), body) if chunked else body)
             if chunked:
-                writer.write(b"0\r\n\r\n")
+                await send(link, b"0\r\n\r\n")
         except OSError:
             pass  # it has answered already, and wants no more
 
@@ -142,7 +147,8 @@ class Passing:
 class _Answer:
     """What comes back, read with the same parser as requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0
         self._parser = httptools.HttpResponseParser(self)
@@ -167,23 +173,23 @@ class _Answer:
         """All of it is there."""
         self._whole = True
 
-    async def begin(self, reader: asyncio.StreamReader) -> None:
+    async def begin(self) -> None:
         """Read the head. Raises UnavailableError if the other end breaks off."""
         while not self._begun:
-            await self._read(reader)
+            await self._read()
 
-    async def more(self, reader: asyncio.StreamReader) -> bytes | None:
+    async def more(self) -> bytes | None:
         """The next part of the body, None at its end."""
         while not self._parts:
             if self._whole:
                 return None
-            await self._read(reader)
+            await self._read()
         parts, self._parts = self._parts, []
         return b"".join(parts)
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
+    async def _read(self) -> None:
         try:
-            data = await reader.read(_PIECE)
+            data = await asyncio.get_running_loop().sock_recv(self._link, _PIECE)
             if not data:
                 raise _ended()
             self._parser.feed_data(data)
