@@ -21,7 +21,7 @@ from trustward.adapters.store.opened import open_store
 from trustward.testing.postgres import PostgresServer
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-KILLS = int(os.environ.get("TRUSTWARD_KILLS", "4"))
+KILLS = int(os.environ.get("TRUSTWARD_KILLS", "2"))
 
 
 def named(pid: int, module: str) -> list[int]:

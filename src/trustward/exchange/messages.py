@@ -19,7 +19,7 @@ def decode_messages(decoder: EventDecoder, bodies: Sequence[bytes]) -> Decoded:
     >>> good = b'{\n"type": "password.changed", "id": "1", "time": "2026-01-31T12:00:00Z", "account": "a"}'
     >>> found = decode_messages(decoder, [b"", good])
     >>> list(found.lines), [(reject.line, reject.path, reject.cause) for reject in found.rejects]
-    ([2], [(1, '$', 'the message is empty')])
+    ([2], [(1, '$', 'expected one JSON object on the line, got null')])
     """
     rows = [body.removeprefix(BOM).translate(LINE_ENDS) for body in bodies]
     empty = {number for number, row in enumerate(rows, 1) if not row.strip()}
