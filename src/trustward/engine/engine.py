@@ -333,6 +333,8 @@ class Engine:
         horizon = int(batch.times.max())
         followers = Followers(self._readers, batch.groups, self._soon_labelled(batch, found))
         read, policy = self.policy.labels_read, self.policy.hash
+        # Whoever comes after the first change of an entity's labels is looked at in any case, also after the next one.
+        told: set[tuple[str, str]] = set()
         while queue:
             at = heappop(queue)
             code = int(batch.codes[at])
@@ -350,8 +352,9 @@ class Engine:
             if draft.hits or draft.degraded:
                 decided.append((at, draft.finish(event, group.program.type, policy)))
             for kind, entity, label in draft.changed:
-                if label not in read:
+                if label not in read or (kind, entity) in told:
                     continue
+                told.add((kind, entity))
                 for later in followers.of(kind, entity):
                     if later > at:
                         if later not in found:

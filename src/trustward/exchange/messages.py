@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from trustward.exchange.decode import BOM, EventDecoder
 from trustward.exchange.records import Decoded
 
@@ -19,9 +21,13 @@ def decode_messages(decoder: EventDecoder, bodies: Sequence[bytes]) -> Decoded:
     >>> good = b'{\n"type": "password.changed", "id": "1", "time": "2026-01-31T12:00:00Z", "account": "a"}'
     >>> found = decode_messages(decoder, [b"", good])
     >>> list(found.lines), [(reject.line, reject.path, reject.cause) for reject in found.rejects]
-    ([2], [(1, '$', 'expected one JSON object on the line, got null')])
+    ([2], [(1, '$', 'the message is empty')])
     """
     rows = [body.removeprefix(BOM).translate(LINE_ENDS) for body in bodies]
     empty = {number for number, row in enumerate(rows, 1) if not row.strip()}
     chunk = b"".join((b"null" if number in empty else row) + b"\n" for number, row in enumerate(rows, 1))
-    return decoder.decode_lines(chunk)
+    decoded = decoder.decode_lines(chunk)
+    rejects = [
+        replace(one, cause="the message is empty", raw="") if one.line in empty else one for one in decoded.rejects
+    ]
+    return replace(decoded, rejects=rejects) if empty else decoded
