@@ -103,6 +103,7 @@ class Desk:
             sys.stdout.write(
                 f"No user yet. This link sets up the first one, once, within an hour:\n"
                 f"  {self.signing_in.rules.link(secret)}\n"
+                "Until the console has its page, POST /v1/session/link takes what follows # (docs/people.md).\n"
             )
             sys.stdout.flush()
 
