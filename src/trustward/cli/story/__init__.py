@@ -1,0 +1,1 @@
+"""The closed loop, told once over a running service: from a campaign to the receipt of the police."""
