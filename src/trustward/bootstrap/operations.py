@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trustward.operations.closing import Closing
     from trustward.operations.duties import Book, Duties
     from trustward.operations.gathering import Gathering
+    from trustward.operations.holds import Holds, Links
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
     from trustward.ports import Store
@@ -31,6 +32,7 @@ class Operations(NamedTuple):
     bulk: Bulk
     reports: Reports
     gathering: Gathering
+    holds: Holds
 
 
 def regimes(settings: Settings) -> Regimes:
@@ -78,6 +80,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.operations.closing import Closing
     from trustward.operations.duties import Book, Duties
     from trustward.operations.gathering import Gathering
+    from trustward.operations.holds import Holds
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
 
@@ -94,13 +97,27 @@ def operations(settings: Settings, opened: Store) -> Operations:
         bulk=Bulk(cases, closing),
         reports=Reports(cases, clock=clock, ids=new_id),
         gathering=Gathering(cases),
+        holds=Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened)),
     )
+
+
+def links(settings: Settings, opened: Store) -> Links:
+    """What finds the entities that took part in the same events as one."""
+
+    def met(kind: str, entity: str) -> list[tuple[str, str]]:
+        from trustward.bootstrap.service import indexing
+        from trustward.operations.searching import Searching
+
+        found = Searching(opened, indexing(settings, opened)).links(kind, entity)
+        return [(one.kind, one.id) for one in found.met]
+
+    return met
 
 
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
     made = operations(settings, opened)
-    return made.duties.fire, made.gathering.gather, made.closing.tell
+    return made.duties.fire, made.gathering.gather, made.closing.tell, made.holds.expire
 
 
 def list_duties(
