@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -70,7 +71,7 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     title: Text
     required: bool = True
     pattern: Annotated[str, Meta(max_length=200)] = ""
-    """What a value has to look like as a whole: an expression of RE2."""
+    """What a value has to look like as a whole: a regular expression."""
     longest: Annotated[int, Meta(ge=1, le=TEXT_LIMIT)] = TEXT_LIMIT
 
 
@@ -100,11 +101,26 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sure: Sure = "the service's own"
 
 
+def check_authority(authority: Authority) -> None:
+    """Raise ValueError for an authority that cannot be."""
+    if authority.way == "outbox" and not authority.target:
+        raise ValueError("what goes by the outbox needs a target")
+    names = [field.name for field in authority.fields]
+    if len(set(names)) < len(names):
+        raise ValueError("two of its fields have the same name")
+    for field in authority.fields:
+        try:
+            re.compile(field.pattern)
+        except re.error as fault:
+            raise ValueError(f"the field {field.name}: {fault}") from fault
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an authority is competent and is to be told, by which clock, and why."""
 
     authority: str
     name: str
+    competent: bool
     told: bool
     clock: str
     why: tuple[str, ...]
@@ -123,32 +139,34 @@ def choose(authorities: Sequence[Authority], facts: Facts) -> list[Choice]:
         found = [
             one
             if one.authority in regular or not one.told
-            else msgspec.structs.replace(one, told=False, why=("another authority is competent",))
+            else msgspec.structs.replace(one, told=False, clock="", why=("another authority is competent",))
             for one in found
         ]
     return sorted(found, key=lambda one: not one.told)
 
 
 def _one(authority: Authority, facts: Facts) -> Choice:
+    def said(*why: str, competent: bool = True, told: bool = False, clock: str = "") -> Choice:
+        return Choice(
+            authority=authority.id, name=authority.name, competent=competent, told=told, clock=clock, why=tuple(why)
+        )
+
     against = []
     if authority.market and authority.market not in facts.markets:
         against.append(f"it is competent for {authority.market}, not for {', '.join(facts.markets) or 'no market'}")
     if authority.categories and facts.category not in authority.categories:
         against.append(f"it is not competent for: {facts.category or 'no category'}")
     if against:
-        return Choice(authority=authority.id, name=authority.name, told=False, clock="", why=tuple(against))
+        return said(*against, competent=False)
     place = f"competent for {authority.market or 'any market'}"
     # The first threshold that holds has its say on the clock: those that are pressing stand first.
     for threshold in authority.thresholds:
         if not threshold.lacks(facts):
-            why = (place, f"a threshold is met: {_words(threshold)}")
             clock = threshold.clock or authority.clock
-            return Choice(authority=authority.id, name=authority.name, told=True, clock=clock, why=why)
+            return said(place, f"a threshold is met: {_words(threshold)}", told=True, clock=clock)
     if not authority.thresholds:
-        why = (place, "it has no threshold")
-        return Choice(authority=authority.id, name=authority.name, told=True, clock=authority.clock, why=why)
-    lacks = tuple(" and ".join(threshold.lacks(facts)) for threshold in authority.thresholds)
-    return Choice(authority=authority.id, name=authority.name, told=False, clock="", why=lacks)
+        return said(place, "it has no threshold", told=True, clock=authority.clock)
+    return said(*(" and ".join(threshold.lacks(facts)) for threshold in authority.thresholds))
 
 
 def _words(threshold: Threshold) -> str:

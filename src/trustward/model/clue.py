@@ -21,7 +21,7 @@ ALLOWED: dict[str, tuple[State, ...]] = {
     "approve": ("drafted",),
     "reopen": ("approved",),
     "send": ("approved",),
-    "receipt": ("sent",),
+    "receipt": OUT,
     "feedback": OUT,
     "withdraw": ("drafted", "approved"),
     "note": STATES,

@@ -21,7 +21,7 @@ from trustward.model.case import Case
 from trustward.model.clue import Clue
 from trustward.model.dossier import Pair
 from trustward.model.journal import Found
-from trustward.model.request import Asked, Scope
+from trustward.model.request import Asked, Scope, Withheld
 from trustward.operations.masking import Masker
 from trustward.operations.searching import Query, Searching
 from trustward.ports import Store
@@ -81,17 +81,18 @@ class Bundling:
 
         return self._made(f"clue:{clue.id}", write, secret=False)
 
-    def scope(self, asked: Asked, given: Scope) -> Scope:
-        """What is given, up to the journal's last entry of now."""
-        del asked
-        return msgspec.structs.replace(given, upto=self._store.journal.head())
+    def upto_now(self, scope: Scope) -> Scope:
+        """A scope, up to the journal's last entry of now."""
+        return msgspec.structs.replace(scope, upto=self._store.journal.head())
 
-    def of_request(self, asked: Asked, scope: Scope) -> Bundle:
+    def of_request(self, asked: Asked, scope: Scope, withheld: Sequence[Withheld] = ()) -> Bundle:
         """What is given in answer to a request. Raises TooLargeError, StoreError, UnavailableError."""
         masker = Masker("masked", scope.entities)
 
         def write(writer: BundleWriter) -> None:
-            writer.add("about.json", "what was asked, and what is given", [encode(_about_request(asked, scope))])
+            writer.add(
+                "about.json", "what was asked, and what is given", [encode(_about_request(asked, scope, withheld))]
+            )
             # Reporters are known before anything that may name them is written.
             cases = self._about(scope.entities) if {"cases", "reports"} & set(scope.data) else []
             if "reports" in scope.data:
@@ -169,9 +170,9 @@ class Bundling:
                 after = part[-1].id
 
     def _add_files(self, writer: BundleWriter, cases: Sequence[Case], masker: Masker) -> None:
-        lines = (masker.deep(msgspec.to_builtins(case)) for case in cases)
+        lines = (msgspec.to_builtins(case) for case in cases)
         writer.add("cases.ndjson", "the cases, as they stand", encode_lines(lines))
-        pages = (masker.deep(msgspec.to_builtins(page)) for case in cases for page in self._store.cases.pages(case.id))
+        pages = (masker.page(msgspec.to_builtins(page)) for case in cases for page in self._store.cases.pages(case.id))
         writer.add("case-files.ndjson", "what happened to the cases, step by step", encode_lines(pages))
 
     def _labels(self, scope: Scope) -> Iterator[dict[str, Any]]:
@@ -235,9 +236,8 @@ class Bundling:
     def _explained(self, found: Found, masker: Masker) -> dict[str, Any]:
         known = self._rules(found.decision.policy)
         rules = [{**msgspec.to_builtins(hit), **known.get(hit.id, {})} for hit in found.decision.rules]
-        if found.decision.type.startswith("report."):
-            rules = masker.deep(rules)
-        return {"entry": found.seq, "event": found.decision.event_id, "rules": rules}
+        told = masker.decision(found.decision.type, {"rules": rules})
+        return {"entry": found.seq, "event": found.decision.event_id, **told}
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:
@@ -255,9 +255,7 @@ def _event(found: Found, masker: Masker) -> dict[str, Any]:
 
 
 def _decision(found: Found, masker: Masker, policies: dict[str, None]) -> dict[str, Any]:
-    decision = msgspec.to_builtins(found.decision)
-    if found.decision.type.startswith("report."):
-        decision = {**masker.deep(decision), "type": found.decision.type, "event_id": found.decision.event_id}
+    decision = masker.decision(found.decision.type, msgspec.to_builtins(found.decision))
     if found.decision.rules:
         policies[found.decision.policy] = None
     return {"entry": found.seq, "decided": format_time(found.at_us), "decision": decision}
@@ -279,7 +277,7 @@ def _about_clue(clue: Clue) -> dict[str, Any]:
     }
 
 
-def _about_request(asked: Asked, scope: Scope) -> dict[str, Any]:
+def _about_request(asked: Asked, scope: Scope, withheld: Sequence[Withheld]) -> dict[str, Any]:
     times = {"from": scope.from_us, "to": scope.to_us}
     return {
         "request": asked.id,
@@ -294,4 +292,5 @@ def _about_request(asked: Asked, scope: Scope) -> dict[str, Any]:
             **{name: format_time(at_us) for name, at_us in times.items() if at_us is not None},
             "up_to_entry": scope.upto,
         },
+        "withheld": msgspec.to_builtins(tuple(withheld)),
     }

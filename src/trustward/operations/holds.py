@@ -149,7 +149,8 @@ class Holds:
             clock=clock,
             subject=f"hold:{id}",
             actor=wanted.actor,
-            id=f"hold-{id}",
+            # Of a secret one not even the name may be in anything else.
+            id="" if wanted.secret else f"hold-{id}",
             market=wanted.market,
             secret=wanted.secret,
         )

@@ -13,6 +13,8 @@ from trustward.model.dossier import Pair
 from trustward.model.report import Report
 
 Mode = Literal["none", "masked", "named"]
+_PERSONS = frozenset({"user", "notice"})
+"""The channels by which persons report; on the others offices and services do."""
 
 
 class Masker:
@@ -27,7 +29,7 @@ class Masker:
     def know(self, report: Report) -> None:
         """From now on what is personal of this report's sender is masked."""
         sender = report.reporter.partition(":")[2]
-        if self.mode == "named":
+        if self.mode == "named" or report.channel not in _PERSONS:
             return
         alias = f"reporter-{len(set(self._names.values())) + 1}"
         alias = self._names.get(sender, alias)
@@ -76,17 +78,29 @@ class Masker:
             found["account"] = self.alias(found["account"])
         if self.mode == "none":
             found.pop("text", None)
-        return {name: value if name == "type" else self.deep(value) for name, value in found.items()}
+        elif isinstance(found.get("text"), str):
+            found["text"] = self.text(found["text"])
+        return found
+
+    def decision(self, type: str, decision: dict[str, Any]) -> dict[str, Any]:
+        """A decision: on a report its rules and actions may name who has reported."""
+        if self.mode == "named" or not type.startswith("report."):
+            return decision
+        return {name: self.deep(value) if name in {"rules", "actions"} else value for name, value in decision.items()}
+
+    def page(self, page: dict[str, Any]) -> dict[str, Any]:
+        """A page of a case's file: what people have written may name who has reported."""
+        return {name: self.deep(value) if name in {"said", "detail"} else value for name, value in page.items()}
 
     def report(self, report: Report) -> dict[str, Any]:
         """A report."""
         self.know(report)
-        channel, _, sender = report.reporter.partition(":")
+        sender = report.reporter.partition(":")[2]
         found: dict[str, Any] = {
             "receipt": report.id,
             "at": format_time(report.at_us),
             "channel": report.channel,
-            "reporter": self.alias(sender) if channel == "user" or self.mode != "named" else sender,
+            "reporter": self.alias(sender) if report.channel in _PERSONS else sender,
             "category": report.category,
             "kind": report.kind,
             "entity": report.entity,
