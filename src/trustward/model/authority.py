@@ -27,10 +27,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What is known of a matter, as far as it decides who is to be told."""
 
     category: Annotated[str, Meta(max_length=40)] = ""
-    markets: Annotated[tuple[Annotated[str, Meta(max_length=16)], ...], Meta(max_length=50)] = ()
+    markets: tuple[str, ...] = ()
     harm: Annotated[int, Meta(ge=0, le=100)] = 0
     victims: Annotated[int, Meta(ge=0, le=10**10)] = 0
-    losses: Annotated[tuple[Loss, ...], Meta(max_length=50)] = ()
+    losses: tuple[Loss, ...] = ()
     threat_to_life: bool = False
 
 
@@ -82,7 +82,7 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: Text
     market: Annotated[str, Meta(max_length=16)] = ""
     """The market that it is competent for; empty: for any."""
-    categories: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    categories: tuple[str, ...] = ()
     """The categories that it is competent for; none: for all."""
     thresholds: tuple[Threshold, ...] = ()
     clock: str = "clue"

@@ -25,7 +25,7 @@ Links = Callable[[str, str], Sequence[Pair]]
 """The entities that took part in the same events as one."""
 MOST_ENTITIES = 1_000
 _AT_ONCE = 200
-_MINUTE_US = 60_000_000
+_SECOND_US = 1_000_000
 _REVIEW = "hold-review"
 
 
@@ -134,13 +134,13 @@ class Holds:
         if wanted.until_us is not None:
             if wanted.until_us <= now_us:
                 raise UsageError("the end of the hold is over already", remedy="name a later time, or none")
-            # In whole minutes, up: never shorter than asked for.
-            minutes = -(-(wanted.until_us - now_us) // _MINUTE_US)
+            # In whole seconds, up: never shorter than asked for.
+            minutes, seconds = divmod(-(-(wanted.until_us - now_us) // _SECOND_US), 60)
             clock = Clock(
                 id="preservation",
                 kind="hold",
                 title="Keep what is under a preservation hold",
-                least=f"{minutes}m",
+                least=f"{minutes // 60}h{minutes % 60}m{seconds}s",
                 extendable=True,
                 pausable=True,
                 source=wanted.basis[:500],

@@ -310,8 +310,11 @@ class Requests:
         """What was given away, by id; ``about`` an entity."""
         if about is None:
             return self._store.dossiers.find(Disclosure, query, after, limit)
-        found = self._store.dossiers.naming(Disclosure, *about, after, limit)
-        return [one for one in found if query.secret or not one.secret]
+        found: list[Disclosure] = []
+        while len(found) < limit and (part := self._store.dossiers.naming(Disclosure, *about, after, limit)):
+            found += [one for one in part if query.secret or not one.secret]
+            after = part[-1].id
+        return found[:limit]
 
     def bundle(self, asked: Asked) -> Bundle:
         """What was given in answer to a request. Raises NotFoundError."""
