@@ -66,6 +66,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     archive: Annotated[
         str, Meta(description="The folder of archived days, the same for all processes. Empty: `archive` in `data`.")
     ] = ""
+    evidence_key: Annotated[
+        str,
+        Meta(
+            description="A file with the Ed25519 key (PEM) that [evidence](clues.md) is signed with, its owner's alone."
+            " Empty: `evidence.key` in `data`, made when it is first needed."
+        ),
+    ] = ""
+    evidence_mb: Annotated[int, Meta(description="How large a bundle of evidence may be, in MiB.", ge=1, le=8000)] = 256
     query_memory: Annotated[str, Meta(description="The most memory that `trustward query` takes.")] = "2GB"
     policy: Annotated[
         str,

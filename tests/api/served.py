@@ -112,11 +112,12 @@ def served(store: Store | None = None, *, ready: bool = True, fronted: bool = Fa
 
     ``fronted``: HTTP is spoken by what ``serve --workers`` runs in processes of their own, here in another thread.
     """
-    settings = Settings(**{"policy": POLICY, "port": 0, "drain_s": 5, "workers": int(fronted), **how})
-    (listening,) = listen(settings.host, settings.port)
-    service = make_service(settings, store or MemoryStore(), CATALOGUE)
     with ExitStack() as ends:
         folder = Path(ends.enter_context(TemporaryDirectory(prefix="tw-")))
+        plain = {"policy": POLICY, "port": 0, "drain_s": 5, "workers": int(fronted), "data": str(folder / "data")}
+        settings = Settings(**{**plain, **how})
+        (listening,) = listen(settings.host, settings.port)
+        service = make_service(settings, store or MemoryStore(), CATALOGUE)
         ends.callback(listening.close)
         sockets = [listening]
         if fronted:

@@ -8,6 +8,7 @@ from trustward import ports
 from trustward.testing import (
     archive_contracts,
     contracts,
+    dossier_contracts,
     index_contracts,
     operations_contracts,
     outbox_contracts,
@@ -106,6 +107,14 @@ class TestErrands(operations_contracts.ErrandsContract):
     pass
 
 
+class TestDossiers(dossier_contracts.DossiersContract):
+    pass
+
+
+class TestBundles(dossier_contracts.BundlesContract):
+    pass
+
+
 class TestDuties(operations_contracts.DutiesContract):
     pass
 
@@ -116,6 +125,7 @@ def test_every_port_has_its_contract() -> None:
     every = {
         *archive_contracts.CONTRACTS,
         *contracts.CONTRACTS,
+        *dossier_contracts.CONTRACTS,
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,

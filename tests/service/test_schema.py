@@ -96,6 +96,7 @@ def test_every_statement_is_understood(database: Database) -> None:
             "reviewer",
             "past",
         }
+        texts |= {"standing", "party", "record"}
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
         values |= {key: "t" for key in values if key in texts}
         bytes_ = {"body", "sources", "detail", "faults", "decisions", "result"} | (

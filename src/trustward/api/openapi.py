@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from trustward.api import cases, duties, reports
+from trustward.api import cases, clues, duties, holds, reports, requests
 from trustward.api.access import ANY
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import COOKIE, guard
@@ -68,6 +68,8 @@ _ONE = {"$ref": "#/components/schemas/Event"}
 _TEXT = {"type": "string"}
 _LINE = '{"type": "message.sent", "id": "m-1003", "time": "2026-01-31T12:00:09Z", "sender": "a17"}\n'
 
+_SHAPED = (duties, reports, cases, clues, holds, requests)
+
 BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("post", "/v1/decisions"): {_JSON: (_ONE, FLAT), "application/cloudevents+json": (_ONE, CLOUD)},
     ("post", "/v1/events"): {
@@ -104,7 +106,11 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
-    **{route: {_JSON: shape} for each in (duties, reports, cases) for route, shape in each.BODIES.items()},
+    **{
+        route: {_JSON: shape}
+        for each in (duties, reports, cases, clues, holds, requests)
+        for route, shape in each.BODIES.items()
+    },
     ("post", "/v1/session"): {
         _JSON: (SignInWanted, {"name": "kim", "password": "several words of your own", "code": "123456"})
     },

@@ -1,6 +1,7 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
 from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
+from trustward.bootstrap.clues import list_clues, show_clue, verify_bundle, write_bundle
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -11,7 +12,7 @@ from trustward.bootstrap.database import (
     rotate_key,
     upgrade,
 )
-from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
+from trustward.bootstrap.operations import Operations, book, evidence_key, list_duties, operations, show_duty
 from trustward.bootstrap.people import (
     create_link,
     disable_user,
@@ -56,7 +57,9 @@ __all__ = [
     "deciding",
     "delivering",
     "disable_user",
+    "evidence_key",
     "indexing",
+    "list_clues",
     "list_duties",
     "list_keys",
     "list_users",
@@ -75,6 +78,7 @@ __all__ = [
     "rotate_key",
     "rules",
     "service_settings",
+    "show_clue",
     "show_duty",
     "signing_in",
     "single_sign_on",
@@ -86,5 +90,7 @@ __all__ = [
     "tracer",
     "trying",
     "upgrade",
+    "verify_bundle",
     "working",
+    "write_bundle",
 ]

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from trustward.exchange.evidence import SigningKey
     from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
     from trustward.operations.bulk import Bulk
+    from trustward.operations.bundling import Bundling, Rules
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
+    from trustward.operations.clues import Clues
     from trustward.operations.duties import Book, Duties
     from trustward.operations.gathering import Gathering
+    from trustward.operations.holds import Holds, Links
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
+    from trustward.operations.requests import Requests
     from trustward.ports import Store
     from trustward.settings import Settings
 
@@ -31,6 +36,9 @@ class Operations(NamedTuple):
     bulk: Bulk
     reports: Reports
     gathering: Gathering
+    holds: Holds
+    clues: Clues
+    requests: Requests
 
 
 def regimes(settings: Settings) -> Regimes:
@@ -76,15 +84,19 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
+    from trustward.operations.clues import Clues
     from trustward.operations.duties import Book, Duties
     from trustward.operations.gathering import Gathering
+    from trustward.operations.holds import Holds
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
+    from trustward.operations.requests import Requests
 
     clock = SteadyClock()
     found = regimes(settings)
     owed = Duties(opened, Book(found), clock=clock, ids=new_id)
     cases = Cases(opened, found.queues, owed, clock=clock, ids=new_id)
+    evidence = bundling(settings, opened)
     closing = Closing(cases, delivering(settings, opened), draw=secrets.SystemRandom().random)
     return Operations(
         duties=owed,
@@ -94,13 +106,84 @@ def operations(settings: Settings, opened: Store) -> Operations:
         bulk=Bulk(cases, closing),
         reports=Reports(cases, clock=clock, ids=new_id),
         gathering=Gathering(cases),
+        holds=Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened)),
+        clues=Clues(cases, evidence, found.authorities, clock=clock, ids=new_id),
+        requests=Requests(opened, owed, evidence, clock=clock, ids=new_id),
     )
+
+
+def bundling(settings: Settings, opened: Store) -> Bundling:
+    """What puts evidence together. Its key is read when it is first needed."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import indexing
+    from trustward.operations.bundling import Bundling
+    from trustward.operations.searching import Searching
+
+    return Bundling(
+        opened,
+        lambda: Searching(opened, indexing(settings, opened)),
+        _rules(settings, opened),
+        lambda: evidence_key(settings),
+        limit=settings.evidence_mb << 20,
+        clock=now_us,
+    )
+
+
+def evidence_key(settings: Settings) -> SigningKey:
+    """The key that evidence is signed with; made if the settings name none. Raises SettingsError."""
+    from trustward.adapters.evidence_key import KEY_FILE, signing_key
+
+    own = settings.evidence_key
+    return signing_key(Path(own) if own else Path(settings.data) / KEY_FILE, make=not own)
+
+
+def _rules(settings: Settings, opened: Store) -> Rules:
+    """What tells the rules of a stored policy."""
+    from functools import lru_cache
+
+    from trustward.base.errors import TrustwardError
+    from trustward.bootstrap.policies import catalogue, compiler
+
+    @lru_cache(maxsize=8)
+    def rules(hash: str) -> dict[str, dict[str, Any]]:
+        stored = opened.policies.get(hash)
+        if stored is None:
+            return {}
+        try:
+            policy = compiler(catalogue([Path(name) for name in settings.catalogue]))(stored)
+        except TrustwardError:
+            return {}  # of a catalogue that this process does not have: the decision has its reasons all the same
+        return {
+            rule.id: {
+                "when": " ".join(rule.when_text.split()),
+                "then": list(rule.actions_text),
+                "fraud": rule.fraud,
+                "owner": rule.owner,
+                "answers": list(rule.answers),
+            }
+            for rule in policy.rules
+        }
+
+    return rules
+
+
+def links(settings: Settings, opened: Store) -> Links:
+    """What finds the entities that took part in the same events as one."""
+
+    def met(kind: str, entity: str) -> list[tuple[str, str]]:
+        from trustward.bootstrap.service import indexing
+        from trustward.operations.searching import Searching
+
+        found = Searching(opened, indexing(settings, opened)).links(kind, entity)
+        return [(one.kind, one.id) for one in found.met]
+
+    return met
 
 
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
     made = operations(settings, opened)
-    return made.duties.fire, made.gathering.gather, made.closing.tell
+    return made.duties.fire, made.gathering.gather, made.closing.tell, made.holds.expire
 
 
 def list_duties(

@@ -10,6 +10,7 @@ from trustward.cli import (
     archive,
     audit,
     backtest,
+    clues,
     db,
     demo,
     duties,
@@ -72,4 +73,5 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
+app.add_typer(clues.app, name="clues")
 app.command(name="worker")(worker.worker)

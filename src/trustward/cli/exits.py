@@ -21,7 +21,7 @@ class Exit(IntEnum):
 MEANINGS = {
     Exit.FINE: "Done, and nothing to complain about.",
     Exit.FOUND: "Done, and faults were found, where finding them was the task (`policy check`, `events validate`, "
-    "`db check`, `source check`, `archive --check`, `audit`); `screen`: some lines could not be read.",
+    "`db check`, `source check`, `archive --check`, `audit`, `clues verify`); `screen`: some lines could not be read.",
     Exit.USAGE: "Not done: an argument, a place to write to, a policy, a mapping or a catalogue is wrong.",
     Exit.INPUT: "Not done: a file cannot be read, or not be written to its end; with `--strict`, a record is faulty.",
     Exit.BUG: "Not done: a fault in Trustward itself. The message names a file with the details.",

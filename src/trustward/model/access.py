@@ -15,7 +15,7 @@ SCOPES: dict[str, str] = {
     "change": "Change labels, lists and snoozes.",
     "policies": "Store policies, and put them live.",
     "report": "Send reports.",
-    "operate": "Work off duties, reports and cases.",
+    "operate": "Work off duties, reports, cases, clues, holds and requests.",
     "secret": "See, with another scope, what an order keeps secret.",
     "metrics": "Read metrics.",
     "audit": "Read the audit.",

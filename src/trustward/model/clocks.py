@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from trustward.base.errors import RegimeError
+from trustward.model.authority import Authority, check_authority
 from trustward.model.queue import Queue
 from trustward.model.spans import parse_span
 
@@ -116,6 +117,7 @@ class Regimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     clocks: tuple[Clock, ...] = ()
     calendars: tuple[CalendarSource, ...] = ()
     queues: tuple[Queue, ...] = ()
+    authorities: tuple[Authority, ...] = ()
 
 
 def decode_regimes(text: str, name: str) -> Regimes:
@@ -137,6 +139,13 @@ def decode_regimes(text: str, name: str) -> Regimes:
             check_clock(clock)
         except ValueError as fault:
             raise RegimeError(f"{name}: the clock {clock.id}: {fault}", remedy=_REMEDY) from fault
+    for authority in found.authorities:
+        try:
+            check_authority(authority)
+        except ValueError as fault:
+            raise RegimeError(
+                f"{name}: the authority {authority.id}: {fault}", remedy="docs/clues.md says what one takes"
+            ) from fault
     return found
 
 
@@ -182,7 +191,7 @@ def shipped_regimes() -> Regimes:
     return merged([decode_regimes((folder / name).read_text(encoding="utf-8"), name) for name in _SHIPPED])
 
 
-_SHIPPED = ("calendars.toml", "clocks.toml", "queues.toml")
+_SHIPPED = ("authorities.toml", "calendars.toml", "clocks.toml", "queues.toml")
 
 
 def merged(parts: Sequence[Regimes]) -> Regimes:
@@ -194,4 +203,10 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
     for part in parts:
         own = {queue.name: queue for queue in part.queues}
         queues = {**{name: own[name] for name in own if name not in queues}, **queues, **own}
-    return Regimes(clocks=tuple(clocks.values()), calendars=tuple(calendars.values()), queues=tuple(queues.values()))
+    authorities = {one.id: one for part in parts for one in part.authorities}
+    return Regimes(
+        clocks=tuple(clocks.values()),
+        calendars=tuple(calendars.values()),
+        queues=tuple(queues.values()),
+        authorities=tuple(authorities.values()),
+    )

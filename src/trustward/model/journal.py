@@ -142,6 +142,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decision: Decision | None = None
     says: dict[str, Any] = {}
     """The words and values that the receiver needs."""
+    to: str = ""
+    """The only target that it goes to."""
 
 
 def notice(seq: int, decision: Decision, at_us: int) -> ActionRow:

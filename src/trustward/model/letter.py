@@ -24,6 +24,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     action: Action
     reason: str = ""
     says: dict[str, Any] = {}
+    to: str = ""
+    """The only target that it goes to; empty: to those that want its verb."""
 
     def row(self, seq: int) -> ActionRow:
         """The letter as the outbox keeps it."""
@@ -34,6 +36,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
             action=self.action,
             reason=self.reason,
             says=self.says,
+            to=self.to,
         )
         return ActionRow(seq=seq, number=0, at_us=self.at_us, body=msgspec.json.encode(body))
 

@@ -129,7 +129,11 @@ class Delivering:
     def _wanted(self, row: ActionRow) -> Sequence[Target]:
         if row.number == NOTICE:
             return [target for target in self.targets.values() if target.decisions]
-        verb = outgoing(row.body).action.do
+        body = outgoing(row.body)
+        if body.to:
+            # To nobody else, whatever the settings say by now: until there is such a target it waits for it.
+            return [self.targets.get(body.to) or Target(name=body.to)]
+        verb = body.action.do
         return [target for target in self.targets.values() if target.wants(verb)]
 
     def undo(self) -> int:

@@ -137,6 +137,11 @@ class Duties:
             return []
         return _writes(self._moved(duty, "done", actor=actor, evidence=evidence), actor)
 
+    def to_extend(self, id: str, actor: str, *, until_us: int, authority: str, reason: str) -> list[Write]:
+        """What is to be written if a duty is due later. Raises NotFoundError, StepError, UsageError."""
+        how = {"actor": actor, "until_us": until_us, "authority": authority, "reason": reason}
+        return _writes(self._moved(self.get(id), "extend", **how), actor)
+
     def to_cancel(self, id: str, actor: str, reason: str) -> list[Write]:
         """What is to be written if a duty is not owed any more. Nothing if it has ended. Raises NotFoundError."""
         duty = self.get(id)

@@ -1,6 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
 from trustward.ports.archive import Archived, Shelf
+from trustward.ports.dossiers import Bundles, Dossiers
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
@@ -24,7 +25,9 @@ __all__ = [
     "Archived",
     "Attempts",
     "Audit",
+    "Bundles",
     "Cases",
+    "Dossiers",
     "Duties",
     "Effects",
     "Errands",

@@ -6,17 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from trustward.model.case import Barred, Batch, Case, CaseLease, CasePage, CaseQuery, HeldLease, Reviewer
+from trustward.model.clue import Assessed, Line
+from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
 from trustward.model.errand import Errand, Mark
 from trustward.model.letter import Letter
 from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
+from trustward.ports.dossiers import Dossier
 
-Plain: TypeAlias = Reporter | Reviewer | Batch | Mark
+Plain: TypeAlias = Reporter | Reviewer | Batch | Mark | Line | Assessed
 """Records that are found by their id only."""
-Write: TypeAlias = Duty | DutyStep | Report | Case | CasePage | HeldLease | Barred | Errand | Letter | AuditRow | Plain
+Write: TypeAlias = (
+    Duty
+    | DutyStep
+    | Report
+    | Case
+    | CasePage
+    | HeldLease
+    | Barred
+    | Errand
+    | Letter
+    | AuditRow
+    | Dossier
+    | FilePage
+    | Plain
+)
 """What can be written. A record with ``version`` 1 is new; with n it replaces the same record's version n - 1."""
-P = TypeVar("P", Reporter, Reviewer, Batch, Mark)
+P = TypeVar("P", Reporter, Reviewer, Batch, Mark, Line, Assessed)
 
 
 class Records(Protocol):

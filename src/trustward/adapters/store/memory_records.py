@@ -11,11 +11,16 @@ import msgspec
 from trustward.adapters.store.memory_outbox import Sent
 from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
+from trustward.model.bundle import Bundle
 from trustward.model.case import Barred, Case, CaseLease, CasePage, HeldLease
+from trustward.model.clue import Clue
+from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
 from trustward.model.errand import Errand
+from trustward.model.hold import Hold
 from trustward.model.journal import MADE, ActionRow
 from trustward.model.letter import Letter
+from trustward.model.request import Asked, Disclosure
 from trustward.model.stored import AuditRow
 from trustward.ports import Write
 from trustward.ports.operations import P
@@ -37,6 +42,8 @@ class Held:
         self.named: dict[str, set[tuple[str, str]]] = {}
         self.leases: dict[str, CaseLease] = {}
         self.barred: set[tuple[str, str]] = set()
+        self.files: dict[str, list[FilePage]] = {}
+        self.bundles: dict[str, tuple[Bundle, list[bytes]]] = {}
         self.errands: dict[str, Errand] = {}
         self.errands_done: set[str] = set()
 
@@ -105,6 +112,10 @@ class MemoryRecords:
                     held.open_on[one.open_on] = one.id
                 elif held.open_on.get(one.subject) == one.id:
                     del held.open_on[one.subject]
+            case FilePage():
+                held.files.setdefault(one.record, []).append(one)
+            case Clue() | Hold() | Asked() | Disclosure():
+                held.named.setdefault(f"{type(one).__name__}:{one.id}", set()).update(one.entities)
             case HeldLease():
                 if one.ends:
                     held.leave(one.case, one.reviewer, one.now_us)

@@ -9,6 +9,7 @@ from trustward.adapters.store import migrate
 from trustward.adapters.store.archived import DatabaseArchived
 from trustward.adapters.store.cases import DatabaseCases, DatabaseErrands, DatabaseReports
 from trustward.adapters.store.database import Database, open_database
+from trustward.adapters.store.dossiers import DatabaseBundles, DatabaseDossiers
 from trustward.adapters.store.duties import DatabaseDuties
 from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.index import DatabaseIndex
@@ -52,6 +53,8 @@ class DatabaseStore:
         self.reports = DatabaseReports(database)
         self.cases = DatabaseCases(database)
         self.errands = DatabaseErrands(database)
+        self.dossiers = DatabaseDossiers(database)
+        self.bundles = DatabaseBundles(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.dossiers import write_dossier, write_page
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
@@ -16,11 +17,15 @@ from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
 from trustward.model import case, duty, report
 from trustward.model.case import Barred, Batch, Case, CasePage, HeldLease, Reviewer
+from trustward.model.clue import Assessed, Clue, Line
+from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyStep
 from trustward.model.errand import Errand, Mark
+from trustward.model.hold import Hold
 from trustward.model.journal import MADE, ActionRow
 from trustward.model.letter import Letter
 from trustward.model.report import Report, Reporter
+from trustward.model.request import Asked, Disclosure
 from trustward.model.stored import AuditRow
 from trustward.ports import Write
 from trustward.ports.operations import P
@@ -169,6 +174,8 @@ HANDLERS: Mapping[type, Handler] = {
     HeldLease: _held,
     Barred: _barred,
     Errand: _errand,
-    **dict.fromkeys((Reporter, Reviewer, Batch, Mark), _plain),
+    FilePage: write_page,
+    **dict.fromkeys((Clue, Hold, Asked, Disclosure), write_dossier),
+    **dict.fromkeys((Reporter, Reviewer, Batch, Mark, Line, Assessed), _plain),
 }
 """How each kind of record is written."""
