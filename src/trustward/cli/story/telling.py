@@ -26,23 +26,29 @@ class Told(msgspec.Struct, kw_only=True):
     case: str = ""
     receipts: tuple[str, ...] = ()
     actions: list[dict[str, Any]] = []
+    clue: dict[str, Any] = {}
+    evidence: Path | None = None
+    key: str = ""
 
 
 class Acts:
     """All desks of the story at one running service."""
 
-    def __init__(self, http: httpx.Client, keys: Mapping[str, str], told: Told, say: Say) -> None:
+    def __init__(self, http: httpx.Client, keys: Mapping[str, str], told: Told, say: Say, folder: Path) -> None:
+        self.folder = folder
         self.told = told
         self.say = say
         self.service = Desk(http, keys["service"])
         self.lea = Desk(http, keys["reviewers"], "lea")
         self.omar = Desk(http, keys["reviewers"], "omar")
+        self.mina = Desk(http, keys["compliance"], "mina")
 
     def play(self) -> None:
         """From the first event to the last answer."""
         self.detect()
         self.report()
         self.judge()
+        self.clue()
 
     def detect(self) -> None:
         """The service sends what happens, and is told what to do."""
@@ -89,6 +95,33 @@ class Acts:
         self.say("judged", f"case {case} out of the queue {queue}")
 
 
+    def clue(self) -> None:
+        """The police are told what was found, with evidence that they can verify by themselves."""
+        stage, case, mina = self.told.stage, self.told.case, self.mina
+        facts = {"category": "scam", "markets": ["SG"], "victims": len(stage.told)}
+        draft = {
+            "authority": "SG-SPF", "case": case, "facts": facts,
+            "summary": "An account sent strangers to a page that asks for passwords.",
+            "fields": {
+                "what": "Links to a page that passes itself off as the shop's, sent to strangers.",
+                "suspects": f"account {stage.sender}; {stage.link}", "period": "the last two days",
+                "contact": "fraud-desk@service.example",
+            },
+        }
+        clue = mina.post("/v1/clues", draft)["id"]
+        mina.post(f"/v1/clues/{clue}/steps", {"step": "approve"})
+        mina.post(f"/v1/clues/{clue}/steps", {"step": "send", "handed": "uploaded at the police's counter"})
+        bundle = mina.answer("GET", f"/v1/clues/{clue}/bundle")
+        evidence = self.folder / "evidence.tar"
+        evidence.write_bytes(bundle.content)
+        key = mina.get("/v1/evidence/key")["public"]
+        mina.post(f"/v1/clues/{clue}/steps", {"step": "receipt", "number": "SPF-2041-77"})
+        mina.post(f"/v1/clues/{clue}/steps", {"step": "feedback", "feedback": "taken_up", "text": "An officer has been named."})
+        found = mina.get(f"/v1/clues/{clue}")
+        self.told.evidence, self.told.key, self.told.clue = evidence, key, found
+        self.say("told the police", f"clue {clue}: {found['clue']['state']}, evidence of {len(bundle.content):,} bytes")
+
+
 def tell(folder: Path, accounts: int, seed: int, say: Say) -> Told:
     """The whole story, in a folder of its own; what came of it. Raises UsageError where it fails."""
     from trustward.bootstrap import create_key, service_settings, upgrade
@@ -103,8 +136,9 @@ def tell(folder: Path, accounts: int, seed: int, say: Say) -> Told:
     scopes = {
         "service": ("decide", "read", "actions", "report", "act"),
         "reviewers": ("read", "operate", "act"),
+        "compliance": ("read", "operate", "act", "secret", "audit"),
     }
     keys = {name: create_key(settings, name, each, None)[1] for name, each in scopes.items()}
     with serving(data, {"POLICY": POLICY}) as address, httpx.Client(base_url=address, timeout=60) as http:
-        Acts(http, keys, told, say).play()
+        Acts(http, keys, told, say, folder).play()
     return told
