@@ -99,7 +99,10 @@ class Acts:
         """The police are told what was found, with evidence that they can verify by themselves."""
         stage, case, mina = self.told.stage, self.told.case, self.mina
         facts = {"category": "scam", "markets": ["SG"], "victims": len(stage.told)}
+        about = {"entity": f"account:{stage.sender}", "verdict": "hold,limit,block"}
+        entries = mina.until("/v1/decisions", lambda found: len(found["decisions"]) > 1, **about)["decisions"]
         draft = {
+            "decisions": [one["entry"] for one in entries],
             "authority": "SG-SPF", "case": case, "facts": facts,
             "summary": "An account sent strangers to a page that asks for passwords.",
             "fields": {
