@@ -115,6 +115,18 @@ def test_a_duty_that_was_extended_keeps_its_hold() -> None:
     assert keeping.holds.held("account", "a1")
 
 
+def test_the_worker_looks_once_a_minute() -> None:
+    keeping = Keeping()
+    assert keeping.holds.tend() == 0
+    keeping.place(until_us=keeping.after(1_000_000))
+    keeping.time.on(2_000_000)
+    assert keeping.holds.tend() == 0
+    assert keeping.holds.held("account", "a1")
+    keeping.time.on(60_000_000)
+    assert keeping.holds.tend() == 1
+    assert not keeping.holds.held("account", "a1")
+
+
 def test_what_is_linked_is_held_too() -> None:
     keeping = Keeping()
     hold = keeping.place(linked=True, until_us=keeping.after(DAY_US))
