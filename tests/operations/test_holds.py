@@ -162,6 +162,8 @@ def test_a_secret_one_leaves_no_trace() -> None:
     assert list(keeping.holds.find(DossierQuery())) == []
     assert [one.id for one in keeping.holds.find(DossierQuery(secret=True))] == [hold.id]
     assert list(keeping.store.audit.read(0, 99)) == []
+    later_us = keeping.after(9 * DAY_US)
+    keeping.duties.extend(hold.duty, "kim", until_us=later_us, authority="police", reason="terror")
     keeping.holds.release(hold.id, "kim", by="court", reason="over")
     assert list(keeping.store.audit.read(0, 99)) == []
     assert hold.id not in hold.duty
