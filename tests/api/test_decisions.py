@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.api.served import Served, path_of, sent
@@ -139,3 +141,30 @@ def test_the_past_decision_with_its_explanation(one: Served) -> None:
     assert any(decision["rules"] for decision in verdicts)
     missing = one.ask("GET", "/v1/decisions/none")
     assert (missing.status, missing.json["code"]) == (404, "TW-560")
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "headers"),
+    [
+        (None, sent("q1"), {}),
+        (None, sent("q2", recipient=7), {}),
+        (None, sent("q3", time="yesterday"), {}),
+        (None, sent("q4"), {"Content-Type": "text/plain"}),
+        (None, sent("q5"), {"Content-Encoding": "gzip"}),
+        ("", sent("q6"), {}),
+        ("tw_nobody_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", sent("q7"), {}),
+        ("read", sent("q8"), {}),
+    ],
+)
+def test_the_short_way_and_the_route_answer_alike(
+    one: Served, key: str | None, body: dict[str, Any], headers: dict[str, str]
+) -> None:
+    """A parameter, even one that says what holds anyway, keeps a request from the short way."""
+    if key == "read":
+        key = one.make_key("read")
+    paths = ("/v1/decisions?strict=false", "/v1/decisions", "/v1/decisions?strict=false")
+    # Where it is taken in, it comes again.
+    long, short, again = (one.ask("POST", path, json=body, key=key, headers=headers) for path in paths)
+    assert (short.status, short.body) == (long.status, long.body) == (again.status, again.body)
+    assert {**short.headers, "date": ""} == {**again.headers, "date": ""}
+    assert short.headers.get("idempotent-replayed") == ("true" if short.status == 200 else None)

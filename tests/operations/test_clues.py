@@ -20,6 +20,8 @@ from trustward.model.changes import decode_change
 from trustward.model.clocks import decode_regimes, merged, shipped_regimes
 from trustward.model.dossier import DossierQuery
 from trustward.model.effect import outgoing
+from trustward.model.request import Scope
+from trustward.operations.archiving import Archiving
 from trustward.operations.clues import SENT_LABEL, TAKEN_LABEL
 from trustward.ports import Store
 
@@ -308,3 +310,25 @@ def test_authorities_are_data() -> None:
             Telling(World(), Authority(id="x", name="X", clock=clock))
     with pytest.raises(NotFoundError, match="did you mean police"):
         Telling(World(), POLICE).clues.authority("polise")
+
+
+def test_archived_days_give_the_same_evidence() -> None:
+    world, case = reported()
+    telling = Telling(world)
+    clue = telling.draft(case=case)
+    before = telling.bundling.of_clue(clue)
+    asked = telling.ask()
+    scope = telling.bundling.upto_now(Scope(entities=asked.entities, data=("events", "decisions")))
+    answer = telling.bundling.of_request(asked, scope)
+    telling.time.on(DAY_US)
+    world.report("later", entity="a9")
+    world.errands.run()
+    world.host.snapshot().result()
+    store = telling.store
+    moved: list[str] = []
+    archiving = Archiving(store.journal, store.archived, store.snapshots, store.shelf, telling.time)
+    archiving.run(None, lambda day: moved.append(day.day))
+    assert moved == ["2026-01-05"]
+    assert telling.bundling.of_clue(clue).id == before.id
+    assert telling.bundling.of_request(asked, scope).id == answer.id
+    assert len(telling.files(answer.id)["events.ndjson"].splitlines()) == 3

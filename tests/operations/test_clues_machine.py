@@ -230,6 +230,6 @@ class Telling(RuleBasedStateMachine):
 
 
 Telling.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestTelling = Telling.TestCase

@@ -115,6 +115,18 @@ def test_a_duty_that_was_extended_keeps_its_hold() -> None:
     assert keeping.holds.held("account", "a1")
 
 
+def test_the_worker_looks_once_a_minute() -> None:
+    keeping = Keeping()
+    assert keeping.holds.tend() == 0
+    keeping.place(until_us=keeping.after(1_000_000))
+    keeping.time.on(2_000_000)
+    assert keeping.holds.tend() == 0
+    assert keeping.holds.held("account", "a1")
+    keeping.time.on(60_000_000)
+    assert keeping.holds.tend() == 1
+    assert not keeping.holds.held("account", "a1")
+
+
 def test_what_is_linked_is_held_too() -> None:
     keeping = Keeping()
     hold = keeping.place(linked=True, until_us=keeping.after(DAY_US))
@@ -150,6 +162,8 @@ def test_a_secret_one_leaves_no_trace() -> None:
     assert list(keeping.holds.find(DossierQuery())) == []
     assert [one.id for one in keeping.holds.find(DossierQuery(secret=True))] == [hold.id]
     assert list(keeping.store.audit.read(0, 99)) == []
+    later_us = keeping.after(9 * DAY_US)
+    keeping.duties.extend(hold.duty, "kim", until_us=later_us, authority="police", reason="terror")
     keeping.holds.release(hold.id, "kim", by="court", reason="over")
     assert list(keeping.store.audit.read(0, 99)) == []
     assert hold.id not in hold.duty

@@ -238,13 +238,23 @@ async def guard(request: Request[Any, Any, Any]) -> None:
         if scope["method"] not in SAFE:
             _check_csrf(scope["headers"], token)
     else:
-        raise UnauthenticatedError("no key and no session came with the request", remedy=_REMEDY)
-    if not caller.may(access):
-        raise _forbidden(caller, access)
-    service.ring.charge(caller)
+        raise nobody()
+    let_in(service.ring, caller, access)
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
         raise RequestError("the address has a NUL character (%00)", remedy="take it out")
     scope["state"]["caller"] = caller
+
+
+def nobody() -> UnauthenticatedError:
+    """What is said to who does not say who it is."""
+    return UnauthenticatedError("no key and no session came with the request", remedy=_REMEDY)
+
+
+def let_in(ring: KeyRing, caller: Caller, access: str) -> None:
+    """Let a caller go on to a route with this entry in the table, and count that. Raises ForbiddenError, RateError."""
+    if not caller.may(access):
+        raise _forbidden(caller, access)
+    ring.charge(caller)
 
 
 def _forbidden(caller: Caller, access: str) -> ForbiddenError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 from litestar import Request
+from litestar.types import Receive
 
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import FormatError, InputError, SlowError, TooLargeError
@@ -30,9 +31,17 @@ LINE_ENDS = bytes.maketrans(b"\r\n", b"\t\t")
 AnyRequest = Request[Any, Any, Any]
 
 
+Headers = Iterable[tuple[bytes, bytes]]
+
+
 def media_type(request: AnyRequest, known: tuple[str, ...]) -> str:
     """The body's media type; the first known one if none is said. Raises FormatError."""
-    said = _header(request, b"content-type").partition(";")[0].strip().lower()
+    return media_type_in(request.scope["headers"], known)
+
+
+def media_type_in(headers: Headers, known: tuple[str, ...]) -> str:
+    """The same, where there are only the headers."""
+    said = _header(headers, b"content-type").partition(";")[0].strip().lower()
     if not said:
         return known[0]
     if said not in known:
@@ -40,52 +49,67 @@ def media_type(request: AnyRequest, known: tuple[str, ...]) -> str:
     return said
 
 
-def _header(request: AnyRequest, wanted: bytes) -> str:
-    for name, value in request.scope["headers"]:
+def _header(headers: Headers, wanted: bytes) -> str:
+    for name, value in headers:
         if name == wanted:
             return value.decode("latin-1")
     return ""
 
 
-def _packing(request: AnyRequest) -> str:
-    return _header(request, b"content-encoding").strip().lower()
+def _packing(headers: Headers) -> str:
+    return _header(headers, b"content-encoding").strip().lower()
 
 
-def _check_length(request: AnyRequest, limit: int) -> None:
-    said = _header(request, b"content-length")
+def _check_length(headers: Headers, limit: int) -> None:
+    said = _header(headers, b"content-length")
     if said.isascii() and said.isdigit() and int(said[:20]) > limit:
         raise TooLargeError(f"the body has more than {limit:,} bytes", remedy="send less at a time")
 
 
 async def whole(request: AnyRequest, limit: int, wait_s: float) -> bytes:
     """A small body, all of it. Raises TooLargeError, SlowError, FormatError for a packed one, InputError."""
-    packing = _packing(request)
+    return await whole_of(request.scope["headers"], request.receive, limit, wait_s)
+
+
+async def whole_of(headers: Headers, receive: Receive, limit: int, wait_s: float) -> bytes:
+    """The same, where there are only the headers and the way to the body."""
+    packing = _packing(headers)
     if packing not in {"", "identity"}:
         raise FormatError(f"not packed as {packing[:40]}, please", remedy="send the body as it is")
-    _check_length(request, limit)
-    receive = request.receive
-    parts: list[bytes] = []
-    size = 0
+    _check_length(headers, limit)
+    if _is_there(receive):
+        return await _gathered(receive, limit)
     try:
         async with asyncio.timeout(wait_s):
-            while True:
-                message: Any = await receive()
-                if message["type"] == "http.disconnect":
-                    raise InputError("the connection broke off", remedy="send it again")
-                part = message["body"]
-                size += len(part)
-                if size > limit:
-                    raise TooLargeError(f"the body has more than {limit:,} bytes", remedy="send less at a time")
-                if not message["more_body"]:
-                    return b"".join((*parts, part)) if parts else bytes(part)
-                parts.append(part)
+            return await _gathered(receive, limit)
     except TimeoutError as fault:
         raise SlowError(f"the body did not arrive within {wait_s:g} s", remedy="send it again") from fault
 
 
+def _is_there(receive: Receive) -> bool:
+    """Whether the server has the whole body already, so that nobody can be slow any more. Only uvicorn says so."""
+    return getattr(getattr(receive, "__self__", None), "more_body", True) is False
+
+
+async def _gathered(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise InputError("the connection broke off", remedy="send it again")
+        part = message["body"]
+        size += len(part)
+        if size > limit:
+            raise TooLargeError(f"the body has more than {limit:,} bytes", remedy="send less at a time")
+        if not message["more_body"]:
+            return b"".join((*parts, part)) if parts else bytes(part)
+        parts.append(part)
+
+
 async def pieces(request: AnyRequest, wait_s: float) -> AsyncIterator[bytes]:
     """A body of any size, piece by piece, unpacked. Raises as :func:`whole` does, but for its size."""
-    packing = _packing(request)
+    packing = _packing(request.scope["headers"])
     unpack = None
     if packing in {"gzip", "x-gzip", "deflate"}:
         unpack = Unpacker()

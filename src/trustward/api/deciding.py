@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from litestar import Request, post
@@ -17,9 +17,12 @@ from trustward.base.errors import RecordError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
+from trustward.operations.grouping import NO_FAULTS
+from trustward.ports.traces import Trace
 
 FORMATS = ("application/json", "application/cloudevents+json")
 _ENCODE = msgspec.json.Encoder().encode
+_REPLAYED = (b"idempotent-replayed", b"true")
 _MEND = "mend the place that it names, and send it again"
 
 
@@ -50,9 +53,29 @@ async def decide(
     """Decide one event."""
     service: Entrance = request.app.state.service
     media_type(request, FORMATS)
-    settings = service.settings
-    body = await whole(request, settings.event_bytes, settings.wait_s)
-    trace = trace_of(request)
+    body = await whole(request, service.settings.event_bytes, service.settings.wait_s)
+    within_s = deadline_ms / 1000 if deadline_ms is not None else None
+    said = await answer_to(service, body, strict=strict, within_s=within_s, trace=trace_of(request))
+    # It is encoded already, and there is nothing that the framework could still want to do to it.
+    headers = {name.decode(): value.decode() for name, value in said.headers}
+    return ASGIResponse(body=said.body, status_code=said.status, media_type="application/json", headers=headers)
+
+
+class Said(NamedTuple):
+    """What a request is answered."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+async def answer_to(
+    service: Entrance, body: bytes, *, strict: bool = False, within_s: float | None = None, trace: Trace | None = None
+) -> Said:
+    """The decision on the one event of a body, on disk; or the safe answer, when ``within_s`` has passed.
+
+    Raises RecordError, ConflictError, OverloadedError, UnavailableError, StoreError.
+    """
     begun_us = now_us() if trace is not None else 0
     event, faults = one_event(service.decoder, body)
     if trace is not None:
@@ -60,24 +83,16 @@ async def decide(
     if strict and faults:
         places = [(fault.path, fault.cause) for fault in faults]
         raise RecordError(f"{places[0][0]}: {places[0][1]}", path=places[0][0], places=places, remedy=_MEND)
-    within_s = deadline_ms / 1000 if deadline_ms is not None else None
     try:
-        answers = await service.end(service.begin((event,), {0: faults} if faults else {}, trace), within_s)
+        answers = await service.end(service.begin((event,), {0: faults} if faults else NO_FAULTS, trace), within_s)
     except Late:
         assert within_s is not None  # without a deadline nothing is late
         service.metrics.late.inc()
-        return _json(_ENCODE(service.fallback(event, within_s)), 202, {})
+        return Said(202, _ENCODE(service.fallback(event, within_s)))
     decision = answers.decision(0)
     service.metrics.answered(answers)
-    headers = {"trustward-entry": str(answers.seqs[0])}
-    if answers.again:
-        headers["idempotent-replayed"] = "true"
-    return _json(_ENCODE(decision), 200, headers)
-
-
-def _json(body: bytes, status: int, headers: dict[str, str]) -> ASGIResponse:
-    """What is encoded already, with nothing that the framework could still want to do to it."""
-    return ASGIResponse(body=body, status_code=status, media_type="application/json", headers=headers)
+    entry = (b"trustward-entry", b"%d" % answers.seqs[0])
+    return Said(200, _ENCODE(decision), (entry, _REPLAYED) if answers.again else (entry,))
 
 
 def one_event(decoder: EventDecoder, body: bytes) -> tuple[Event, tuple[Fault, ...]]:

@@ -28,6 +28,7 @@ from trustward.api.entrance import Entrance, Safe
 from trustward.api.frames import EVENTS, REQUESTS, Counted, Told
 from trustward.api.logs import log
 from trustward.api.passing import Passing
+from trustward.api.quick import Quick
 from trustward.api.remote import Remote
 from trustward.api.speaking import HEADERS, Speaker, prepare, settled
 from trustward.base.clock import elapsed_s
@@ -151,7 +152,8 @@ def make_front(front: Front, folder: Path) -> Passing:
     app = make_app(front, HANDLERS, lifespan)
     known = frozenset((method, path) for method, path, _ in routes(app))
     place = str(folder / REQUESTS)
-    return Passing(Counting(app, front.metrics, front.tracer), known, place, wait_s=front.settings.wait_s, own=HEADERS)
+    counting = Counting(app, front.metrics, front.tracer, Quick(front))
+    return Passing(counting, known, place, wait_s=front.settings.wait_s, own=HEADERS)
 
 
 class Process(Speaker):

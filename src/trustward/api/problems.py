@@ -175,14 +175,19 @@ def _places(extra: Any) -> list[Place]:
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The response to a request that failed."""
-    problem = problem_of(error)
-    if problem.status >= 500 and not isinstance(error, UnavailableError):
-        log("request failed", error=error if problem.code == InternalError.code else None, code=problem.code,
-            route=request.scope.get("path_template", ""), method=request.method)  # fmt: skip
-    headers = headers_of(error)
+    problem, headers = told(error, request.scope.get("path_template", ""), request.method)
     if isinstance(error, HTTPException) and error.headers:
         headers = {**dict(error.headers), **headers}
     return Response(encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def told(error: Exception, route: str, method: str) -> tuple[Problem, dict[str, str]]:
+    """What a request that failed is answered, with its headers; what is no fault of the caller's is logged."""
+    problem = problem_of(error)
+    if problem.status >= 500 and not isinstance(error, UnavailableError):
+        said = error if problem.code == InternalError.code else None
+        log("request failed", error=said, code=problem.code, route=route, method=method)
+    return problem, headers_of(error)
 
 
 def headers_of(error: Exception) -> dict[str, str]:

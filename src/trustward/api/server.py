@@ -18,6 +18,7 @@ from trustward.api.beside import Beside
 from trustward.api.frames import EVENTS, REQUESTS, listen_at
 from trustward.api.logs import log
 from trustward.api.passing import Believing
+from trustward.api.quick import Quick
 from trustward.api.service import Service
 from trustward.api.speaking import Speaker, listen, prepare
 from trustward.api.trialling import Trialling
@@ -72,7 +73,7 @@ class Process(Speaker):
     """The server over a service; ``fault`` says why it ended, if nobody asked for that."""
 
     def __init__(self, service: Service, group: Group | None = None) -> None:
-        app: Any = Counting(create_app(service, told=self._told), service.metrics, service.tracer)
+        app: Any = Counting(create_app(service, told=self._told), service.metrics, service.tracer, Quick(service))
         super().__init__(service.settings, Believing(app) if service.hatch is not None else app)
         self.fault: TrustwardError | None = None
         self._service = service

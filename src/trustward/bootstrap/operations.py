@@ -183,7 +183,7 @@ def links(settings: Settings, opened: Store) -> Links:
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
     made = operations(settings, opened)
-    return made.duties.fire, made.gathering.gather, made.closing.tell, made.holds.expire
+    return made.duties.fire, made.gathering.gather, made.closing.tell, made.holds.tend
 
 
 def list_duties(

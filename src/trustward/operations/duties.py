@@ -301,7 +301,7 @@ def _writes(moved: Moved, actor: str) -> list[Write]:
     for step in moved.steps:
         if step.what in _VERBS:
             writes.append(_letter(duty, step))
-        elif actor:
+        elif actor and not duty.secret:  # of a secret one its own file says who did what
             detail = msgspec.json.encode({"reason": step.reason, "due_us": step.due_us})
             subject = f"duty:{duty.id}"
             writes.append(

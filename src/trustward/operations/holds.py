@@ -26,6 +26,7 @@ Links = Callable[[str, str], Sequence[Pair]]
 MOST_ENTITIES = 1_000
 _AT_ONCE = 200
 _SECOND_US = 1_000_000
+_REST_US = 60 * _SECOND_US
 _REVIEW = "hold-review"
 
 
@@ -57,6 +58,7 @@ class Holds:
         self._duties = duties
         self._ids = ids
         self._links = links
+        self._rested_us = 0
 
     # ------------------------------------------------------------------ what may not be removed
 
@@ -225,7 +227,7 @@ class Holds:
         return self._step(id, actor, "release", step)
 
     def expire(self) -> int:
-        """End the holds whose time is over, and their duties; how many. For the worker's rounds.
+        """End the holds whose time is over, and their duties; how many.
 
         Where the duty has been extended, or its clock stands still, the hold goes on.
         """
@@ -239,6 +241,14 @@ class Holds:
             except (StaleError, StepError):
                 continue  # somebody else is at it
         return count
+
+    def tend(self) -> int:
+        """The same once a minute, for the worker's rounds: a hold that ends a bit later does no harm."""
+        now_us = self.clock()
+        if now_us < self._rested_us:
+            return 0
+        self._rested_us = now_us + _REST_US
+        return self.expire()
 
     def _over(self, id: str) -> Hold | None:
         duty = self._duties.get(self.get(id).duty)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Text
 
-revision = "0011"
+revision = "0009"
 down_revision = "0008"
 
 
