@@ -10,6 +10,7 @@ from trustward.testing import (
     contracts,
     index_contracts,
     operations_contracts,
+    orders_contracts,
     outbox_contracts,
     people_contracts,
     proposal_contracts,
@@ -59,6 +60,10 @@ class TestKeys(contracts.KeysContract):
 
 
 class TestAudit(contracts.AuditContract):
+    pass
+
+
+class TestOrders(orders_contracts.OrdersContract):
     pass
 
 

@@ -95,6 +95,9 @@ def test_every_statement_is_understood(database: Database) -> None:
             "assigned",
             "reviewer",
             "past",
+            "known_as",
+            "issuer",
+            "order_id",
         }
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
         values |= {key: "t" for key in values if key in texts}

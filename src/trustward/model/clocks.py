@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from trustward.base.errors import RegimeError
+from trustward.model.issuer import Issuer, check_issuer
 from trustward.model.queue import Queue
 from trustward.model.spans import parse_span
 
@@ -116,6 +117,7 @@ class Regimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     clocks: tuple[Clock, ...] = ()
     calendars: tuple[CalendarSource, ...] = ()
     queues: tuple[Queue, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
 
 
 def decode_regimes(text: str, name: str) -> Regimes:
@@ -137,6 +139,13 @@ def decode_regimes(text: str, name: str) -> Regimes:
             check_clock(clock)
         except ValueError as fault:
             raise RegimeError(f"{name}: the clock {clock.id}: {fault}", remedy=_REMEDY) from fault
+    known: dict[str, Issuer] = {}
+    for issuer in found.issuers:
+        try:
+            check_issuer(issuer, known)
+        except ValueError as fault:
+            raise RegimeError(f"{name}: {fault}", remedy="docs/orders.md says what an issuer has") from fault
+        known[issuer.id] = issuer
     return found
 
 
@@ -186,7 +195,7 @@ _SHIPPED = ("calendars.toml", "clocks.toml", "queues.toml")
 
 
 def merged(parts: Sequence[Regimes]) -> Regimes:
-    """Several files as one; a clock or calendar of a later one replaces an earlier one of the same name."""
+    """Several files as one; a clock, calendar or issuer of a later one replaces an earlier one of the same name."""
     clocks = {clock.id: clock for part in parts for clock in part.clocks}
     calendars = {one.market: one for part in parts for one in part.calendars}
     # What a later file adds comes first: a queue that takes everything stands at the end.
@@ -194,4 +203,10 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
     for part in parts:
         own = {queue.name: queue for queue in part.queues}
         queues = {**{name: own[name] for name in own if name not in queues}, **queues, **own}
-    return Regimes(clocks=tuple(clocks.values()), calendars=tuple(calendars.values()), queues=tuple(queues.values()))
+    issuers = {issuer.id: issuer for part in parts for issuer in part.issuers}
+    return Regimes(
+        clocks=tuple(clocks.values()),
+        calendars=tuple(calendars.values()),
+        queues=tuple(queues.values()),
+        issuers=tuple(issuers.values()),
+    )

@@ -15,7 +15,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """Something to do or to say, and because of what.
 
     ``cause`` is the record that asks for it, such as ``case:7``, ``step`` what happened to that, such as
-    ``case.closed``. ``says`` are the words and values that its receiver needs.
+    ``case.closed``. ``says`` are the words and values that its receiver needs. A ``secret`` one goes to confidential
+    targets only.
     """
 
     cause: str
@@ -24,6 +25,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     action: Action
     reason: str = ""
     says: dict[str, Any] = {}
+    secret: bool = False
 
     def row(self, seq: int) -> ActionRow:
         """The letter as the outbox keeps it."""
@@ -34,6 +36,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
             action=self.action,
             reason=self.reason,
             says=self.says,
+            secret=self.secret,
         )
         return ActionRow(seq=seq, number=0, at_us=self.at_us, body=msgspec.json.encode(body))
 

@@ -3,6 +3,7 @@
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
+from trustward.ports.orders import Orders
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.sources import Source
@@ -32,6 +33,7 @@ __all__ = [
     "Journal",
     "Kept",
     "Keys",
+    "Orders",
     "Outbox",
     "People",
     "Policies",

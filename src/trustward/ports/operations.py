@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from trustward.model.case import Barred, Batch, Case, CaseLease, CasePage, CaseQuery, HeldLease, Reviewer
+from trustward.model.directive import Copy, Directive, OrderPage, Target
 from trustward.model.duty import Duty, DutyQuery, DutyStep
 from trustward.model.errand import Errand, Mark
 from trustward.model.letter import Letter
+from trustward.model.programme import Programme
 from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
 
 Plain: TypeAlias = Reporter | Reviewer | Batch | Mark
 """Records that are found by their id only."""
-Write: TypeAlias = Duty | DutyStep | Report | Case | CasePage | HeldLease | Barred | Errand | Letter | AuditRow | Plain
+Ordered: TypeAlias = Directive | Target | Copy | OrderPage | Programme
+"""What is kept of orders."""
+Write: TypeAlias = (
+    Duty | DutyStep | Report | Case | CasePage | HeldLease | Barred | Errand | Letter | AuditRow | Ordered | Plain
+)
 """What can be written. A record with ``version`` 1 is new; with n it replaces the same record's version n - 1."""
 P = TypeVar("P", Reporter, Reviewer, Batch, Mark)
 

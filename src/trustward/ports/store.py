@@ -27,6 +27,7 @@ from trustward.model.stored import (
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports
+from trustward.ports.orders import Orders
 from trustward.ports.people import Attempts, People, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.trials import Trials
@@ -200,7 +201,10 @@ class Audit(Protocol):
         """Add a row."""
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
-        """Rows by number, after ``after``."""
+        """Rows by number, after ``after``; secret ones are not among them."""
+
+    def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
+        """Secret rows by their own numbers."""
 
 
 class Snapshots(Protocol):
@@ -271,6 +275,8 @@ class Store(Protocol):
     def cases(self) -> Cases: ...  # noqa: D102 - the same
     @property
     def errands(self) -> Errands: ...  # noqa: D102 - the same
+    @property
+    def orders(self) -> Orders: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

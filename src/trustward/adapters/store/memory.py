@@ -15,6 +15,7 @@ from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.memory_archived import MemoryArchived, MemoryShelf
 from trustward.adapters.store.memory_cases import MemoryCases, MemoryErrands, MemoryReports
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
+from trustward.adapters.store.memory_orders import MemoryOrders
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
 from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
 from trustward.adapters.store.memory_proposals import MemoryProposals
@@ -67,6 +68,7 @@ class MemoryStore:
         self.reports = MemoryReports(self.tables.held)
         self.cases = MemoryCases(self.tables.held)
         self.errands = MemoryErrands(self.tables.held)
+        self.orders = MemoryOrders(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -95,6 +97,7 @@ class Tables:
         self.keys: dict[str, ApiKey] = {}
         self.people = Known()
         self.audit: list[AuditRow] = []
+        self.audit_secret: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
         self.held = Held(self.sent, self.record)
 
@@ -104,7 +107,8 @@ class Tables:
 
     def record(self, row: AuditRow) -> None:
         """Add a row to the audit."""
-        self.audit.append(msgspec.structs.replace(row, number=len(self.audit) + 1))
+        book = self.audit_secret if row.secret else self.audit
+        book.append(msgspec.structs.replace(row, number=len(book) + 1))
 
 
 class _Writer:
@@ -324,6 +328,9 @@ class _Audit:
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
         return self._tables.audit[after : after + limit]
+
+    def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
+        return self._tables.audit_secret[after : after + limit]
 
 
 class _Snapshots:

@@ -12,10 +12,12 @@ from trustward.adapters.store.memory_outbox import Sent
 from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
 from trustward.model.case import Barred, Case, CaseLease, CasePage, HeldLease
+from trustward.model.directive import Directive, OrderPage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
 from trustward.model.errand import Errand
-from trustward.model.journal import MADE, ActionRow
+from trustward.model.journal import HIDDEN, MADE, ActionRow
 from trustward.model.letter import Letter
+from trustward.model.programme import Programme
 from trustward.model.stored import AuditRow
 from trustward.ports import Write
 from trustward.ports.operations import P
@@ -28,12 +30,13 @@ class Held:
         self.lock = RLock()
         self.sent = sent
         self.record = record
-        self.made = MADE
+        self.made = {False: MADE, True: HIDDEN}
         self.letters: dict[str, list[str]] = {}
         self.kinds: dict[type, dict[str, Any]] = {}
         self.open_on: dict[str, str] = {}
         self.steps: dict[str, list[DutyStep]] = {}
         self.pages: dict[str, list[CasePage]] = {}
+        self.order_pages: dict[str, list[OrderPage]] = {}
         self.named: dict[str, set[tuple[str, str]]] = {}
         self.leases: dict[str, CaseLease] = {}
         self.barred: set[tuple[str, str]] = set()
@@ -88,6 +91,9 @@ class MemoryRecords:
             return
         before = held.of(type(one)).get(one.id)
         taken = isinstance(one, Case) and one.open_on and held.open_on.get(one.open_on, one.id) != one.id
+        if isinstance(one, Directive | Programme):
+            others = held.of(type(one)).values()
+            taken = any(other.known_as == one.known_as and other.id != one.id for other in others)
         if (0 if before is None else before.version) != one.version - 1 or taken:
             name = type(one).__name__.lower()
             raise StaleError(f"the {name} {one.id} has been changed meanwhile", remedy="look again")
@@ -97,6 +103,8 @@ class MemoryRecords:
         match one:
             case DutyStep():
                 held.steps.setdefault(one.duty, []).append(one)
+            case OrderPage():
+                held.order_pages.setdefault(one.order, []).append(one)
             case CasePage():
                 held.pages.setdefault(one.case, []).append(one)
             case Case():
@@ -113,9 +121,9 @@ class MemoryRecords:
             case Errand():
                 held.errands.setdefault(one.id, one)
             case Letter():
-                held.made += 1
-                held.sent.add([one.row(held.made)])
-                key = ActionRow(seq=held.made, number=0, at_us=0, body=b"").key
+                seq = held.made[one.secret] = held.made[one.secret] + 1
+                held.sent.add([one.row(seq)])
+                key = ActionRow(seq=seq, number=0, at_us=0, body=b"").key
                 held.letters.setdefault(one.cause, []).append(key)
             case AuditRow():
                 held.record(one)

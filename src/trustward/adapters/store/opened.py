@@ -14,6 +14,7 @@ from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
+from trustward.adapters.store.orders import DatabaseOrders
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
 from trustward.adapters.store.people import DatabaseAttempts, DatabasePeople, DatabaseSessions, DatabaseTickets
 from trustward.adapters.store.proposals import DatabaseProposals
@@ -52,6 +53,7 @@ class DatabaseStore:
         self.reports = DatabaseReports(database)
         self.cases = DatabaseCases(database)
         self.errands = DatabaseErrands(database)
+        self.orders = DatabaseOrders(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from trustward.adapters.store import orders
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
@@ -16,9 +17,10 @@ from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
 from trustward.model import case, duty, report
 from trustward.model.case import Barred, Batch, Case, CasePage, HeldLease, Reviewer
+from trustward.model.directive import OrderPage
 from trustward.model.duty import Duty, DutyStep
 from trustward.model.errand import Errand, Mark
-from trustward.model.journal import MADE, ActionRow
+from trustward.model.journal import HIDDEN, MADE, ActionRow
 from trustward.model.letter import Letter
 from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
@@ -26,6 +28,7 @@ from trustward.ports import Write
 from trustward.ports.operations import P
 
 Row = dict[str, Any]
+_BEYOND = (1 << 63) - 1
 Handler = Callable[[Connection, Any], None]
 
 
@@ -79,7 +82,8 @@ def _versioned(name: str, row: Callable[[Any], Row]) -> Handler:
 
 
 def _letter(connection: Connection, letter: Letter) -> None:
-    last = connection.execute(named("last_made")).scalar() or MADE
+    above, below = (HIDDEN, _BEYOND) if letter.secret else (MADE, HIDDEN)
+    last = connection.execute(named("last_made"), {"above": above, "below": below}).scalar() or above
     row = letter.row(last + 1)
     connection.execute(named("add_made"), {"seq": row.seq, "at_us": row.at_us, "body": row.body})
     connection.execute(named("add_letter"), {"seq": row.seq, "cause": letter.cause})
@@ -169,6 +173,8 @@ HANDLERS: Mapping[type, Handler] = {
     HeldLease: _held,
     Barred: _barred,
     Errand: _errand,
+    OrderPage: orders.add_page,
+    **{kind: _versioned(name, row) for kind, (name, row) in orders.ROWS.items()},
     **dict.fromkeys((Reporter, Reviewer, Batch, Mark), _plain),
 }
 """How each kind of record is written."""
