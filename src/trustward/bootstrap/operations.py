@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
     from trustward.operations.duties import Book, Duties
+    from trustward.operations.enforcing import Enforcing
     from trustward.operations.gathering import Gathering
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
@@ -31,6 +32,7 @@ class Operations(NamedTuple):
     bulk: Bulk
     reports: Reports
     gathering: Gathering
+    enforcing: Enforcing
 
 
 def regimes(settings: Settings) -> Regimes:
@@ -39,7 +41,7 @@ def regimes(settings: Settings) -> Regimes:
     Raises RegimeError for what is wrong in a file, SettingsError for one that cannot be read.
     """
     from trustward.base.errors import SettingsError
-    from trustward.model.clocks import decode_regimes, merged, shipped_regimes
+    from trustward.model.clocks import decode_regimes, merged, policy_tree, shipped_regimes
     from trustward.operations.duties import Book
 
     parts = [shipped_regimes()]
@@ -52,6 +54,7 @@ def regimes(settings: Settings) -> Regimes:
             ) from fault
         parts.append(decode_regimes(text, name))
     found = merged(parts)
+    policy_tree(found)
     book = Book(found)
     for one in parts[1:]:
         for market in [*(source.market for source in one.calendars), *(clock.market for clock in one.clocks)]:
@@ -73,10 +76,12 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.base.clock import SteadyClock
     from trustward.base.ids import new_id
     from trustward.bootstrap.service import delivering
+    from trustward.model.clocks import policy_tree
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
     from trustward.operations.duties import Book, Duties
+    from trustward.operations.enforcing import Enforcing
     from trustward.operations.gathering import Gathering
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
@@ -85,7 +90,9 @@ def operations(settings: Settings, opened: Store) -> Operations:
     found = regimes(settings)
     owed = Duties(opened, Book(found), clock=clock, ids=new_id)
     cases = Cases(opened, found.queues, owed, clock=clock, ids=new_id)
-    closing = Closing(cases, delivering(settings, opened), draw=secrets.SystemRandom().random)
+    sending = delivering(settings, opened)
+    enforcing = Enforcing(opened, policy_tree(found), owed, sending, ids=new_id)
+    closing = Closing(cases, sending, draw=secrets.SystemRandom().random)
     return Operations(
         duties=owed,
         cases=cases,
@@ -94,13 +101,14 @@ def operations(settings: Settings, opened: Store) -> Operations:
         bulk=Bulk(cases, closing),
         reports=Reports(cases, clock=clock, ids=new_id),
         gathering=Gathering(cases),
+        enforcing=enforcing,
     )
 
 
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
     made = operations(settings, opened)
-    return made.duties.fire, made.gathering.gather, made.closing.tell
+    return made.duties.fire, made.gathering.gather, made.closing.tell, made.enforcing.expire
 
 
 def list_duties(

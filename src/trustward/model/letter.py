@@ -15,7 +15,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """Something to do or to say, and because of what.
 
     ``cause`` is the record that asks for it, such as ``case:7``, ``step`` what happened to that, such as
-    ``case.closed``. ``says`` are the words and values that its receiver needs.
+    ``case.closed``. ``says`` are the words and values that its receiver needs. ``filed``: under which record it is
+    found again, if not under its cause.
     """
 
     cause: str
@@ -24,6 +25,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     action: Action
     reason: str = ""
     says: dict[str, Any] = {}
+    filed: str = ""
 
     def row(self, seq: int) -> ActionRow:
         """The letter as the outbox keeps it."""

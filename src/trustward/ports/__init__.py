@@ -1,6 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
 from trustward.ports.archive import Archived, Shelf
+from trustward.ports.enforcement import Appeals, Measures
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
@@ -21,6 +22,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Appeals",
     "Archived",
     "Attempts",
     "Audit",
@@ -32,6 +34,7 @@ __all__ = [
     "Journal",
     "Kept",
     "Keys",
+    "Measures",
     "Outbox",
     "People",
     "Policies",
