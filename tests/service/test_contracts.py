@@ -8,6 +8,7 @@ from trustward import ports
 from trustward.testing import (
     archive_contracts,
     contracts,
+    enforcement_contracts,
     index_contracts,
     operations_contracts,
     orders_contracts,
@@ -107,6 +108,14 @@ class TestCases(operations_contracts.CasesContract):
     pass
 
 
+class TestMeasures(enforcement_contracts.MeasuresContract):
+    pass
+
+
+class TestAppeals(enforcement_contracts.AppealsContract):
+    pass
+
+
 class TestErrands(operations_contracts.ErrandsContract):
     pass
 
@@ -121,6 +130,7 @@ def test_every_port_has_its_contract() -> None:
     every = {
         *archive_contracts.CONTRACTS,
         *contracts.CONTRACTS,
+        *enforcement_contracts.CONTRACTS,
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from trustward.base.errors import RegimeError
+from trustward.model.enforcement import AppealTerms, Ladder, PolicyNode, PolicyTree
 from trustward.model.issuer import Issuer, check_issuer
 from trustward.model.queue import Queue
 from trustward.model.spans import parse_span
@@ -112,12 +113,15 @@ class CalendarSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Regimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one file of ``regimes/`` may hold of time."""
+    """What one file of ``regimes/`` may hold: of time, of queues, of policies."""
 
     clocks: tuple[Clock, ...] = ()
     calendars: tuple[CalendarSource, ...] = ()
     queues: tuple[Queue, ...] = ()
     issuers: tuple[Issuer, ...] = ()
+    policies: tuple[PolicyNode, ...] = ()
+    ladders: tuple[Ladder, ...] = ()
+    appeals: tuple[AppealTerms, ...] = ()
 
 
 def decode_regimes(text: str, name: str) -> Regimes:
@@ -191,7 +195,7 @@ def shipped_regimes() -> Regimes:
     return merged([decode_regimes((folder / name).read_text(encoding="utf-8"), name) for name in _SHIPPED])
 
 
-_SHIPPED = ("calendars.toml", "clocks.toml", "queues.toml")
+_SHIPPED = ("calendars.toml", "clocks.toml", "queues.toml", "policies.toml", "issuers.toml")
 
 
 def merged(parts: Sequence[Regimes]) -> Regimes:
@@ -204,9 +208,27 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
         own = {queue.name: queue for queue in part.queues}
         queues = {**{name: own[name] for name in own if name not in queues}, **queues, **own}
     issuers = {issuer.id: issuer for part in parts for issuer in part.issuers}
+    policies = {node.id: node for part in parts for node in part.policies}
+    ladders = {ladder.id: ladder for part in parts for ladder in part.ladders}
+    appeals = {terms.market: terms for part in parts for terms in part.appeals}
     return Regimes(
         clocks=tuple(clocks.values()),
         calendars=tuple(calendars.values()),
         queues=tuple(queues.values()),
         issuers=tuple(issuers.values()),
+        policies=tuple(policies.values()),
+        ladders=tuple(ladders.values()),
+        appeals=tuple(appeals.values()),
     )
+
+
+def policy_tree(regimes: Regimes) -> PolicyTree:
+    """The policies of all files. Raises RegimeError for what does not fit together.
+
+    >>> policy_tree(shipped_regimes()).policies["fraud/phishing"].ladder.id
+    'fraud'
+    """
+    try:
+        return PolicyTree(regimes.policies, regimes.ladders, regimes.appeals)
+    except ValueError as fault:
+        raise RegimeError(f"policies: {fault}", remedy="docs/operations.md says how policies are written") from fault

@@ -15,8 +15,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """Something to do or to say, and because of what.
 
     ``cause`` is the record that asks for it, such as ``case:7``, ``step`` what happened to that, such as
-    ``case.closed``. ``says`` are the words and values that its receiver needs. A ``secret`` one goes to confidential
-    targets only.
+    ``case.closed``. ``says`` are the words and values that its receiver needs. ``filed``: under which record it is
+    found again, if not under its cause. A ``secret`` one goes to confidential targets only.
     """
 
     cause: str
@@ -26,6 +26,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     says: dict[str, Any] = {}
     secret: bool = False
+    filed: str = ""
 
     def row(self, seq: int) -> ActionRow:
         """The letter as the outbox keeps it."""

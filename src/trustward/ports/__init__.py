@@ -1,6 +1,7 @@
 """What the stories need from the world, as small protocols: ``docs/storage.md`` says what each port promises."""
 
 from trustward.ports.archive import Archived, Shelf
+from trustward.ports.enforcement import Appeals, Measures
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.orders import Orders
@@ -22,6 +23,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Appeals",
     "Archived",
     "Attempts",
     "Audit",
@@ -33,6 +35,7 @@ __all__ = [
     "Journal",
     "Kept",
     "Keys",
+    "Measures",
     "Orders",
     "Outbox",
     "People",

@@ -5,24 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
+from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.case import Barred, Batch, Case, CaseLease, CasePage, CaseQuery, HeldLease, Reviewer
 from trustward.model.directive import Copy, Directive, OrderPage, Target
 from trustward.model.duty import Duty, DutyQuery, DutyStep
+from trustward.model.enforcement import ClosedTrace, Measure, StrikeSheet
 from trustward.model.errand import Errand, Mark
 from trustward.model.letter import Letter
 from trustward.model.programme import Programme
 from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
 
-Plain: TypeAlias = Reporter | Reviewer | Batch | Mark
+Plain: TypeAlias = Reporter | Reviewer | Batch | Mark | StrikeSheet | ClosedTrace | AppealTally
 """Records that are found by their id only."""
 Ordered: TypeAlias = Directive | Target | Copy | OrderPage | Programme
 """What is kept of orders."""
 Write: TypeAlias = (
-    Duty | DutyStep | Report | Case | CasePage | HeldLease | Barred | Errand | Letter | AuditRow | Ordered | Plain
+    Duty
+    | DutyStep
+    | Report
+    | Case
+    | CasePage
+    | HeldLease
+    | Barred
+    | Errand
+    | Letter
+    | AuditRow
+    | Measure
+    | Appeal
+    | AppealPage
+    | Ordered
+    | Plain
 )
 """What can be written. A record with ``version`` 1 is new; with n it replaces the same record's version n - 1."""
-P = TypeVar("P", Reporter, Reviewer, Batch, Mark)
+P = TypeVar("P", Reporter, Reviewer, Batch, Mark, StrikeSheet, ClosedTrace, AppealTally)
 
 
 class Records(Protocol):
@@ -38,8 +54,11 @@ class Records(Protocol):
     def get(self, kind: type[P], id: str) -> P | None:
         """A record that is found by its id only."""
 
+    def every(self, kind: type[P], after: str = "", limit: int = 100) -> Sequence[P]:
+        """Such records of a kind, by their ids, after ``after``."""
+
     def letters(self, cause: str) -> Sequence[str]:
-        """The ids of the letters that a record has sent, in order."""
+        """The ids of the letters that are filed under a record, in order."""
 
 
 class Duties(Protocol):

@@ -25,6 +25,7 @@ from trustward.model.stored import (
     StoredPolicy,
 )
 from trustward.ports.archive import Archived, Shelf
+from trustward.ports.enforcement import Appeals, Measures
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports
 from trustward.ports.orders import Orders
@@ -277,6 +278,10 @@ class Store(Protocol):
     def errands(self) -> Errands: ...  # noqa: D102 - the same
     @property
     def orders(self) -> Orders: ...  # noqa: D102 - the same
+    @property
+    def measures(self) -> Measures: ...  # noqa: D102 - the same
+    @property
+    def appeals(self) -> Appeals: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

@@ -169,5 +169,6 @@ class OrdersContract(Contract):
         assert sorted(other.records.letters("order:1")) == ["m1-0", "m2-0", "s1-0", "s2-0"]
         assert [row.key for row in other.outbox.waiting(9)] == ["m1-0", "m2-0", "s1-0", "s2-0"]
 
+
 CONTRACTS = (OrdersContract,)
 """One class for each port."""

@@ -14,6 +14,7 @@ import msgspec
 from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.memory_archived import MemoryArchived, MemoryShelf
 from trustward.adapters.store.memory_cases import MemoryCases, MemoryErrands, MemoryReports
+from trustward.adapters.store.memory_enforcement import MemoryAppeals, MemoryMeasures
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
 from trustward.adapters.store.memory_orders import MemoryOrders
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
@@ -69,6 +70,8 @@ class MemoryStore:
         self.cases = MemoryCases(self.tables.held)
         self.errands = MemoryErrands(self.tables.held)
         self.orders = MemoryOrders(self.tables.held)
+        self.measures = MemoryMeasures(self.tables.held)
+        self.appeals = MemoryAppeals(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""

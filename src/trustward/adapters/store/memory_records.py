@@ -11,6 +11,7 @@ import msgspec
 from trustward.adapters.store.memory_outbox import Sent
 from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
+from trustward.model.appeal import AppealPage
 from trustward.model.case import Barred, Case, CaseLease, CasePage, HeldLease
 from trustward.model.directive import Directive, OrderPage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
@@ -37,6 +38,7 @@ class Held:
         self.steps: dict[str, list[DutyStep]] = {}
         self.pages: dict[str, list[CasePage]] = {}
         self.order_pages: dict[str, list[OrderPage]] = {}
+        self.appeal_pages: dict[str, list[AppealPage]] = {}
         self.named: dict[str, set[tuple[str, str]]] = {}
         self.leases: dict[str, CaseLease] = {}
         self.barred: set[tuple[str, str]] = set()
@@ -77,6 +79,12 @@ class MemoryRecords:
         found: P | None = self._held.of(kind).get(id)
         return found
 
+    def every(self, kind: type[P], after: str = "", limit: int = 100) -> Sequence[P]:
+        """See :class:`trustward.ports.Records`."""
+        with self._held.lock:
+            found: list[P] = sorted(self._held.of(kind).values(), key=lambda one: one.id)
+        return [one for one in found if one.id > after][:limit]
+
     def letters(self, cause: str) -> Sequence[str]:
         """See :class:`trustward.ports.Records`."""
         return tuple(self._held.letters.get(cause, ()))
@@ -107,6 +115,8 @@ class MemoryRecords:
                 held.order_pages.setdefault(one.order, []).append(one)
             case CasePage():
                 held.pages.setdefault(one.case, []).append(one)
+            case AppealPage():
+                held.appeal_pages.setdefault(one.appeal, []).append(one)
             case Case():
                 held.named.setdefault(one.id, set()).update(one.entities)
                 if one.open_on:
@@ -124,7 +134,7 @@ class MemoryRecords:
                 seq = held.made[one.secret] = held.made[one.secret] + 1
                 held.sent.add([one.row(seq)])
                 key = ActionRow(seq=seq, number=0, at_us=0, body=b"").key
-                held.letters.setdefault(one.cause, []).append(key)
+                held.letters.setdefault(one.filed or one.cause, []).append(key)
             case AuditRow():
                 held.record(one)
             case _:

@@ -11,6 +11,7 @@ from trustward.adapters.store.cases import DatabaseCases, DatabaseErrands, Datab
 from trustward.adapters.store.database import Database, open_database
 from trustward.adapters.store.duties import DatabaseDuties
 from trustward.adapters.store.elsewhere import Elsewhere
+from trustward.adapters.store.enforcement import DatabaseAppeals, DatabaseMeasures
 from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
@@ -54,6 +55,8 @@ class DatabaseStore:
         self.cases = DatabaseCases(database)
         self.errands = DatabaseErrands(database)
         self.orders = DatabaseOrders(database)
+        self.measures = DatabaseMeasures(database)
+        self.appeals = DatabaseAppeals(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )

@@ -10,15 +10,18 @@ from sqlalchemy import Connection
 
 from trustward.adapters.store import orders
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.enforcement import appeal_row, measure_row
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
 from trustward.model import case, duty, report
+from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.case import Barred, Batch, Case, CasePage, HeldLease, Reviewer
 from trustward.model.directive import OrderPage
 from trustward.model.duty import Duty, DutyStep
+from trustward.model.enforcement import ClosedTrace, Measure, StrikeSheet
 from trustward.model.errand import Errand, Mark
 from trustward.model.journal import HIDDEN, MADE, ActionRow
 from trustward.model.letter import Letter
@@ -54,6 +57,14 @@ class DatabaseRecords:
             found = connection.execute(named("plain"), {"kind": kind.__name__, "id": id}).scalar()
         return None if found is None else msgspec.json.decode(found, type=kind)
 
+    def every(self, kind: type[P], after: str = "", limit: int = 100) -> Sequence[P]:
+        """See :class:`trustward.ports.Records`."""
+        asked = {"kind": kind.__name__, "past": after, "limit": limit}
+        with self._database.read() as connection:
+            return [
+                msgspec.json.decode(body, type=kind) for body in connection.execute(named("plain_of"), asked).scalars()
+            ]
+
     def letters(self, cause: str) -> Sequence[str]:
         """See :class:`trustward.ports.Records`."""
         with self._database.read() as connection:
@@ -86,7 +97,7 @@ def _letter(connection: Connection, letter: Letter) -> None:
     last = connection.execute(named("last_made"), {"above": above, "below": below}).scalar() or above
     row = letter.row(last + 1)
     connection.execute(named("add_made"), {"seq": row.seq, "at_us": row.at_us, "body": row.body})
-    connection.execute(named("add_letter"), {"seq": row.seq, "cause": letter.cause})
+    connection.execute(named("add_letter"), {"seq": row.seq, "cause": letter.filed or letter.cause})
 
 
 def _duty(one: Duty) -> Row:
@@ -146,6 +157,11 @@ def _case_page(connection: Connection, page: CasePage) -> None:
     connection.execute(named("add_case_page"), {**fields, "body": msgspec.json.encode(page)})
 
 
+def _appeal_page(connection: Connection, page: AppealPage) -> None:
+    fields = {"appeal": page.appeal, "number": page.number, "at_us": page.at_us, "what": page.what}
+    connection.execute(named("add_appeal_page"), {**fields, "body": msgspec.json.encode(page)})
+
+
 def _held(connection: Connection, held: HeldLease) -> None:
     asked = {"case_id": held.case, "reviewer": held.reviewer, "now": held.now_us}
     if connection.execute(named("leave_case" if held.ends else "hold_case"), asked).rowcount != 1:
@@ -175,6 +191,9 @@ HANDLERS: Mapping[type, Handler] = {
     Errand: _errand,
     OrderPage: orders.add_page,
     **{kind: _versioned(name, row) for kind, (name, row) in orders.ROWS.items()},
-    **dict.fromkeys((Reporter, Reviewer, Batch, Mark), _plain),
+    Measure: _versioned("measure", measure_row),
+    Appeal: _versioned("appeal", appeal_row),
+    AppealPage: _appeal_page,
+    **dict.fromkeys((Reporter, Reviewer, Batch, Mark, StrikeSheet, ClosedTrace, AppealTally), _plain),
 }
 """How each kind of record is written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trustward.adapters.store import people_tables, tables_operations, tables_orders, trial_tables
+from trustward.adapters.store import people_tables, tables_enforcement, tables_operations, tables_orders, trial_tables
 from trustward.adapters.store.archived_tables import ARCHIVED_DAYS
 from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
 from trustward.adapters.store.tables import METADATA, SNAPSHOTS
@@ -12,6 +12,7 @@ __all__ = [
     "DERIVED",
     "METADATA",
     "people_tables",
+    "tables_enforcement",
     "tables_operations",
     "tables_orders",
     "trial_tables",

@@ -161,3 +161,6 @@ SELECT body FROM cases WHERE untold = 1 ORDER BY id LIMIT :limit
 
 -- name: waiting_cases
 SELECT queue, COUNT(*) AS waiting, MIN(opened_us) AS oldest_us FROM cases WHERE state = 0 GROUP BY queue ORDER BY queue
+
+-- name: plain_of
+SELECT body FROM plain_records WHERE kind = :kind AND id > :past ORDER BY id LIMIT :limit

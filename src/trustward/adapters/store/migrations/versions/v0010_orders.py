@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Text
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
