@@ -45,7 +45,10 @@ class Bench:
         self.store = store or MemoryStore()
         self.time = Time()
         numbers = count(1)
-        ids = lambda: f"x{next(numbers):06}"  # noqa: E731 - a name for it would say no more
+
+        def ids() -> str:
+            return f"x{next(numbers):06}"
+
         self.duties = duties_over(self.store, self.time)
         self.delivering = Delivering(self.store, [], clock=self.time, draw=lambda: 0.5)
         self.enforcing = Enforcing(
