@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
+    from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
     from trustward.operations.duties import Book, Duties
     from trustward.operations.enforcing import Enforcing
+    from trustward.operations.following import Following
     from trustward.operations.gathering import Gathering
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
@@ -33,6 +35,7 @@ class Operations(NamedTuple):
     reports: Reports
     gathering: Gathering
     enforcing: Enforcing
+    appeals: Appeals
 
 
 def regimes(settings: Settings) -> Regimes:
@@ -92,7 +95,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     cases = Cases(opened, found.queues, owed, clock=clock, ids=new_id)
     sending = delivering(settings, opened)
     enforcing = Enforcing(opened, policy_tree(found), owed, sending, ids=new_id)
-    closing = Closing(cases, sending, draw=secrets.SystemRandom().random)
+    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random)
     return Operations(
         duties=owed,
         cases=cases,
@@ -102,13 +105,33 @@ def operations(settings: Settings, opened: Store) -> Operations:
         reports=Reports(cases, clock=clock, ids=new_id),
         gathering=Gathering(cases),
         enforcing=enforcing,
+        appeals=Appeals(enforcing, closing),
     )
+
+
+def following(settings: Settings, opened: Store, made: Operations) -> Following:
+    """What follows from measures by itself. Raises CatalogueError."""
+    from trustward.bootstrap.service import indexing
+    from trustward.operations.following import Following
+    from trustward.operations.searching import Searching
+
+    index = indexing(settings, opened)
+    return Following(made.enforcing, made.cases, Searching(opened, index))
 
 
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
     made = operations(settings, opened)
-    return made.duties.fire, made.gathering.gather, made.closing.tell, made.enforcing.expire
+    after = following(settings, opened, made)
+    return (
+        made.duties.fire,
+        made.gathering.gather,
+        made.closing.tell,
+        made.enforcing.expire,
+        made.appeals.settle,
+        after.follow,
+        after.watch,
+    )
 
 
 def list_duties(
