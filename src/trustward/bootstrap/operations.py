@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
+    from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from trustward.operations.effort import Effort
     from trustward.operations.enforcing import Enforcing
     from trustward.operations.executing import Executing
+    from trustward.operations.following import Following
     from trustward.operations.gathering import Gathering
     from trustward.operations.programmes import Programmes
     from trustward.operations.queues import Queues
@@ -43,6 +45,7 @@ class Operations(NamedTuple):
     executing: Executing
     effort: Effort
     programmes: Programmes
+    appeals: Appeals
 
 
 def regimes(settings: Settings) -> Regimes:
@@ -108,7 +111,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     sending = delivering(settings, opened)
     enforcing = Enforcing(opened, policy_tree(found), owed, sending, ids=new_id)
     directives = Directives(opened, found.issuers, owed, clock=clock, ids=new_id)
-    closing = Closing(cases, sending, draw=secrets.SystemRandom().random)
+    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random)
     return Operations(
         duties=owed,
         cases=cases,
@@ -123,18 +126,35 @@ def operations(settings: Settings, opened: Store) -> Operations:
         executing=Executing(directives, enforcing),
         effort=Effort(directives, enforcing, sending),
         programmes=Programmes(opened, owed, clock=clock, ids=new_id),
+        appeals=Appeals(enforcing, closing),
     )
+
+
+def following(settings: Settings, opened: Store, made: Operations) -> Following:
+    """What follows from measures by itself. Raises CatalogueError."""
+    from trustward.bootstrap.service import indexing
+    from trustward.operations.following import Following
+    from trustward.operations.searching import Searching
+
+    index = indexing(settings, opened)
+    return Following(made.enforcing, made.cases, Searching(opened, index))
 
 
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
     made = operations(settings, opened)
-    return made.duties.fire, made.gathering.gather, made.closing.tell, made.enforcing.expire, *orders_of(made)
-
-
-def orders_of(made: Operations) -> tuple[Callable[[], int], ...]:
-    """What a worker does about orders."""
-    return made.executing.work, made.executing.follow
+    after = following(settings, opened, made)
+    return (
+        made.duties.fire,
+        made.gathering.gather,
+        made.closing.tell,
+        made.enforcing.expire,
+        made.appeals.settle,
+        after.follow,
+        after.watch,
+        made.executing.work,
+        made.executing.follow,
+    )
 
 
 def list_duties(

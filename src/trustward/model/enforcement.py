@@ -23,6 +23,8 @@ Work = Literal["", "sweep", "remember", "undo"]
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_./-]{0,99}$")]
 Words = Annotated[str, Meta(max_length=500)]
 
+ANSWERING = frozenset({"account", "merchant"})
+"""Who can have strikes."""
 QUIET = frozenset({"label", "unlabel", "review"})
 """What is not told to the user: it takes nothing from anybody."""
 VERBS = tuple(verb for verb in VERDICT_OF_ACTION if verb != "review")
@@ -48,8 +50,6 @@ COPIES: Mapping[str, tuple[str, ...]] = {
     "review.posted": ("review",),
 }
 """What is removed when a link that an event names is blocked: by the event's type, the kind of what was posted."""
-TRACES = ("device", "phone", "email", "payment_account")
-"""What is remembered of a closed account, strong enough to know it by. An address of a network is not."""
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -213,10 +213,11 @@ class Enforcing:
             return self.get(id)
         raise StaleError(f"the measure {id[:80]} changes all the time", remedy="try again in a moment")
 
-    def settle(self, id: str, most: int = 0) -> int:
+    def settle(self, id: str, most: int = 0, *, forgotten: bool = False) -> int:
         """Undo what a lifted measure has put in force, and up to ``most`` of what followed from it; how many of these.
 
-        Any number of processes may do this at a time, and be killed: what is left is for the next one.
+        Any number of processes may do this at a time, and be killed: what is left is for the next one. What a closed
+        account is remembered by is forgotten by a worker, which says so.
         """
         measure = self.get(id)
         if measure.work != "undo":
@@ -237,7 +238,7 @@ class Enforcing:
             for one in some:
                 self.settle(one.id, most=_AT_ONCE)
             undone += len(some)
-        if not self.store.measures.unlifted(id, 1):
+        if (forgotten or not measure.traces) and not self.store.measures.unlifted(id, 1):
             self._put(measure, work="")
         return undone
 

@@ -64,6 +64,7 @@ class Judging(msgspec.Struct, frozen=True, kw_only=True):
     step: str = "measure.taken"
     withhold: bool = False
     secret: bool = False
+    automated: bool = False
 
 
 def changes(measure: Measure, *, present: bool) -> list[Change]:
@@ -175,6 +176,7 @@ def _of_ladder(judging: Judging, struck: tuple[str, str], do: str, lasts_us: int
         step=judging.step,
         withhold=judging.withhold,
         secret=judging.secret,
+        automated=judging.automated,
     )
 
 
