@@ -51,6 +51,13 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         bool,
         Meta(description="It also wants every decision that came after its caller's deadline, as a whole."),
     ] = False
+    confidential: Annotated[
+        bool,
+        Meta(
+            description="It gets what an order keeps secret, and nothing else. Without such a target that waits for"
+            " who polls `confidential`."
+        ),
+    ] = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,6 +64,18 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/happenings"): "operate",
     ("GET", "/v1/gates"): "read",
     ("GET", "/v1/clocks"): "read",
+    # orders, notices, campaigns
+    ("GET", "/v1/orders"): "read",
+    ("POST", "/v1/orders"): "operate",
+    ("GET", "/v1/orders/{order_id}"): "read",
+    ("GET", "/v1/orders/{order_id}/targets"): "read",
+    ("GET", "/v1/orders/{order_id}/file"): "read",
+    ("POST", "/v1/orders/{order_id}/steps"): "operate",
+    ("GET", "/v1/issuers"): "read",
+    ("GET", "/v1/programmes"): "read",
+    ("POST", "/v1/programmes"): "operate",
+    ("GET", "/v1/programmes/{programme_id}"): "read",
+    ("POST", "/v1/programmes/{programme_id}/steps"): "operate",
     # reports, cases
     ("POST", "/v1/reports"): "report",
     ("GET", "/v1/reports/{report_id}"): "read",

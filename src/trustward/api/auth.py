@@ -310,6 +310,11 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     return found
 
 
+def sees_secrets(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether the caller may know of what an order keeps secret."""
+    return "secret" in caller_of(connection).scopes
+
+
 def person_of(request: Request[Any, Any, Any]) -> str:
     """Who works: a user that is signed in; or whom a key names in the header ``Trustward-Person``; or the key itself.
 

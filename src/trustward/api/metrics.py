@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from trustward.api.counts import Counts, Sums
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import TrustwardError
+from trustward.model.effect import outgoing
 from trustward.operations.deciding import Deciding
 from trustward.operations.sourcing import SourceStatus
 from trustward.ports import Store
@@ -21,8 +22,9 @@ _PHASES = ("new", "standby", "recovering", "ready", "stopped")
 class Metrics(Counts, Collector):
     """All of the service's metrics, in a registry of their own: what was counted here and elsewhere, and what is."""
 
-    def __init__(self, host: Deciding, store: Store) -> None:
+    def __init__(self, host: Deciding, store: Store, hidden: Callable[[str], bool] = lambda _target: False) -> None:
         super().__init__()
+        self._hidden = hidden
         self._host = host
         self._store = store
         self.sums = Sums()
@@ -70,7 +72,9 @@ class Metrics(Counts, Collector):
 
     def _outbox(self) -> Iterator[Metric]:
         try:
-            first, targets = self._store.outbox.waiting(1), self._store.outbox.backlog()
+            # Nothing is counted of what goes to confidential targets: a count would say that there is a secret.
+            first = [row for row in self._store.outbox.waiting(50) if not outgoing(row.body).secret][:1]
+            targets = [one for one in self._store.outbox.backlog() if not self._hidden(one.target)]
             behind = [(one, self._host.status().seq) for one in self._store.trials.open()]
         except TrustwardError:
             return

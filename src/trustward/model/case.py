@@ -31,6 +31,7 @@ What = Literal[
     "disputed",
     "closed",
     "reversed",
+    "struck",
     "told",
 ]
 Verdict = Literal["act", "no_action"]
@@ -56,6 +57,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     policy: Annotated[str, Meta(min_length=1, max_length=200)]
     reasons: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
     measures: tuple[Measure, ...] = ()
+    struck: Annotated[tuple[tuple[str, str], ...], Meta(max_length=20)] = ()
+    """Whom it counts against (kind and id), if that is not the subject, and not whom the measures concern."""
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,7 +85,10 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Who did what to what. ``detail`` is JSON; ``seq`` the journal's entry, where there is one."""
+    """Who did what to what. ``detail`` is JSON; ``seq`` the journal's entry, where there is one.
+
+    What is ``secret`` lies in a book of its own, with numbers of its own.
+    """
 
     at_us: int
     actor: str
@@ -94,6 +97,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     detail: bytes = b"{}"
     seq: int | None = None
     number: int = 0
+    secret: bool = False
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

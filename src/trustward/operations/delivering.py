@@ -23,6 +23,8 @@ from trustward.ports import Store
 
 POLL = Target(name="pull")
 """Where actions go if no target is set: to whoever polls."""
+CONFIDENTIAL = Target(name="confidential", confidential=True)
+"""Where secret letters wait to be fetched if no target is for them."""
 _SAID = "it only says something"
 _AT_ONCE = 500
 _SPREAD = 0.2
@@ -89,9 +91,13 @@ class Delivering:
         lease_us: int = 60_000_000,
         batch: int = 100,
     ) -> None:
-        self.targets = {target.name: target for target in targets} or {POLL.name: POLL}
+        self.targets = {target.name: target for target in targets}
         if len(self.targets) < len(targets):
             raise SettingsError("two targets have the same name", remedy="give every target a name of its own")
+        if not any(not target.confidential for target in targets):
+            self.targets[POLL.name] = POLL
+        if not any(target.confidential for target in targets):
+            self.targets[CONFIDENTIAL.name] = CONFIDENTIAL
         self.outbox = store.outbox
         self.effects = store.effects
         self.retries = retries or Retries()
@@ -128,13 +134,16 @@ class Delivering:
 
     def _wanted(self, row: ActionRow) -> Sequence[Target]:
         if row.number == NOTICE:
-            return [target for target in self.targets.values() if target.decisions]
+            return [target for target in self.targets.values() if target.decisions and not target.confidential]
         body = outgoing(row.body)
         if body.to:
             # To nobody else, whatever the settings say by now: until there is such a target it waits for it.
             return [self.targets.get(body.to) or Target(name=body.to)]
-        verb = body.action.do
-        return [target for target in self.targets.values() if target.wants(verb)]
+        return [
+            target
+            for target in self.targets.values()
+            if target.confidential == body.secret and target.wants(body.action.do)
+        ]
 
     def undo(self) -> int:
         """End what has had its time. An inverse goes out unless another action still does the same."""
@@ -313,8 +322,14 @@ class Delivering:
         """The target with this name. Raises NotFoundError."""
         found = self.targets.get(name)
         if found is None:
-            raise NotFoundError(f"no such target: {name[:80]}", remedy=f"the targets are {', '.join(self.targets)}")
+            others = ", ".join(target.name for target in self.targets.values() if not target.confidential)
+            raise NotFoundError(f"no such target: {name[:80]}", remedy=f"the targets are {others}")
         return found
+
+    def confidential(self, name: str) -> bool:
+        """Whether what goes to a target is secret; also of one that is named no more, if it had the usual name."""
+        found = self.targets.get(name)
+        return found.confidential if found is not None else name == CONFIDENTIAL.name
 
     def _action(self, action_id: str) -> tuple[ActionRow, bool]:
         key = parse_key(action_id)

@@ -26,8 +26,10 @@ from trustward.model.stored import (
 )
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.dossiers import Bundles, Dossiers
+from trustward.ports.enforcement import Appeals, Measures
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports
+from trustward.ports.orders import Orders
 from trustward.ports.people import Attempts, People, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.trials import Trials
@@ -201,7 +203,10 @@ class Audit(Protocol):
         """Add a row."""
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
-        """Rows by number, after ``after``."""
+        """Rows by number, after ``after``; secret ones are not among them."""
+
+    def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
+        """Secret rows by their own numbers."""
 
 
 class Snapshots(Protocol):
@@ -276,6 +281,12 @@ class Store(Protocol):
     def dossiers(self) -> Dossiers: ...  # noqa: D102 - the same
     @property
     def bundles(self) -> Bundles: ...  # noqa: D102 - the same
+    @property
+    def orders(self) -> Orders: ...  # noqa: D102 - the same
+    @property
+    def measures(self) -> Measures: ...  # noqa: D102 - the same
+    @property
+    def appeals(self) -> Appeals: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

@@ -158,9 +158,15 @@ class DatabaseAudit:
             rows = connection.execute(named("audit"), {"after": after, "limit": limit}).mappings()
             return [AuditRow(**{**row, "detail": bytes(row["detail"])}) for row in rows]
 
+    def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
+        """See :class:`trustward.ports.Audit`."""
+        with self._database.read() as connection:
+            rows = connection.execute(named("audit_secret"), {"after": after, "limit": limit}).mappings()
+            return [AuditRow(**{**row, "detail": bytes(row["detail"]), "secret": True}) for row in rows]
+
 
 def add_audit(connection: Connection, row: AuditRow) -> None:
     """Add a row to the audit, in the transaction of what it tells of."""
     fields = msgspec.structs.asdict(row)
-    del fields["number"]
-    connection.execute(named("add_audit"), fields)
+    del fields["number"], fields["secret"]
+    connection.execute(named("add_audit_secret" if row.secret else "add_audit"), fields)

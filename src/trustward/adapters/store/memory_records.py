@@ -11,15 +11,18 @@ import msgspec
 from trustward.adapters.store.memory_outbox import Sent
 from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
+from trustward.model.appeal import AppealPage
 from trustward.model.bundle import Bundle
 from trustward.model.case import Barred, Case, CaseLease, CasePage, HeldLease
 from trustward.model.clue import Clue
+from trustward.model.directive import Directive, OrderPage
 from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
 from trustward.model.errand import Errand
 from trustward.model.hold import Hold
-from trustward.model.journal import MADE, ActionRow
+from trustward.model.journal import HIDDEN, MADE, ActionRow
 from trustward.model.letter import Letter
+from trustward.model.programme import Programme
 from trustward.model.request import Asked, Disclosure
 from trustward.model.stored import AuditRow
 from trustward.ports import Write
@@ -33,12 +36,14 @@ class Held:
         self.lock = RLock()
         self.sent = sent
         self.record = record
-        self.made = MADE
+        self.made = {False: MADE, True: HIDDEN}
         self.letters: dict[str, list[str]] = {}
         self.kinds: dict[type, dict[str, Any]] = {}
         self.open_on: dict[str, str] = {}
         self.steps: dict[str, list[DutyStep]] = {}
         self.pages: dict[str, list[CasePage]] = {}
+        self.order_pages: dict[str, list[OrderPage]] = {}
+        self.appeal_pages: dict[str, list[AppealPage]] = {}
         self.named: dict[str, set[tuple[str, str]]] = {}
         self.leases: dict[str, CaseLease] = {}
         self.barred: set[tuple[str, str]] = set()
@@ -81,6 +86,12 @@ class MemoryRecords:
         found: P | None = self._held.of(kind).get(id)
         return found
 
+    def every(self, kind: type[P], after: str = "", limit: int = 100) -> Sequence[P]:
+        """See :class:`trustward.ports.Records`."""
+        with self._held.lock:
+            found: list[P] = sorted(self._held.of(kind).values(), key=lambda one: one.id)
+        return [one for one in found if one.id > after][:limit]
+
     def letters(self, cause: str) -> Sequence[str]:
         """See :class:`trustward.ports.Records`."""
         return tuple(self._held.letters.get(cause, ()))
@@ -95,6 +106,9 @@ class MemoryRecords:
             return
         before = held.of(type(one)).get(one.id)
         taken = isinstance(one, Case) and one.open_on and held.open_on.get(one.open_on, one.id) != one.id
+        if isinstance(one, Directive | Programme):
+            others = held.of(type(one)).values()
+            taken = any(other.known_as == one.known_as and other.id != one.id for other in others)
         if (0 if before is None else before.version) != one.version - 1 or taken:
             name = type(one).__name__.lower()
             raise StaleError(f"the {name} {one.id} has been changed meanwhile", remedy="look again")
@@ -102,18 +116,14 @@ class MemoryRecords:
     def _add(self, one: Write) -> None:
         held = self._held
         match one:
-            case DutyStep():
-                held.steps.setdefault(one.duty, []).append(one)
-            case CasePage():
-                held.pages.setdefault(one.case, []).append(one)
+            case DutyStep() | OrderPage() | CasePage() | AppealPage() | FilePage():
+                _file(held, one)
             case Case():
                 held.named.setdefault(one.id, set()).update(one.entities)
                 if one.open_on:
                     held.open_on[one.open_on] = one.id
                 elif held.open_on.get(one.subject) == one.id:
                     del held.open_on[one.subject]
-            case FilePage():
-                held.files.setdefault(one.record, []).append(one)
             case Clue() | Hold() | Asked() | Disclosure():
                 held.named.setdefault(f"{type(one).__name__}:{one.id}", set()).update(one.entities)
             case HeldLease():
@@ -124,14 +134,29 @@ class MemoryRecords:
             case Errand():
                 held.errands.setdefault(one.id, one)
             case Letter():
-                held.made += 1
-                held.sent.add([one.row(held.made)])
-                key = ActionRow(seq=held.made, number=0, at_us=0, body=b"").key
-                held.letters.setdefault(one.cause, []).append(key)
+                seq = held.made[one.secret] = held.made[one.secret] + 1
+                held.sent.add([one.row(seq)])
+                key = ActionRow(seq=seq, number=0, at_us=0, body=b"").key
+                held.letters.setdefault(one.filed or one.cause, []).append(key)
             case AuditRow():
                 held.record(one)
             case _:
                 pass
+
+
+def _file(held: Held, page: DutyStep | OrderPage | CasePage | AppealPage | FilePage) -> None:
+    """Add a page to the file of its record."""
+    match page:
+        case DutyStep():
+            held.steps.setdefault(page.duty, []).append(page)
+        case OrderPage():
+            held.order_pages.setdefault(page.order, []).append(page)
+        case CasePage():
+            held.pages.setdefault(page.case, []).append(page)
+        case AppealPage():
+            held.appeal_pages.setdefault(page.appeal, []).append(page)
+        case FilePage():
+            held.files.setdefault(page.record, []).append(page)
 
 
 class MemoryDuties:

@@ -1,6 +1,7 @@
 -- name: last_made
 -- Actions that people or clocks have made have numbers of their own, behind all the journal can have.
-SELECT max(seq) FROM actions WHERE seq > 1152921504606846976
+-- Secret ones have theirs behind those.
+SELECT max(seq) FROM actions WHERE seq > :above AND seq < :below
 
 -- name: add_made
 INSERT INTO actions (seq, number, at_us, state, body) VALUES (:seq, 0, :at_us, 0, :body)
@@ -160,3 +161,6 @@ SELECT body FROM cases WHERE untold = 1 ORDER BY id LIMIT :limit
 
 -- name: waiting_cases
 SELECT queue, COUNT(*) AS waiting, MIN(opened_us) AS oldest_us FROM cases WHERE state = 0 GROUP BY queue ORDER BY queue
+
+-- name: plain_of
+SELECT body FROM plain_records WHERE kind = :kind AND id > :past ORDER BY id LIMIT :limit

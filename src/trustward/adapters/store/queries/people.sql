@@ -18,9 +18,20 @@ VALUES (:at_us, :actor, :action, :subject, :detail, :seq)
 -- name: audit
 SELECT number, at_us, actor, action, subject, detail, seq FROM audit WHERE number > :after ORDER BY number LIMIT :limit
 
+-- name: add_audit_secret
+INSERT INTO audit_secret (at_us, actor, action, subject, detail, seq)
+VALUES (:at_us, :actor, :action, :subject, :detail, :seq)
+
+-- name: audit_secret
+SELECT number, at_us, actor, action, subject, detail, seq FROM audit_secret
+WHERE number > :after ORDER BY number LIMIT :limit
+
 -- name: number_audit_on
 -- PostgreSQL only: after rows were copied with their numbers, new ones go on behind them.
 SELECT setval(pg_get_serial_sequence('audit', 'number'), (SELECT max(number) FROM audit))
+
+-- name: number_audit_secret_on
+SELECT setval(pg_get_serial_sequence('audit_secret', 'number'), (SELECT max(number) FROM audit_secret))
 
 -- name: add_snapshot
 INSERT INTO snapshots (seq, part, parts, policy, at_us, body) VALUES (:seq, :part, :parts, :policy, :at_us, :body)
