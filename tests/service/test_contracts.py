@@ -143,6 +143,7 @@ def test_every_port_has_its_contract() -> None:
         *enforcement_contracts.CONTRACTS,
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
+        *orders_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
         *people_contracts.CONTRACTS,
         *proposal_contracts.CONTRACTS,
