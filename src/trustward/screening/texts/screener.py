@@ -14,6 +14,7 @@ from trustward.screening.folding import TRICKS
 from trustward.screening.links.screen import link_scores, screen_link, screen_links
 from trustward.screening.links.tables import meta as link_numbers
 from trustward.screening.texts import kernel, tokens
+from trustward.screening.texts.look import Entities, named_in
 from trustward.screening.texts.model import TELLING, Model, model
 
 _MOST_LINKS = 5
@@ -46,11 +47,12 @@ def screen_text(text: str) -> Signal:
     shapes = flags.item(kernel.FL_SHAPES)
     named = contacts(text)
     links = _links(named) if shapes >> tokens.S_LINK & 1 else ()
+    entities = tuple(dict.fromkeys([(contact.kind, contact.id) for contact in named]))
     if not links:
-        return _signal(at_work, named, score, score, shapes, flags.item(kernel.FL_TRICKS), told)
+        return _signal(at_work, entities, score, score, shapes, flags.item(kernel.FL_TRICKS), told)
     worst = max((screen_link(link) for link in links), key=lambda signal: signal.score)
     total = combined(score, worst.score, harmful=worst.verdict == "harmful")
-    return _signal(at_work, named, total, score, shapes, flags.item(kernel.FL_TRICKS), told, worst)
+    return _signal(at_work, entities, total, score, shapes, flags.item(kernel.FL_TRICKS), told, worst)
 
 
 def likeness(text: str) -> tuple[str, ...]:
@@ -79,14 +81,14 @@ def screen_texts(texts: Sequence[str]) -> list[Signal]:
 def _screen(texts: Sequence[str]) -> list[Signal]:
     at_work = model()
     scores, flags, told = at_work.read_many(texts, tell=True)
-    every = [contacts(text) for text in texts]
+    entities, linked = named_in(texts)
     words = scores.tolist()
     totals = list(words)
     worst: dict[int, Signal] = {}
     shapes = flags[:, kernel.FL_SHAPES].tolist()
-    rows = [row for row, named in enumerate(every) if named and shapes[row] >> tokens.S_LINK & 1]
     grave: list[tuple[int, str]] = []
-    for row, link, score in _worst_links([(row, _links(every[row])) for row in rows]):
+    each = [(row, urls[:_MOST_LINKS]) for row, urls in linked.items() if shapes[row] >> tokens.S_LINK & 1]
+    for row, link, score in _worst_links(each):
         totals[row] = combined(words[row], score, harmful=score >= link_numbers().harmful)
         if score >= link_numbers().suspicious:
             grave.append((row, link))
@@ -99,7 +101,7 @@ def _screen(texts: Sequence[str]) -> list[Signal]:
     return [
         _signal(at_work, named, total, score, shape, trick, what, worst.get(row))
         for row, (named, total, score, shape, trick, what) in enumerate(
-            zip(every, totals, words, shapes, tricks, whats, strict=True)
+            zip(entities, totals, words, shapes, tricks, whats, strict=True)
         )
     ]
 
@@ -144,7 +146,7 @@ def _links(named: Sequence[Contact]) -> tuple[str, ...]:
 
 def _signal(
     at_work: Model,
-    named: Sequence[Contact],
+    entities: Entities,
     total: float,
     score: float,
     shapes: int,
@@ -166,7 +168,7 @@ def _signal(
         verdict=verdict_of(total, numbers.suspicious, numbers.harmful),
         category=category,
         reasons=reasons[:_MOST_REASONS],
-        entities=tuple(dict.fromkeys([(contact.kind, contact.id) for contact in named])) if named else (),
+        entities=entities,
         version=numbers.version,
     )
 

@@ -1,0 +1,193 @@
+"""What the texts of a batch name: seen by the compiled look where that is sure, read where it is not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trustward.screening.contacts import contacts, quick
+from trustward.screening.contacts.trigger import COUNTRIES
+from trustward.screening.contacts.view import NUMERALS, is_plain
+from trustward.screening.contacts.words import everyday, solid_script, stop_words, tables, tlds
+from trustward.screening.folding import codes_of
+from trustward.screening.texts import sight
+from trustward.screening.texts.reader import table_of
+
+Entities = tuple[tuple[str, str], ...]
+_WIDE = dict(zip("，！？；～。", ",!?;~.", strict=True))
+"""Wide signs and the plain ones that they are read as."""
+_NO_GAP = frozenset("\n,;:%$€£¥₹฿₫₩+#\0")
+_BEFORE = "on in via at di en em sur auf su op no na trên sa через в my the meu mi il".split()
+"""The last word between a name and a messenger's after it."""
+
+
+class Named(NamedTuple):
+    """What each text names, and its links."""
+
+    entities: list[Entities]
+    links: dict[int, tuple[str, ...]]
+
+
+def named_in(texts: Sequence[str]) -> Named:
+    """What each of many texts names, as pairs of kind and id, and the links of those that have any.
+
+    >>> named_in(["see you at eight", "https://a.example and https://b.example"]).links
+    {1: ('https://a.example', 'https://b.example')}
+    """
+    count = len(texts)
+    entities: list[Entities] = [()] * count
+    links: dict[int, tuple[str, ...]] = {}
+    seen, spans = _seen(texts)
+    rows = np.flatnonzero(seen)
+    at = 0
+    for row, many in zip(rows.tolist(), seen[rows].tolist(), strict=True):
+        text = texts[row]
+        urls: tuple[str, ...] | None = None
+        if many > 0:
+            urls = _urls(text, spans[at : at + many])
+            at += many
+        if urls is None:
+            found = contacts(text)
+            entities[row] = tuple(dict.fromkeys([(contact.kind, contact.id) for contact in found])) if found else ()
+            urls = tuple([name for kind, name in entities[row] if kind == "url"])
+        else:
+            entities[row] = tuple([("url", url) for url in urls])
+        if urls:
+            links[row] = urls
+    return Named(entities, links)
+
+
+def _urls(text: str, spans: Iterable[Sequence[int]]) -> tuple[str, ...] | None:
+    """The links of a text, each once; None if one may be more than a link."""
+    urls = []
+    for start, end, host in spans:
+        url = text[start:end]
+        if not quick.is_sure(url[8 if url[4] == "s" else 7 : host - start]):
+            return None
+        urls.append(url)
+    return tuple(urls) if len(urls) == 1 else tuple(dict.fromkeys(urls))
+
+
+def _seen(texts: Sequence[str]) -> tuple[Any, list[list[int]]]:
+    """How many plain links each text has (-1: it has to be read), and where they are."""
+    starts = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=starts[1:])
+    codes = codes_of("".join(texts))
+    seen = np.empty(len(texts), np.int64)
+    # No plain link is shorter than eleven characters.
+    spans = np.empty((codes.size // 11 + sight.MOST_LINKS + 1, 3), np.int64)
+    used = sight.see(codes, starts, characters(), _tables(), *_room(), seen, spans.reshape(-1))
+    return seen, spans[:used].tolist()
+
+
+_OWN = threading.local()
+
+
+def _room() -> tuple[Any, Any]:
+    """Arrays that the kernel works in; of each thread its own."""
+    found: tuple[Any, Any] | None = getattr(_OWN, "room", None)
+    if found is None:
+        size = sight.LONGEST + 64
+        found = _OWN.room = (np.zeros(size, np.uint32), np.zeros(size, np.int64))
+    return found
+
+
+@cache
+def characters() -> Any:
+    """What each character of the first plane is: its lower case, and the flags of the kernel above."""
+    return np.array([_character(chr(code)) for code in range(1 << 16)], np.uint32)
+
+
+def _character(letter: str) -> int:
+    plain = _WIDE.get(letter, letter)
+    low = plain.lower()
+    # A sigma's lower case depends on what stands after it.
+    if letter == "Σ" or len(low) != 1 or not (letter in _WIDE or is_plain(letter)):
+        return sight.READ << 16
+    if letter == "@" or (low.isdecimal() and not low.isascii()):
+        return sight.READ << 16
+    word = low.isalnum()
+    chosen = {
+        sight.LETTER: word and not low.isdecimal(),
+        sight.WORD: word or low == "_",
+        sight.SPACE: low.isspace(),
+        sight.GAP: low == "_" or not (word or low in _NO_GAP),
+        sight.DIGIT: low.isdecimal(),
+        sight.NUMERAL: low in NUMERALS,
+        sight.STARTS: low in _firsts(),
+        sight.SOLID: solid_script(low) or not word,
+        sight.SIGN: low in "./\\[({<*_",
+        sight.LATIN: low.isascii() and low.isalpha(),
+        sight.EASTERN: "\u0370" <= letter <= "\u04ff",
+        sight.COLON: low == ":",
+        sight.TOKEN: low.isascii() and (word or low in "_-"),
+    }
+    return ord(low) | sum(flag for flag, there in chosen.items() if there) << 16
+
+
+@cache
+def _listed() -> dict[str, int]:
+    """Names of messengers and payment services, and which they are."""
+    found: dict[str, int] = {}
+    for forms in tables()["messengers"].values():
+        for kind, flag in (("sure", sight.SURE), ("short", sight.SHORT)):
+            for word in forms[kind]:
+                found[word] = found.get(word, 0) | flag | (sight.EVERYDAY if word in everyday() else 0)
+    for words in tables()["wallets"].values():
+        for word in words:
+            found[word] = found.get(word, 0) | sight.WALLET
+    return found
+
+
+@cache
+def _firsts() -> frozenset[str]:
+    return frozenset(word[0] for word in _listed())
+
+
+def _fillers() -> dict[str, int]:
+    found: dict[str, int] = {}
+    kinds = (
+        (sight.SIGNED, tables()["fillers"]["signs"]),
+        (sight.INVITES, tables()["fillers"]["weak"]),
+        (sight.INVITES, tables()["invitations"]["words"]),
+        (sight.FILLS, tables()["fillers"]["plain"]),
+    )
+    for flag, words in kinds:
+        for word in words:
+            found[word] = found.get(word, 0) | flag
+    return found
+
+
+def _spaced(words: dict[str, int]) -> dict[str, int]:
+    """Words of several parts also without the spaces between them."""
+    found = dict(words)
+    for word, flag in words.items():
+        forms = [word[:1]]
+        for letter in word[1:]:
+            forms = [form + tail for form in forms for tail in ((" ", "") if letter == " " else (letter,))]
+        for form in forms:
+            found[form] = found.get(form, 0) | flag
+    return found
+
+
+def _table(words: dict[str, int], *, whole: bool = False) -> Any:
+    return table_of(list(words), list(words.values()), whole=whole)
+
+
+@cache
+def _tables() -> tuple[Any, ...]:
+    countries = np.zeros(26 * 26, np.uint8)
+    for first, second in COUNTRIES:
+        countries[(ord(first) - 97) * 26 + ord(second) - 97] = 1
+    return (
+        _table(_spaced(_listed())),
+        _table(_spaced(_fillers())),
+        _table(dict.fromkeys(stop_words(), 0), whole=True),
+        _table(dict.fromkeys(tlds(), 0), whole=True),
+        _table(dict.fromkeys(_BEFORE, 0), whole=True),
+        countries,
+    )
