@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -48,8 +48,8 @@ def named_in(texts: Sequence[str]) -> Named:
         text = texts[row]
         urls: tuple[str, ...] | None = None
         if many > 0:
-            urls = _urls(text, spans[at : at + many])
-            at += many
+            urls = _urls(text, spans[at : at + 3 * many])
+            at += 3 * many
         if urls is None:
             found = contacts(text)
             entities[row] = tuple(dict.fromkeys([(contact.kind, contact.id) for contact in found])) if found else ()
@@ -61,27 +61,29 @@ def named_in(texts: Sequence[str]) -> Named:
     return Named(entities, links)
 
 
-def _urls(text: str, spans: Iterable[Sequence[int]]) -> tuple[str, ...] | None:
+def _urls(text: str, spans: Sequence[int]) -> tuple[str, ...] | None:
     """The links of a text, each once; None if one may be more than a link."""
     urls = []
-    for start, end, host in spans:
-        url = text[start:end]
-        if not quick.is_sure(url[8 if url[4] == "s" else 7 : host - start]):
+    for at in range(0, len(spans), 3):
+        start = spans[at]
+        url = text[start : spans[at + 1]]
+        if not quick.is_sure(url[8 if url[4] == "s" else 7 : spans[at + 2] - start]):
             return None
         urls.append(url)
     return tuple(urls) if len(urls) == 1 else tuple(dict.fromkeys(urls))
 
 
-def _seen(texts: Sequence[str]) -> tuple[Any, list[list[int]]]:
+def _seen(texts: Sequence[str]) -> tuple[Any, list[int]]:
     """How many plain links each text has (-1: it has to be read), and where they are."""
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=starts[1:])
     codes = codes_of("".join(texts))
     seen = np.empty(len(texts), np.int64)
     # No plain link is shorter than eleven characters.
-    spans = np.empty((codes.size // 11 + sight.MOST_LINKS + 1, 3), np.int64)
-    used = sight.see(codes, starts, characters(), _tables(), *_room(), seen, spans.reshape(-1))
-    return seen, spans[:used].tolist()
+    spans = np.empty(3 * (codes.size // 11 + sight.MOST_LINKS + 1), np.int64)
+    used = sight.see(codes, starts, characters(), _tables(), *_room(), seen, spans)
+    # One flat list: a list for each link would keep the collector of garbage busy.
+    return seen, spans[: 3 * used].tolist()
 
 
 _OWN = threading.local()
