@@ -148,8 +148,8 @@ def fold_codes(
     hidden = 0
     counts = np.uint64(0)
     pictures = 0
-    upper = 0
-    odd = 0
+    upper: Any = 0
+    odd: Any = 0
     # Which of the last characters were letters, and which were Latin ones, as bits.
     letters = 0
     latins = 0

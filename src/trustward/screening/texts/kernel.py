@@ -215,7 +215,7 @@ def _pointers(scratch: Any, outs: Any) -> Any:
 
 @part
 def _tables(folding: Any, lexicon: Any) -> Any:
-    """Where the tables lie: those of folding, then concepts with their hints, endings and hosts that shorten, each with its mask."""
+    """Where the tables lie: of folding, concepts with their hints, endings, hosts that shorten; each with its mask."""
     concepts, endings, short, begun, whole = lexicon
     return (
         pointer(folding[0]),

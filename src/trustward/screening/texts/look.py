@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from trustward.screening.contacts.trigger import COUNTRIES
 from trustward.screening.contacts.view import NUMERALS, is_plain
 from trustward.screening.contacts.words import everyday, solid_script, stop_words, tables, tlds
 from trustward.screening.folding import codes_of
-from trustward.screening.texts import sight
+from trustward.screening.texts import sight, signs
 from trustward.screening.texts.reader import table_of
 
 Entities = tuple[tuple[str, str], ...]
@@ -41,7 +41,7 @@ def named_in(texts: Sequence[str]) -> Named:
     count = len(texts)
     entities: list[Entities] = [()] * count
     links: dict[int, tuple[str, ...]] = {}
-    seen, spans = _seen(texts)
+    seen, spans = seen_in(texts)
     rows = np.flatnonzero(seen)
     at = 0
     for row, many in zip(rows.tolist(), seen[rows].tolist(), strict=True):
@@ -73,14 +73,14 @@ def _urls(text: str, spans: Sequence[int]) -> tuple[str, ...] | None:
     return tuple(urls) if len(urls) == 1 else tuple(dict.fromkeys(urls))
 
 
-def _seen(texts: Sequence[str]) -> tuple[Any, list[int]]:
+def seen_in(texts: Sequence[str]) -> tuple[Any, list[int]]:
     """How many plain links each text has (-1: it has to be read), and where they are."""
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=starts[1:])
     codes = codes_of("".join(texts))
     seen = np.empty(len(texts), np.int64)
     # No plain link is shorter than eleven characters.
-    spans = np.empty(3 * (codes.size // 11 + sight.MOST_LINKS + 1), np.int64)
+    spans = np.empty(3 * (codes.size // 11 + signs.MOST_LINKS + 1), np.int64)
     used = sight.see(codes, starts, characters(), _tables(), *_room(), seen, spans)
     # One flat list: a list for each link would keep the collector of garbage busy.
     return seen, spans[: 3 * used].tolist()
@@ -109,24 +109,26 @@ def _character(letter: str) -> int:
     low = plain.lower()
     # A sigma's lower case depends on what stands after it.
     if letter == "Σ" or len(low) != 1 or not (letter in _WIDE or is_plain(letter)):
-        return sight.READ << 16
+        return signs.READ << 16
     if letter == "@" or (low.isdecimal() and not low.isascii()):
-        return sight.READ << 16
+        return signs.READ << 16
     word = low.isalnum()
     chosen = {
-        sight.LETTER: word and not low.isdecimal(),
-        sight.WORD: word or low == "_",
-        sight.SPACE: low.isspace(),
-        sight.GAP: low == "_" or not (word or low in _NO_GAP),
-        sight.DIGIT: low.isdecimal(),
-        sight.NUMERAL: low in NUMERALS,
-        sight.STARTS: low in _firsts(),
-        sight.SOLID: solid_script(low) or not word,
-        sight.SIGN: low in "./\\[({<*_",
-        sight.LATIN: low.isascii() and low.isalpha(),
-        sight.EASTERN: "\u0370" <= letter <= "\u04ff",
-        sight.COLON: low == ":",
-        sight.TOKEN: low.isascii() and (word or low in "_-"),
+        signs.LETTER: word and not low.isdecimal(),
+        signs.WORD: word or low == "_",
+        signs.SPACE: low.isspace(),
+        signs.GAP: low == "_" or not (word or low in _NO_GAP),
+        signs.DIGIT: low.isdecimal(),
+        signs.NUMERAL: low in NUMERALS,
+        signs.STARTS: low in _firsts(),
+        # A name whose second character is any space is always looked for.
+        signs.WHOLE: low in _whole(),
+        signs.SOLID: solid_script(low) or not word,
+        signs.SIGN: low in "./\\[({<*_",
+        signs.LATIN: low.isascii() and low.isalpha(),
+        signs.EASTERN: "\u0370" <= letter <= "\u04ff",
+        signs.COLON: low == ":",
+        signs.TOKEN: low.isascii() and (word or low in "_-"),
     }
     return ord(low) | sum(flag for flag, there in chosen.items() if there) << 16
 
@@ -148,6 +150,11 @@ def _listed() -> dict[str, int]:
 @cache
 def _firsts() -> frozenset[str]:
     return frozenset(word[0] for word in _listed())
+
+
+@cache
+def _whole() -> frozenset[str]:
+    return frozenset(word[0] for word in _listed() if len(word) == 1 or word[1] == " ")
 
 
 def _fillers() -> dict[str, int]:
@@ -183,13 +190,31 @@ def _table(words: dict[str, int], *, whole: bool = False) -> Any:
 @cache
 def _tables() -> tuple[Any, ...]:
     countries = np.zeros(26 * 26, np.uint8)
-    for first, second in COUNTRIES:
-        countries[(ord(first) - 97) * 26 + ord(second) - 97] = 1
+    for code in COUNTRIES:
+        countries[(ord(code[0]) - 97) * 26 + ord(code[1]) - 97] = 1
+    names = _spaced(_listed())
     return (
-        _table(_spaced(_listed())),
+        _table(names),
         _table(_spaced(_fillers())),
         _table(dict.fromkeys(stop_words(), 0), whole=True),
         _table(dict.fromkeys(tlds(), 0), whole=True),
         _table(dict.fromkeys(_BEFORE, 0), whole=True),
         countries,
+        beginnings_of(names),
     )
+
+
+def beginnings_of(names: Iterable[str]) -> Any:
+    """Which two and three characters a name of several may begin with."""
+    found = np.zeros(sight.BEGINNINGS, np.uint8)
+    for name in names:
+        if len(name) == 1:
+            continue
+        two = ord(name[0]) * 31 + ord(name[1])
+        # Any space may stand where a name has one.
+        if len(name) == 2 or name[2] == " ":
+            found[two & (sight.BEGINNINGS - 1)] |= sight.TWO
+        else:
+            found[two & (sight.BEGINNINGS - 1)] |= sight.MORE
+            found[(two * 31 + ord(name[2])) & (sight.BEGINNINGS - 1)] |= sight.THREE
+    return found

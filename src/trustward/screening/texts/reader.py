@@ -16,8 +16,7 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "texts"
 
 
 class Lexicon(NamedTuple):
-    """Names of concepts in order, and the kernel's tables: concepts, endings of links, hosts that shorten links, and
-    hints of the first."""
+    """Names of concepts in order, and the kernel's tables: concepts, endings, hosts that shorten links, hints."""
 
     concepts: tuple[str, ...]
     arrays: tuple[Any, ...]

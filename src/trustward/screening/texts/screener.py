@@ -106,7 +106,7 @@ def _screen(texts: Sequence[str]) -> list[Signal]:
     keys[:, kernel.TOLD + 1] = flags[:, kernel.FL_TRICKS]
     whats = keys.view(f"V{2 * _KEY}").reshape(-1).tolist()
     return [
-        _signal(at_work, named, total, (_spoken(what) if score >= TELLING else _SILENT), worst.get(row) if worst else None)
+        _signal(at_work, named, total, _spoken(what) if score >= TELLING else _SILENT, worst.get(row))
         for row, (named, total, score, what) in enumerate(zip(entities, totals, words, whats, strict=True))
     ]
 
