@@ -18,7 +18,7 @@ import numpy as np
 
 from trustward.base.jit import kernel, part, pointer, prefetch, shared
 from trustward.screening.folding import fold_codes
-from trustward.screening.texts.hashes import START, find, mixed, place, step
+from trustward.screening.texts.hashes import BEGUN, START, WHOLE, find, hinted, mixed, place, step
 from trustward.screening.texts.tokens import (
     CHAR_BITS,
     MOST_CHARS,
@@ -129,8 +129,9 @@ def _words(seq: Any, dense: Any, m: Any, out: Any, weights: Any) -> Any:
 
 
 @shared
-def _concepts(seq: Any, dense: Any, m: Any, table: Any, mask: Any, seen: Any, found: Any) -> Any:
+def _concepts(seq: Any, dense: Any, m: Any, lexicon: Any, seen: Any, found: Any) -> Any:
     """The distinct concepts of a text, in order of their first place."""
+    table, mask, begun, whole = lexicon
     count = 0
     i = 0
     while i < m:
@@ -143,10 +144,11 @@ def _concepts(seq: Any, dense: Any, m: Any, table: Any, mask: Any, seen: Any, fo
         at = i
         while at < m and at - i < 40:
             state = step(state, seq[at])
-            value = find(table, mask, state)
-            if value < 0:
+            if not hinted(begun, state, BEGUN):
                 break
             at += 1
+            # A whole entry is there only with all its beginnings: a hint that errs leads to none.
+            value = find(table, mask, state) if hinted(whole, state, WHOLE) else 0
             if value > 0:
                 rest = 0
                 if dense[at - 1] == 0:
@@ -213,13 +215,13 @@ def _pointers(scratch: Any, outs: Any) -> Any:
 
 @part
 def _tables(folding: Any, lexicon: Any) -> Any:
-    """Where the tables lie: those of folding, then concepts, endings and hosts that shorten, each with its mask."""
-    concepts, endings, short = lexicon
+    """Where the tables lie: of folding, concepts with their hints, endings, hosts that shorten; each with its mask."""
+    concepts, endings, short, begun, whole = lexicon
     return (
         pointer(folding[0]),
         pointer(folding[1]),
         folding[2],
-        (pointer(concepts), np.uint64(concepts.size - 1)),
+        (pointer(concepts), np.uint64(concepts.size - 1), pointer(begun), pointer(whole)),
         (pointer(endings), np.uint64(endings.size - 1)),
         (pointer(short), np.uint64(short.size - 1)),
     )
@@ -268,7 +270,7 @@ def _read(codes: Any, start: Any, stop: Any, tables: Any, work: Any, words_at: A
         if tricks >> bit & 1:
             shapes[S_TRICKS + bit] = np.uint8(1)
             shapes[S_TRICK] = np.uint8(1)
-    concepts = _concepts(seq, dense, m, lexicon[0], lexicon[1], seen, found)
+    concepts = _concepts(seq, dense, m, lexicon, seen, found)
     meanings = _meanings(found, concepts, shapes, out_meanings)
     bits = 0
     for s in range(S_LENGTH):

@@ -16,7 +16,7 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "texts"
 
 
 class Lexicon(NamedTuple):
-    """Names of concepts in order, and the kernel's tables: concepts, endings of links, hosts that shorten links."""
+    """Names of concepts in order, and the kernel's tables: concepts, endings, hosts that shorten links, hints."""
 
     concepts: tuple[str, ...]
     arrays: tuple[Any, ...]
@@ -54,6 +54,7 @@ def read_lexicon(folder: Path) -> Lexicon:
             concepts,
             table_of([ending for ending, _ in endings], [int(plain) for _, plain in endings]),
             table_of(hosts, [0] * len(hosts), whole=True),
+            *hashes.hints_of(concepts),
         ),
     )
 
