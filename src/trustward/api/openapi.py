@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from trustward.api import cases, duties, reports
+from trustward.api import appeals, cases, duties, measures, reports
 from trustward.api.access import ANY
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import COOKIE, guard
@@ -104,7 +104,11 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     },
     ("put", "/v1/policies/live"): {_JSON: (LiveWanted, {"hash": "5d41402abc4b2a76", "reason": "sharper on links"})},
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
-    **{route: {_JSON: shape} for each in (duties, reports, cases) for route, shape in each.BODIES.items()},
+    **{
+        route: {_JSON: shape}
+        for each in (duties, reports, cases, measures, appeals)
+        for route, shape in each.BODIES.items()
+    },
     ("post", "/v1/session"): {
         _JSON: (SignInWanted, {"name": "kim", "password": "several words of your own", "code": "123456"})
     },
