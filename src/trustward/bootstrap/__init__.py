@@ -11,7 +11,16 @@ from trustward.bootstrap.database import (
     rotate_key,
     upgrade,
 )
-from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
+from trustward.bootstrap.operations import (
+    Operations,
+    book,
+    list_appeals,
+    list_duties,
+    list_measures,
+    operations,
+    show_appeal,
+    show_duty,
+)
 from trustward.bootstrap.people import (
     create_link,
     disable_user,
@@ -57,8 +66,10 @@ __all__ = [
     "delivering",
     "disable_user",
     "indexing",
+    "list_appeals",
     "list_duties",
     "list_keys",
+    "list_measures",
     "list_users",
     "load",
     "make_sources",
@@ -75,6 +86,7 @@ __all__ = [
     "rotate_key",
     "rules",
     "service_settings",
+    "show_appeal",
     "show_duty",
     "signing_in",
     "single_sign_on",

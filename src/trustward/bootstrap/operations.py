@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from trustward.model.appeal import Appeal, AppealPage
     from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
+    from trustward.model.enforcement import Measure
     from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
@@ -162,3 +164,33 @@ def show_duty(settings: Settings, id: str) -> tuple[Duty, Sequence[DutyStep], in
     with closing(store(settings)) as opened:
         story = operations(settings, opened).duties
         return story.get(id), story.file(id), now_us()
+
+
+def list_measures(settings: Settings, *, cause: str, entity: str) -> Sequence[Measure]:
+    """Measures by what for, or on whom (kind and id, with a colon), secret ones included."""
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).enforcing
+        kind, _, name = entity.partition(":")
+        return story.of(cause) if cause else story.on(kind, name)
+
+
+def list_appeals(settings: Settings, *, every: bool, account: str, limit: int) -> tuple[Sequence[Appeal], int]:
+    """Appeals by what is due first, and the time at which they stand so."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.find(None if every else "received", account=account, limit=limit), now_us()
+
+
+def show_appeal(settings: Settings, id: str) -> tuple[Appeal, Sequence[AppealPage], int]:
+    """An appeal, its file, and the time at which it stands so. Raises NotFoundError."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.get(id), story.pages(id), now_us()

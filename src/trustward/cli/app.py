@@ -15,6 +15,7 @@ from trustward.cli import (
     duties,
     events,
     keys,
+    measures,
     policy,
     replay,
     screen,
@@ -72,4 +73,6 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
+app.add_typer(measures.app, name="measures")
+app.add_typer(measures.appeals, name="appeals")
 app.command(name="worker")(worker.worker)
