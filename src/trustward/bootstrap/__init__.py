@@ -20,6 +20,7 @@ from trustward.bootstrap.operations import (
     operations,
     show_appeal,
     show_duty,
+    show_measure,
 )
 from trustward.bootstrap.people import (
     create_link,
@@ -88,6 +89,7 @@ __all__ = [
     "service_settings",
     "show_appeal",
     "show_duty",
+    "show_measure",
     "signing_in",
     "single_sign_on",
     "source_fields",

@@ -82,6 +82,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.base.ids import new_id
     from trustward.bootstrap.service import delivering
     from trustward.model.clocks import policy_tree
+    from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
@@ -174,6 +175,14 @@ def list_measures(settings: Settings, *, cause: str, entity: str) -> Sequence[Me
         story = operations(settings, opened).enforcing
         kind, _, name = entity.partition(":")
         return story.of(cause) if cause else story.on(kind, name)
+
+
+def show_measure(settings: Settings, id: str) -> Measure:
+    """A measure. Raises NotFoundError."""
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        return operations(settings, opened).enforcing.get(id)
 
 
 def list_appeals(settings: Settings, *, every: bool, account: str, limit: int) -> tuple[Sequence[Appeal], int]:

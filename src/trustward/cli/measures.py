@@ -8,11 +8,11 @@ import typer
 
 from trustward.cli import options
 
-app = typer.Typer(name="measures", help="Show what was done to an entity.", rich_markup_mode=None)
+app = typer.Typer(name="measures", help="Show what was done to an entity.", no_args_is_help=True, rich_markup_mode=None)
 appeals = typer.Typer(name="appeals", help="Show appeals.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback(invoke_without_command=True)
+@app.command(name="list")
 def measures(
     *,
     cause: Annotated[str, typer.Option("--cause", metavar="NAME", help="What for, such as case:7.")] = "",
@@ -73,6 +73,33 @@ def list_(
             view.id, view.due or "", state, plain(view.account, 40), plain(view.decision, 40), plain(view.hearer, 40)
         )
     show(answers(), rows)
+
+
+@app.command(name="show")
+def show_measure_(
+    measure: Annotated[str, typer.Argument(metavar="ID", help="The measure's id.")],
+    *,
+    data: options.Data = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """Show a measure: what was done, why, how it stands."""
+    import msgspec
+
+    from trustward.bootstrap import service_settings, show_measure
+    from trustward.cli.account import show, table
+    from trustward.cli.console import answers, emit_json, plain
+    from trustward.exchange.enforcement_view import measure_view
+
+    view = measure_view(show_measure(service_settings(data=data, database=database), measure))
+    if json:
+        emit_json(view)
+        return
+    facts = table("", "", "")
+    for name, value in msgspec.structs.asdict(view).items():
+        if value:
+            facts.add_row(name, plain(str(value), 100))
+    show(answers(), facts)
 
 
 @appeals.command(name="show")
