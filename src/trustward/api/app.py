@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from trustward.api import (
     actions,
+    appeals,
     bulk,
     cases,
     changing,
@@ -22,6 +23,7 @@ from trustward.api import (
     holds,
     lists,
     looking,
+    measures,
     openapi,
     orders,
     policies,
@@ -73,6 +75,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     *clues.HANDLERS,
     *holds.HANDLERS,
     *requests.HANDLERS,
+    *measures.HANDLERS,
+    *appeals.HANDLERS,
     actions.backlog,
     actions.in_force,
     actions.action,

@@ -12,7 +12,18 @@ from trustward.bootstrap.database import (
     rotate_key,
     upgrade,
 )
-from trustward.bootstrap.operations import Operations, book, evidence_key, list_duties, operations, show_duty
+from trustward.bootstrap.operations import (
+    Operations,
+    book,
+    evidence_key,
+    list_appeals,
+    list_duties,
+    list_measures,
+    operations,
+    show_appeal,
+    show_duty,
+    show_measure,
+)
 from trustward.bootstrap.people import (
     create_link,
     disable_user,
@@ -59,9 +70,11 @@ __all__ = [
     "disable_user",
     "evidence_key",
     "indexing",
+    "list_appeals",
     "list_clues",
     "list_duties",
     "list_keys",
+    "list_measures",
     "list_users",
     "load",
     "make_sources",
@@ -78,8 +91,10 @@ __all__ = [
     "rotate_key",
     "rules",
     "service_settings",
+    "show_appeal",
     "show_clue",
     "show_duty",
+    "show_measure",
     "signing_in",
     "single_sign_on",
     "source_fields",

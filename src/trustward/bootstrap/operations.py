@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from trustward.exchange.evidence import SigningKey
+    from trustward.model.appeal import Appeal, AppealPage
     from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
+    from trustward.model.enforcement import Measure
     from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.bundling import Bundling, Rules
@@ -98,6 +100,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.base.ids import new_id
     from trustward.bootstrap.service import delivering
     from trustward.model.clocks import policy_tree
+    from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
@@ -273,3 +276,41 @@ def show_duty(settings: Settings, id: str, *, secret: bool) -> tuple[Duty, Seque
         if found.secret and not secret:
             raise NotFoundError(f"there is no duty {id[:80]}", remedy="trustward duties list lists all")
         return found, story.file(id), now_us()
+
+
+def list_measures(settings: Settings, *, cause: str, entity: str) -> Sequence[Measure]:
+    """Measures by what for, or on whom (kind and id, with a colon), secret ones included."""
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).enforcing
+        kind, _, name = entity.partition(":")
+        return story.of(cause) if cause else story.on(kind, name)
+
+
+def show_measure(settings: Settings, id: str) -> Measure:
+    """A measure. Raises NotFoundError."""
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        return operations(settings, opened).enforcing.get(id)
+
+
+def list_appeals(settings: Settings, *, every: bool, account: str, limit: int) -> tuple[Sequence[Appeal], int]:
+    """Appeals by what is due first, and the time at which they stand so."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.find(None if every else "received", account=account, limit=limit), now_us()
+
+
+def show_appeal(settings: Settings, id: str) -> tuple[Appeal, Sequence[AppealPage], int]:
+    """An appeal, its file, and the time at which it stands so. Raises NotFoundError."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.get(id), story.pages(id), now_us()

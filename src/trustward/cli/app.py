@@ -16,6 +16,7 @@ from trustward.cli import (
     duties,
     events,
     keys,
+    measures,
     policy,
     replay,
     screen,
@@ -74,4 +75,6 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
 app.add_typer(clues.app, name="clues")
+app.add_typer(measures.app, name="measures")
+app.add_typer(measures.appeals, name="appeals")
 app.command(name="worker")(worker.worker)
