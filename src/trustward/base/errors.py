@@ -22,7 +22,7 @@
 | TW-550 | UnavailableError | the service is starting, recovering or stopping |
 | TW-560 | NotFoundError | there is nothing by that name |
 | TW-570 | ActionError | an action is not in a state in which this can be done to it |
-| TW-580 | StepError | a duty, a report or a case is not in a state in which this can be done to it |
+| TW-580 | StepError | a duty, a report, a case or an order is not in a state in which this can be done to it |
 | TW-590 | StaleError | somebody else has changed the same record meanwhile |
 | TW-600 | UnauthenticatedError | no usable key or session came with a request |
 | TW-601 | SignInError | a name, password, code, passkey or link is not good, or not any more |
@@ -201,7 +201,7 @@ class ActionError(TrustwardError):
 
 
 class StepError(TrustwardError):
-    """A duty, a report or a case is not in a state in which this can be done to it."""
+    """A duty, a report, a case or an order is not in a state in which this can be done to it."""
 
     code = "TW-580"
 

@@ -12,6 +12,7 @@ from trustward.bootstrap.database import (
     upgrade,
 )
 from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
+from trustward.bootstrap.ordering import list_orders, order_file, receive_order, show_order
 from trustward.bootstrap.people import (
     create_link,
     disable_user,
@@ -59,15 +60,18 @@ __all__ = [
     "indexing",
     "list_duties",
     "list_keys",
+    "list_orders",
     "list_users",
     "load",
     "make_sources",
     "operations",
+    "order_file",
     "packs",
     "policy",
     "policy_path",
     "polling",
     "query",
+    "receive_order",
     "replay",
     "reset_user",
     "restore_store",
@@ -76,6 +80,7 @@ __all__ = [
     "rules",
     "service_settings",
     "show_duty",
+    "show_order",
     "signing_in",
     "single_sign_on",
     "source_fields",

@@ -90,6 +90,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.base.ids import new_id
     from trustward.bootstrap.service import delivering
     from trustward.model.clocks import policy_tree
+    from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing

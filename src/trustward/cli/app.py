@@ -15,6 +15,7 @@ from trustward.cli import (
     duties,
     events,
     keys,
+    orders,
     policy,
     replay,
     screen,
@@ -72,4 +73,5 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
+app.add_typer(orders.app, name="orders")
 app.command(name="worker")(worker.worker)
