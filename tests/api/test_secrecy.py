@@ -332,8 +332,8 @@ def test_commands_show_it_only_when_asked(worlds: tuple[World, World], monkeypat
             secret = [canary for canary in here.canaries[:4] + WORDS if canary in shown]
             assert not secret, (said, secret)
             assert (result.exit_code != 0) == bool(id), (said, result.output)
-    shown = runner.invoke(app, ["orders", "list", "--secret", "--json", "--data", str(here.folder)])
-    assert here.ids[0] in shown.output
+    open_ = runner.invoke(app, ["orders", "list", "--secret", "--json", "--data", str(here.folder)])
+    assert here.ids[0] in open_.output
 
 
 def test_logs_say_nothing(worlds: tuple[World, World], capfd: pytest.CaptureFixture[str]) -> None:
