@@ -17,6 +17,7 @@ from trustward.cli import (
     events,
     keys,
     measures,
+    orders,
     policy,
     replay,
     screen,
@@ -77,4 +78,5 @@ app.add_typer(duties.app, name="duties")
 app.add_typer(clues.app, name="clues")
 app.add_typer(measures.app, name="measures")
 app.add_typer(measures.appeals, name="appeals")
+app.add_typer(orders.app, name="orders")
 app.command(name="worker")(worker.worker)
