@@ -9,9 +9,8 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import person_of
+from trustward.api.auth import person_of, sees_secrets
 from trustward.api.changing import read_json
-from trustward.api.duties import sees_secrets
 from trustward.api.looking import check_entity
 from trustward.api.service import Service
 from trustward.base.errors import NotFoundError, UsageError
