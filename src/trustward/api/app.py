@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from trustward.api import (
     actions,
+    audit,
     bulk,
     cases,
     changing,
@@ -88,6 +89,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.put_shadow,
     trials.delete_shadow,
     trials.compare,
+    audit.audit,
     *sessions.HANDLERS,
     *sso.HANDLERS,
     *users.HANDLERS,

@@ -1,6 +1,14 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
-from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
+from trustward.bootstrap.archive import (
+    archive,
+    audit_explain,
+    audit_index,
+    audit_list,
+    audit_replay,
+    check_archive,
+    query,
+)
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -42,6 +50,7 @@ __all__ = [
     "archive",
     "audit_explain",
     "audit_index",
+    "audit_list",
     "audit_replay",
     "backtest",
     "backup_store",

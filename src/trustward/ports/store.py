@@ -16,6 +16,7 @@ from trustward.model.effect import Effect, Ended, Ending
 from trustward.model.journal import ActionRow, Commit, Found, Segment
 from trustward.model.stored import (
     ApiKey,
+    AuditQuery,
     AuditRow,
     LabelMark,
     Lease,
@@ -201,6 +202,12 @@ class Audit(Protocol):
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
         """Rows by number, after ``after``."""
+
+    def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
+        """Rows that fit, the newest first; with ``before`` only those with a smaller number.
+
+        Rows about a duty are shown without ``query.secret`` only if the duty is there and is no secret.
+        """
 
 
 class Snapshots(Protocol):
