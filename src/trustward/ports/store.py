@@ -119,6 +119,13 @@ class Outbox(Protocol):
     def drop(self, places: Sequence[int], audit: AuditRow) -> int:
         """Withdraw dead deliveries for good; how many there were."""
 
+    def prune(self, before_us: int, upto: int, limit: int) -> int:
+        """Drop older, closed actions of entries before ``upto``, at most ``limit``, with their receipts; how many.
+
+        An action is closed if it is not waiting, every delivery of it has arrived or was withdrawn, and what it has put
+        in force is undone, by an inverse of which the same holds. Letters stay: records name them.
+        """
+
     def backlog(self) -> Sequence[Backlog]:
         """How each target is doing that has something waiting or dead."""
 
