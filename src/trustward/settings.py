@@ -128,6 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     delivery_give_up: Annotated[
         str, Meta(description="An action that still fails at this age is given up, until somebody replays it.")
     ] = "1d"
+    delivery_keep: Annotated[
+        str, Meta(description="Actions that are closed are dropped from the outbox at this age, with their receipts.")
+    ] = "180d"
     delivery_networks: Annotated[
         tuple[str, ...],
         Meta(description="Private networks that webhooks may go to, such as `10.1.0.0/16`. None: public ones only."),
@@ -270,6 +273,7 @@ _DURATIONS = (
     "delivery_lease",
     "delivery_rests",
     "delivery_give_up",
+    "delivery_keep",
     "session_idle",
     "session_lasts",
     "link_lasts",

@@ -26,6 +26,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/decisions"): "read",
     ("GET", "/v1/decisions/{event_id}"): "read",
     ("GET", "/v1/entities/{kind}/{entity_id}"): "read",
+    ("GET", "/v1/audit"): "audit",
     # labels, lists, policies
     ("PUT", "/v1/labels"): "change",
     ("DELETE", "/v1/labels"): "change",

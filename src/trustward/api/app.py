@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 from trustward.api import (
     actions,
     appeals,
+    audit,
     bulk,
     cases,
     changing,
@@ -102,6 +103,7 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     trials.put_shadow,
     trials.delete_shadow,
     trials.compare,
+    audit.audit,
     *sessions.HANDLERS,
     *sso.HANDLERS,
     *users.HANDLERS,

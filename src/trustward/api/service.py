@@ -83,7 +83,7 @@ class Service(Entrance):
         compile_policy: Callable[[StoredPolicy], Policy],
         operations: Operations,
     ) -> None:
-        ring = KeyRing(store.keys, settings.key_rate)
+        ring = KeyRing(store.keys, store.people, settings.key_rate)
         super().__init__(settings, host, decoder, Metrics(host, store, self._hidden), ring)
         self.operations = operations
         self.errands = Errands(store, host, decoder)

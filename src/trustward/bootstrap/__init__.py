@@ -1,6 +1,14 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
-from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
+from trustward.bootstrap.archive import (
+    archive,
+    audit_explain,
+    audit_index,
+    audit_list,
+    audit_replay,
+    check_archive,
+    query,
+)
 from trustward.bootstrap.clues import list_clues, show_clue, verify_bundle, write_bundle
 from trustward.bootstrap.database import (
     backup_store,
@@ -55,6 +63,7 @@ __all__ = [
     "archive",
     "audit_explain",
     "audit_index",
+    "audit_list",
     "audit_replay",
     "backtest",
     "backup_store",

@@ -28,6 +28,7 @@ CONFIDENTIAL = Target(name="confidential", confidential=True)
 _SAID = "it only says something"
 _AT_ONCE = 500
 _SPREAD = 0.2
+_PRUNE_REST_US = 60_000_000
 _MOST_REST_US = 3_600_000_000
 MAX_REASON = 1000
 
@@ -90,6 +91,7 @@ class Delivering:
         retries: Retries | None = None,
         lease_us: int = 60_000_000,
         batch: int = 100,
+        keep_us: int = 180 * 86_400_000_000,
     ) -> None:
         self.targets = {target.name: target for target in targets}
         if len(self.targets) < len(targets):
@@ -99,10 +101,13 @@ class Delivering:
         if not any(target.confidential for target in targets):
             self.targets[CONFIDENTIAL.name] = CONFIDENTIAL
         self.outbox = store.outbox
+        self._journal = store.journal
         self.effects = store.effects
         self.retries = retries or Retries()
         self.lease_us = lease_us
         self.batch = batch
+        self.keep_us = keep_us
+        self._pruned_us = 0
         self.clock = clock
         self._draw = draw
         self._longest_us = max(lease_us, _MOST_REST_US, int(max(self.retries.rests_us) * (1 + _SPREAD)))
@@ -111,7 +116,18 @@ class Delivering:
 
     def tidy(self) -> int:
         """Pass on what waits, and undo what has ended; how many actions that set going."""
-        return self.pass_on() + self.undo()
+        return self.pass_on() + self.undo() + self.prune()
+
+    def prune(self) -> int:
+        """Drop some of what has long been closed, at most once a minute unless there is more; how many actions."""
+        now_us = self.clock()
+        if now_us < self._pruned_us + _PRUNE_REST_US:
+            return 0
+        before_us = now_us - self.keep_us
+        dropped = self.outbox.prune(before_us, self._journal.since(before_us), _AT_ONCE)
+        if dropped < _AT_ONCE:
+            self._pruned_us = now_us
+        return dropped
 
     def pass_on(self) -> int:
         """Give waiting actions to the targets that want them, oldest first."""

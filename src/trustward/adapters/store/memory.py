@@ -26,10 +26,12 @@ from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.archived import ArchivedDay
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
+from trustward.model.duty import Duty
 from trustward.model.journal import Commit, Found, Segment, found_in
 from trustward.model.proposal import Proposal
 from trustward.model.stored import (
     ApiKey,
+    AuditQuery,
     AuditRow,
     LabelMark,
     Lease,
@@ -337,6 +339,16 @@ class _Audit:
 
     def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
         return self._tables.audit_secret[after : after + limit]
+
+    def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
+        duties = self._tables.held.of(Duty)
+        found: list[AuditRow] = []
+        for row in reversed(self._tables.audit[: None if before is None else max(before - 1, 0)]):
+            kind, _, named = row.subject.partition(":")
+            hidden = kind == "duty" and not query.secret and (named not in duties or duties[named].secret)
+            if len(found) < limit and query.fits(row) and not hidden:
+                found.append(row)
+        return found
 
 
 class _Snapshots:
