@@ -23,6 +23,7 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/backtests",
     "/v1/policies/proposals",
     "/v1/clocks",
+    "/v1/issuers",
     "/v1/queues",
     "/v1/break",
     "/v1/reviewers/{name}",
@@ -31,7 +32,7 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/openapi/openapi.json",
 }
 WITHOUT_A_BODY = {path for method, path in TABLE if method in {"POST", "PUT"}} - {path for _, path in BODIES}
-WRONG_WAYS = {"/v1/duties": "?limit=x", "/v1/cases": "?limit=x"}
+WRONG_WAYS = dict.fromkeys(("/v1/duties", "/v1/cases", "/v1/orders", "/v1/programmes"), "?limit=x")
 ODD_PATHS = [
     b"/v1/decisions/%00",
     b"/v1/decisions/%ff",
