@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from trustward.api import (
     actions,
+    appeals,
     bulk,
     cases,
     changing,
@@ -20,6 +21,7 @@ from trustward.api import (
     health,
     lists,
     looking,
+    measures,
     openapi,
     orders,
     policies,
@@ -67,6 +69,8 @@ HANDLERS: tuple[ControllerRouterHandler, ...] = (
     *programmes.HANDLERS,
     *reports.HANDLERS,
     *cases.HANDLERS,
+    *measures.HANDLERS,
+    *appeals.HANDLERS,
     actions.backlog,
     actions.in_force,
     actions.action,

@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from trustward.api import cases, duties, orders, programmes, reports
+from trustward.api import appeals, cases, duties, measures, orders, programmes, reports
 from trustward.api.access import ANY
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import COOKIE, guard
@@ -106,7 +106,7 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
     **{
         route: {_JSON: shape}
-        for each in (duties, orders, programmes, reports, cases)
+        for each in (duties, orders, programmes, reports, cases, measures, appeals)
         for route, shape in each.BODIES.items()
     },
     ("post", "/v1/session"): {

@@ -11,7 +11,17 @@ from trustward.bootstrap.database import (
     rotate_key,
     upgrade,
 )
-from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
+from trustward.bootstrap.operations import (
+    Operations,
+    book,
+    list_appeals,
+    list_duties,
+    list_measures,
+    operations,
+    show_appeal,
+    show_duty,
+    show_measure,
+)
 from trustward.bootstrap.ordering import list_orders, order_file, receive_order, show_order
 from trustward.bootstrap.people import (
     create_link,
@@ -58,8 +68,10 @@ __all__ = [
     "delivering",
     "disable_user",
     "indexing",
+    "list_appeals",
     "list_duties",
     "list_keys",
+    "list_measures",
     "list_orders",
     "list_users",
     "load",
@@ -79,7 +91,9 @@ __all__ = [
     "rotate_key",
     "rules",
     "service_settings",
+    "show_appeal",
     "show_duty",
+    "show_measure",
     "show_order",
     "signing_in",
     "single_sign_on",

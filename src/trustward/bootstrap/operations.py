@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from trustward.model.appeal import Appeal, AppealPage
     from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
+    from trustward.model.enforcement import Measure
     from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
@@ -190,3 +192,46 @@ def show_duty(settings: Settings, id: str, *, secret: bool) -> tuple[Duty, Seque
         if found.secret and not secret:
             raise NotFoundError(f"there is no duty {id[:80]}", remedy="trustward duties list lists all")
         return found, story.file(id), now_us()
+
+
+def list_measures(settings: Settings, *, cause: str, entity: str, secret: bool) -> Sequence[Measure]:
+    """Measures by what for, or on whom (kind and id, with a colon)."""
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).enforcing
+        kind, _, name = entity.partition(":")
+        found = story.of(cause) if cause else story.on(kind, name)
+        return [one for one in found if secret or not one.secret]
+
+
+def show_measure(settings: Settings, id: str, *, secret: bool) -> Measure:
+    """A measure. Raises NotFoundError."""
+    from trustward.base.errors import NotFoundError
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        found = operations(settings, opened).enforcing.get(id)
+        if found.secret and not secret:
+            raise NotFoundError(f"there is no measure {id[:80]}", remedy="trustward measures list finds them")
+        return found
+
+
+def list_appeals(settings: Settings, *, every: bool, account: str, limit: int) -> tuple[Sequence[Appeal], int]:
+    """Appeals by what is due first, and the time at which they stand so."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.find(None if every else "received", account=account, limit=limit), now_us()
+
+
+def show_appeal(settings: Settings, id: str) -> tuple[Appeal, Sequence[AppealPage], int]:
+    """An appeal, its file, and the time at which it stands so. Raises NotFoundError."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.get(id), story.pages(id), now_us()

@@ -15,6 +15,7 @@ from trustward.cli import (
     duties,
     events,
     keys,
+    measures,
     orders,
     policy,
     replay,
@@ -73,5 +74,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
+app.add_typer(measures.app, name="measures")
+app.add_typer(measures.appeals, name="appeals")
 app.add_typer(orders.app, name="orders")
 app.command(name="worker")(worker.worker)

@@ -110,7 +110,11 @@ class Enforcing:
         writes: list[Write] = []
         for kind, entity in dict.fromkeys(judging.struck):
             sheet = self.sheet(kind, entity)
-            if judging.policy.strikes == 0 or any(strike.cause == judging.cause for strike in sheet.strikes):
+            if (
+                judging.policy.strikes == 0
+                or judging.secret
+                or any(strike.cause == judging.cause for strike in sheet.strikes)
+            ):
                 continue
             now_us = self.clock()
             due = follows(judging.policy, sheet, now_us)
