@@ -23,6 +23,7 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/backtests",
     "/v1/policies/proposals",
     "/v1/clocks",
+    "/v1/issuers",
     "/v1/queues",
     "/v1/break",
     "/v1/policy-tree",
@@ -35,6 +36,8 @@ WITHOUT_A_WRONG_WAY = {
 WITHOUT_A_BODY = {path for method, path in TABLE if method in {"POST", "PUT"}} - {path for _, path in BODIES}
 WRONG_WAYS = {
     "/v1/duties": "?limit=x",
+    "/v1/orders": "?limit=x",
+    "/v1/programmes": "?limit=x",
     "/v1/cases": "?limit=x",
     "/v1/appeals": "?limit=x",
     "/v1/appeal-rates": "?limit=x",

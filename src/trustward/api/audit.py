@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, get
 from litestar.params import QueryParameter
 
-from trustward.api.duties import sees_secrets
+from trustward.api.auth import sees_secrets
 from trustward.api.searching import check_names, time_of
 from trustward.api.service import Service
 from trustward.base.units import format_time

@@ -103,8 +103,9 @@ def measures(
         found = tuple(enforcing.on(kind, entity, limit))
     else:
         raise UsageError("which measures?", remedy="name cause, or parent, or kind and entity")
-    more = found[-1].id if len(found) == limit and (cause or parent) else None
     shown = [one for one in found if sees_secrets(request) or not one.secret]
+    # A cursor must not say that there is something that is not shown.
+    more = found[-1].id if shown and len(found) == limit and (cause or parent) else None
     return MeasuresPage(measures=tuple(map(measure_view, shown)), next=more)
 
 

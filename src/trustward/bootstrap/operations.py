@@ -278,22 +278,27 @@ def show_duty(settings: Settings, id: str, *, secret: bool) -> tuple[Duty, Seque
         return found, story.file(id), now_us()
 
 
-def list_measures(settings: Settings, *, cause: str, entity: str) -> Sequence[Measure]:
-    """Measures by what for, or on whom (kind and id, with a colon), secret ones included."""
+def list_measures(settings: Settings, *, cause: str, entity: str, secret: bool) -> Sequence[Measure]:
+    """Measures by what for, or on whom (kind and id, with a colon)."""
     from trustward.bootstrap.service import store
 
     with closing(store(settings)) as opened:
         story = operations(settings, opened).enforcing
         kind, _, name = entity.partition(":")
-        return story.of(cause) if cause else story.on(kind, name)
+        found = story.of(cause) if cause else story.on(kind, name)
+        return [one for one in found if secret or not one.secret]
 
 
-def show_measure(settings: Settings, id: str) -> Measure:
+def show_measure(settings: Settings, id: str, *, secret: bool) -> Measure:
     """A measure. Raises NotFoundError."""
+    from trustward.base.errors import NotFoundError
     from trustward.bootstrap.service import store
 
     with closing(store(settings)) as opened:
-        return operations(settings, opened).enforcing.get(id)
+        found = operations(settings, opened).enforcing.get(id)
+        if found.secret and not secret:
+            raise NotFoundError(f"there is no measure {id[:80]}", remedy="trustward measures list finds them")
+        return found
 
 
 def list_appeals(settings: Settings, *, every: bool, account: str, limit: int) -> tuple[Sequence[Appeal], int]:

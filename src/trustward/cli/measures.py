@@ -17,11 +17,12 @@ def measures(
     *,
     cause: Annotated[str, typer.Option("--cause", metavar="NAME", help="What for, such as case:7.")] = "",
     entity: Annotated[str, typer.Option("--entity", metavar="KIND:ID", help="On whom, such as account:a17.")] = "",
+    secret: options.Secret = False,
     data: options.Data = None,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """List measures by what for, or on whom, with their state. Secret ones are shown too."""
+    """List measures by what for, or on whom, with their state."""
     from trustward.base.errors import UsageError
     from trustward.bootstrap import list_measures, service_settings
     from trustward.cli.account import show, table
@@ -30,7 +31,7 @@ def measures(
 
     if bool(cause) == bool(entity) or (entity and ":" not in entity):
         raise UsageError("which measures?", remedy="say --cause case:7, or --entity account:a17")
-    found = list_measures(service_settings(data=data, database=database), cause=cause, entity=entity)
+    found = list_measures(service_settings(data=data, database=database), cause=cause, entity=entity, secret=secret)
     views = [measure_view(one) for one in found]
     if json:
         emit_json(views)
@@ -79,6 +80,7 @@ def list_(
 def show_measure_(
     measure: Annotated[str, typer.Argument(metavar="ID", help="The measure's id.")],
     *,
+    secret: options.Secret = False,
     data: options.Data = None,
     database: options.Database = None,
     json: options.Json = False,
@@ -91,7 +93,7 @@ def show_measure_(
     from trustward.cli.console import answers, emit_json, plain
     from trustward.exchange.enforcement_view import measure_view
 
-    view = measure_view(show_measure(service_settings(data=data, database=database), measure))
+    view = measure_view(show_measure(service_settings(data=data, database=database), measure, secret=secret))
     if json:
         emit_json(view)
         return
