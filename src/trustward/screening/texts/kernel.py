@@ -19,6 +19,7 @@ import numpy as np
 from trustward.base.jit import kernel, part, pointer, prefetch, shared
 from trustward.screening.folding import fold_codes
 from trustward.screening.texts.hashes import BEGUN, START, WHOLE, find, hinted, mixed, place, step
+from trustward.screening.texts.registers import COMMENT, NONE, likeness_to_comments, local_judgement, register_of
 from trustward.screening.texts.tokens import (
     CHAR_BITS,
     MOST_CHARS,
@@ -50,8 +51,19 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 FLOOR, REACH, SLOPE = -2.0, 4.0, 0.02
 """Two judgements become one score: harm counts from FLOOR up, mass mailing between -REACH and REACH, so that an
 advertisement is above what people write to each other and below a scam. Beyond, both count by SLOPE only."""
-FLAGS = 9
-FL_SHAPES, FL_CONCEPTS, FL_TRICKS, FL_CHARS, FL_WORDS, FL_MEANINGS, FL_LETTERS, FL_NUMBERS, FL_TOKENS = range(FLAGS)
+FLAGS = 10
+(
+    FL_SHAPES,
+    FL_CONCEPTS,
+    FL_TRICKS,
+    FL_CHARS,
+    FL_WORDS,
+    FL_MEANINGS,
+    FL_LETTERS,
+    FL_NUMBERS,
+    FL_TOKENS,
+    FL_REGISTER,
+) = range(FLAGS)
 BANDS, ROWS, SHINGLE, DENSE_SHINGLE = 3, 2, 3, 6
 """Fingerprints of near-duplicates: pairs of the least hashes of three neighbouring words (six characters of an alphabet
 without spaces). Texts that share four fifths of these share a fingerprint 95 times of 100, those that share a fifth of
@@ -284,15 +296,25 @@ def _read(codes: Any, start: Any, stop: Any, tables: Any, work: Any, words_at: A
     flags[6] = letters
     flags[7] = counts[0]
     flags[8] = m
+    flags[9] = register_of(codes, start, stop)
 
 
 @kernel
 def features(
-    codes: Any, starts: Any, folding: Any, lexicon: Any, scratch: Any, outs: Any, places: Any, ends: Any
+    codes: Any,
+    starts: Any,
+    folding: Any,
+    lexicon: Any,
+    scratch: Any,
+    outs: Any,
+    places: Any,
+    ends: Any,
+    registers: Any,
 ) -> int:
     """The features of many texts, for training: family f of text i is ``places[f][ends[i, f]:ends[i + 1, f]]``.
 
-    ``ends`` has one row more than there are texts and begins with zeros. Returns how many texts fitted in.
+    ``ends`` has one row more than there are texts and begins with zeros; ``registers`` gets the register that each
+    text's lines and alphabet show. Returns how many texts fitted in.
     """
     facts = np.empty(FLAGS, np.int64)
     flags = pointer(facts)
@@ -307,6 +329,7 @@ def features(
             for j in range(size):
                 places[f][first + j] = outs[f][j]
             ends[i + 1, f] = first + size
+        registers[i] = facts[9]
     return int(starts.size - 1)
 
 
@@ -390,6 +413,9 @@ def logits(
     outs: Any,
     weights: Any,
     scales: Any,
+    gate: Any,
+    local: Any,
+    kept: Any,
     heads: Any,
     phrased: Any,
     cut: Any,
@@ -400,11 +426,15 @@ def logits(
     """The score of each text before calibration, and its flags (``facts``: one row of FLAGS a text).
 
     ``weights`` are three tables of whole numbers with two columns, harm and mass mailing; ``scales[f]`` is what a unit
-    of family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one. Texts whose
-    score is at least ``cut`` get a row of ``told``, see :func:`_tell`.
+    of family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one. A text of a
+    register is judged by that register's tables too (``gate``, ``local``: see the module ``registers``), and then
+    ``kept`` is the share of the first judgement that stays. Texts whose score is at least ``cut`` get a row of
+    ``told``, see :func:`_tell`.
     """
     work, tables = _pointers(scratch, outs), _tables(folding, lexicon)
     chars, words, meanings = pointer(weights[0]), pointer(weights[1]), pointer(weights[2])
+    comments = (pointer(gate[0]), pointer(gate[1]), pointer(gate[2]))
+    locals_ = (pointer(local[0]), pointer(local[1]), pointer(local[2]), local[3])
     characters = pointer(codes)
     for i in range(starts.size - 1):
         flags = pointer(facts[i])
@@ -420,6 +450,16 @@ def logits(
                 first, second = _sums(table, places, size)
                 harm += scales[f, 0] * first / root
                 mass += scales[f, 1] * second / root
+        register = flags[FL_REGISTER]
+        share = 1.0
+        if register == NONE:
+            register = COMMENT
+            share = likeness_to_comments(comments, work[10], flags[FL_WORDS], work[11], flags[FL_MEANINGS])
+        if share > 0.0:
+            first_own, second_own = local_judgement(register, locals_, work[9], work[10], work[11], flags, FL_CHARS)
+            keep = 1.0 - share * (1.0 - kept[register])
+            harm = keep * harm + share * first_own
+            mass = keep * mass + share * second_own
         held = min(max(mass, -REACH), REACH)
         score = max(harm, FLOOR) + SLOPE * min(harm - FLOOR, 0.0) + held + SLOPE * (mass - held)
         out[i] = score

@@ -95,16 +95,18 @@ def joined(texts: Sequence[str]) -> tuple[Any, Any]:
     return codes_of("".join(ready)), starts
 
 
-def features(texts: Sequence[str], words: Lexicon) -> tuple[list[Any], Any]:
-    """The features of texts for training: three arrays of places, and where each text's begin (texts + 1, 3)."""
+def features(texts: Sequence[str], words: Lexicon) -> tuple[list[Any], Any, Any]:
+    """The features of texts for training: three arrays of places, where each text's begin (texts + 1, 3), registers."""
     room, folding = Room(), tables()
     codes, starts = joined(texts)
-    ends = np.zeros((len(texts) + 1, 3), np.int64)
+    ends, registers = np.zeros((len(texts) + 1, 3), np.int64), np.zeros(len(texts), np.int64)
     places = [
         np.empty(n, np.uint32)
         for n in (5 * codes.size + 64 * len(texts) + 64, codes.size + 16 * len(texts) + 64, 420 * len(texts) + 64)
     ]
-    done = kernel.features(codes, starts, tuple(folding), words.arrays, room.scratch, room.outs, tuple(places), ends)
+    done = kernel.features(
+        codes, starts, tuple(folding), words.arrays, room.scratch, room.outs, tuple(places), ends, registers
+    )
     if done < len(texts):
         raise AssertionError(f"only {done} of {len(texts)} texts fitted in")
-    return [place[: ends[-1, f]] for f, place in enumerate(places)], ends
+    return [place[: ends[-1, f]] for f, place in enumerate(places)], ends, registers
