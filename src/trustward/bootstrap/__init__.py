@@ -11,7 +11,7 @@ from trustward.bootstrap.database import (
     rotate_key,
     upgrade,
 )
-from trustward.bootstrap.operations import Operations, book, list_duties, operations, show_duty
+from trustward.bootstrap.operations import Operations, book, list_duties, operations, regimes, show_duty
 from trustward.bootstrap.people import (
     create_link,
     disable_user,
@@ -68,6 +68,7 @@ __all__ = [
     "policy_path",
     "polling",
     "query",
+    "regimes",
     "replay",
     "reset_user",
     "restore_store",
