@@ -11,6 +11,7 @@ from trustward.model.errand import Errand, Mark
 from trustward.model.letter import Letter
 from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
+from trustward.model.tally import Backlog, DutyCounts
 
 Plain: TypeAlias = Reporter | Reviewer | Batch | Mark
 """Records that are found by their id only."""
@@ -50,6 +51,9 @@ class Duties(Protocol):
 
     def find(self, query: DutyQuery, after: str = "", limit: int = 100) -> Sequence[Duty]:
         """Duties in order of what is due first (what waits comes last); ``after`` is the id of the last one seen."""
+
+    def counts(self, now_us: int) -> DutyCounts:
+        """How many are owed, overdue, ever missed, by clock. Nothing is counted for it."""
 
 
 class Reports(Protocol):
@@ -108,6 +112,12 @@ class Cases(Protocol):
     def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
         """Cases that name an entity, the latest first."""
 
+    def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
+        """Other cases that name the same entities, with how many of them: those with the most first.
+
+        Of each entity the latest ``each`` cases are looked at.
+        """
+
     def untold(self, limit: int) -> Sequence[Case]:
         """Cases that are closed, and whose reporters are still to be told."""
 
@@ -120,6 +130,9 @@ class Errands(Protocol):
 
     def waiting(self, limit: int) -> Sequence[Errand]:
         """The oldest that have not been done."""
+
+    def backlog(self, most: int) -> Backlog:
+        """How many wait (``most`` if there are more), and since when."""
 
     def done(self, ids: Sequence[str]) -> None:
         """They have been done."""

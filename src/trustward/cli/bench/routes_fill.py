@@ -124,7 +124,9 @@ def fill_sqlite(part: Part, data: Path, copies: int, say: Say = print) -> None:
         made = keys.fetchall()
         for name, _ in made:
             database.execute(f"DROP INDEX {name}")
-        series = f"(WITH RECURSIVE g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < {copies - 1}) SELECT n FROM g)"
+        series = (
+            f"(WITH RECURSIVE g(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM g WHERE n < {copies - 1}) SELECT n FROM g)"
+        )
         text = f"replace({{}}, '{MARK}', printf('%05x', g.n))"
         body = f"CAST(replace(CAST({{}} AS TEXT), '{MARK}', printf('%05x', g.n)) AS BLOB)"
         for table, columns in _columns(part.file).items():
@@ -142,7 +144,9 @@ def fill_sqlite(part: Part, data: Path, copies: int, say: Say = print) -> None:
             )
             say(f"routes: {table}, {elapsed_s() - begun:.0f} s")
         last = (part.entries - 1) * copies + 1
-        _event_ids(part, copies, lambda rows: database.executemany("INSERT INTO event_ids (key, seq) VALUES (?, ?)", rows))
+        _event_ids(
+            part, copies, lambda rows: database.executemany("INSERT INTO event_ids (key, seq) VALUES (?, ?)", rows)
+        )
         database.execute("UPDATE writer SET last_seq = ?, ids_seq = ?", (last, last))
         for name, statement in made:
             begun = elapsed_s()
@@ -162,6 +166,7 @@ def fill_postgresql(part: Part, address: str, copies: int, say: Say = print) -> 
     text = f"replace({{}}, '{MARK}', lpad(to_hex(g.n), 5, '0'))"
     body = f"convert_to(replace(convert_from({{}}, 'UTF8'), '{MARK}', lpad(to_hex(g.n), 5, '0')), 'UTF8')"
     with psycopg.connect(address, autocommit=True) as database:
+
         def run(statement: str, values: Sequence[Any] | None = None) -> Any:
             return database.execute(statement.encode(), values)
 
@@ -177,11 +182,15 @@ def fill_postgresql(part: Part, address: str, copies: int, say: Say = print) -> 
                 run(f"UPDATE {table} SET {ADDED[table]} = {ADDED[table]} * {copies}")
             if table in ONCE | ADDED.keys():
                 continue
-            _replaced(database, table, lambda table=table, columns=columns: run(
-                f"INSERT INTO {table} ({', '.join(name for name, _ in columns)})"
-                f" SELECT {_select(part, table, columns, text, body)}"
-                f" FROM generate_series(0, {copies - 1}) g (n) CROSS JOIN part_{table} t {_where(table)}"
-            ))
+            _replaced(
+                database,
+                table,
+                lambda table=table, columns=columns: run(
+                    f"INSERT INTO {table} ({', '.join(name for name, _ in columns)})"
+                    f" SELECT {_select(part, table, columns, text, body)}"
+                    f" FROM generate_series(0, {copies - 1}) g (n) CROSS JOIN part_{table} t {_where(table)}"
+                ),
+            )
             run(f"DROP TABLE part_{table}")
             say(f"routes: {table}, {elapsed_s() - begun:.0f} s")
         begun = elapsed_s()
@@ -231,7 +240,8 @@ def _replaced(database: Any, table: str, filled: Callable[[], Any]) -> None:
         for name, _ in keys:
             database.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}".encode())
         others = database.execute(
-            b"SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = %s", (table,)
+            b"SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = %s",
+            (table,),
         ).fetchall()
         for name, _ in others:
             database.execute(f"DROP INDEX {name}".encode())
@@ -278,5 +288,7 @@ def _event_ids(part: Part, copies: int, write: Callable[[Iterator[tuple[int, int
     write(
         pair
         for start in range(0, len(order), step)
-        for pair in zip(keys[order[start : start + step]].tolist(), places[order[start : start + step]].tolist(), strict=True)
+        for pair in zip(
+            keys[order[start : start + step]].tolist(), places[order[start : start + step]].tolist(), strict=True
+        )
     )

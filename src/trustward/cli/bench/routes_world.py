@@ -203,5 +203,3 @@ def _marked(decoder: EventDecoder, lines: list[bytes], mark: str) -> Iterator[di
                 continue
             event[field.name] = value + mark if isinstance(value, str) else [one + mark for one in value]
         yield event
-
-
