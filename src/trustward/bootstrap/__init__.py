@@ -1,6 +1,7 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
 from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
+from trustward.bootstrap.casework import list_cases, list_queues, list_reports, show_case, show_report
 from trustward.bootstrap.database import (
     backup_store,
     check_store,
@@ -57,8 +58,11 @@ __all__ = [
     "delivering",
     "disable_user",
     "indexing",
+    "list_cases",
     "list_duties",
     "list_keys",
+    "list_queues",
+    "list_reports",
     "list_users",
     "load",
     "make_sources",
@@ -76,7 +80,9 @@ __all__ = [
     "rotate_key",
     "rules",
     "service_settings",
+    "show_case",
     "show_duty",
+    "show_report",
     "signing_in",
     "single_sign_on",
     "source_fields",

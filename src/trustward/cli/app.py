@@ -10,13 +10,16 @@ from trustward.cli import (
     archive,
     audit,
     backtest,
+    cases,
     db,
     demo,
     duties,
     events,
     keys,
     policy,
+    queues,
     replay,
+    reports,
     screen,
     serve,
     simulate,
@@ -72,4 +75,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
+app.add_typer(reports.app, name="reports")
+app.add_typer(cases.app, name="cases")
+app.command(name="queues")(queues.queues)
 app.command(name="worker")(worker.worker)

@@ -151,7 +151,7 @@ class DatabaseCases:
                     common[row.case_id] += 1
                     opened[row.case_id] = row.opened_us
             del common[case.id]
-            order = sorted(common, key=lambda id: (-common[id], -opened[id], id))[:limit]
+            order = sorted(common, key=lambda name: (-common[name], -opened[name], name))[:limit]
             found = [connection.execute(named("case"), {"id": name}).scalar_one() for name in order]
         return [(_CASE.decode(body), common[name]) for name, body in zip(order, found, strict=True)]
 

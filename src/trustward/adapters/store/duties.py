@@ -82,7 +82,7 @@ class DatabaseDuties:
         with self._database.read() as connection:
 
             def tallies(what: str) -> dict[str, int]:
-                return {name: count for name, count in connection.execute(named("tallies"), {"what": what})}
+                return {row[0]: row[1] for row in connection.execute(named("tallies"), {"what": what})}
 
             return DutyCounts(
                 owed=tallies(OWED),

@@ -140,7 +140,7 @@ class MemoryCases:
         found = [one for kind, entity in case.entities[:ALIKE] for one in self.about(kind, entity, each)]
         common = Counter(one.id for one in found if one.id != case.id)
         every = {one.id: one for one in found}
-        order = sorted(common, key=lambda id: (-common[id], -every[id].opened_us, id))
+        order = sorted(common, key=lambda name: (-common[name], -every[name].opened_us, name))
         return [(every[name], common[name]) for name in order[:limit]]
 
     def untold(self, limit: int) -> Sequence[Case]:

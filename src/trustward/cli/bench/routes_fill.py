@@ -49,7 +49,7 @@ class Part(NamedTuple):
     receipts: int
     audit: int
 
-    def step(self, table: str, column: str) -> str:
+    def step(self, column: str) -> str:
         """What a number of the next copy is larger by, as SQL. The first entry, the policy, is there once."""
         if column == "seq":
             return f"CASE WHEN t.seq > {MADE} THEN {self.letters} ELSE {self.entries - 1} END"
@@ -91,7 +91,7 @@ def _select(part: Part, table: str, columns: Sequence[tuple[str, str]], text: st
     made = []
     for name, kind in columns:
         if name in COUNTED.get(table, ()):
-            made.append(f"t.{name} + g.n * ({part.step(table, name)})")
+            made.append(f"t.{name} + g.n * ({part.step(name)})")
         elif kind == "BLOB":
             made.append(body.format(f"t.{name}"))
         elif kind == "TEXT":
@@ -173,11 +173,10 @@ def fill_postgresql(part: Part, address: str, copies: int, say: Say = print) -> 
         run("SET maintenance_work_mem = '1GB'")
         run("SET synchronous_commit = off")
         for table, columns in tables.items():
-            if table == "schema_version" or table in LATER and table != "event_ids":
+            if table == "schema_version" or table in LATER:
                 continue
             begun = elapsed_s()
-            if table != "event_ids":
-                _load(database, part.file, table, [name for name, _ in columns], table in ONCE or table in ADDED)
+            _load(database, part.file, table, [name for name, _ in columns], once=table in ONCE or table in ADDED)
             if table in ADDED:
                 run(f"UPDATE {table} SET {ADDED[table]} = {ADDED[table]} * {copies}")
             if table in ONCE | ADDED.keys():
@@ -185,11 +184,9 @@ def fill_postgresql(part: Part, address: str, copies: int, say: Say = print) -> 
             _replaced(
                 database,
                 table,
-                lambda table=table, columns=columns: run(
-                    f"INSERT INTO {table} ({', '.join(name for name, _ in columns)})"
-                    f" SELECT {_select(part, table, columns, text, body)}"
-                    f" FROM generate_series(0, {copies - 1}) g (n) CROSS JOIN part_{table} t {_where(table)}"
-                ),
+                f"INSERT INTO {table} ({', '.join(name for name, _ in columns)})"
+                f" SELECT {_select(part, table, columns, text, body)}"
+                f" FROM generate_series(0, {copies - 1}) g (n) CROSS JOIN part_{table} t {_where(table)}",
             )
             run(f"DROP TABLE part_{table}")
             say(f"routes: {table}, {elapsed_s() - begun:.0f} s")
@@ -207,7 +204,7 @@ def fill_postgresql(part: Part, address: str, copies: int, say: Say = print) -> 
         run("CHECKPOINT")
 
 
-def _load(database: Any, file: Path, table: str, names: Sequence[str], once: bool) -> None:
+def _load(database: Any, file: Path, table: str, names: Sequence[str], *, once: bool) -> None:
     """The part's rows: straight into the table if they are there once, else into one beside it."""
     goal = table
     if once:
@@ -228,7 +225,7 @@ def _copied(database: Any, table: str, names: Sequence[str], rows: Any) -> None:
             copy.write_row(row)
 
 
-def _replaced(database: Any, table: str, filled: Callable[[], Any]) -> None:
+def _replaced(database: Any, table: str, statement: str) -> None:
     """Empty a table, fill it without its keys, and make them again, all in one transaction: nothing goes to the log."""
     with database.transaction():
         database.execute(f"TRUNCATE {table}".encode())
@@ -245,7 +242,7 @@ def _replaced(database: Any, table: str, filled: Callable[[], Any]) -> None:
         ).fetchall()
         for name, _ in others:
             database.execute(f"DROP INDEX {name}".encode())
-        filled()
+        database.execute(statement.encode())
         for name, definition in keys:
             database.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}".encode())
         for _, definition in others:

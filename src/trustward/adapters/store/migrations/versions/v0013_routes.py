@@ -14,10 +14,14 @@ _CLOCK = {
 }
 _TALLIES = """
 INSERT INTO tallies (what, name, count)
+WITH counted AS (
+    SELECT clock, SUM(owed) AS owed, SUM(owed * breached) AS overdue, SUM(breached) AS breached
+    FROM ({clocks}) AS duty GROUP BY clock
+)
 SELECT 'waiting', queue, COUNT(*) FROM cases WHERE state = 0 GROUP BY queue
-UNION ALL SELECT 'owed', clock, SUM(owed) FROM ({clocks}) AS a GROUP BY clock HAVING SUM(owed) > 0
-UNION ALL SELECT 'overdue', clock, SUM(owed * breached) FROM ({clocks}) AS b GROUP BY clock HAVING SUM(owed * breached) > 0
-UNION ALL SELECT 'breached', clock, SUM(breached) FROM ({clocks}) AS c GROUP BY clock HAVING SUM(breached) > 0
+UNION ALL SELECT 'owed', clock, owed FROM counted WHERE owed > 0
+UNION ALL SELECT 'overdue', clock, overdue FROM counted WHERE overdue > 0
+UNION ALL SELECT 'breached', clock, breached FROM counted WHERE breached > 0
 """
 _CLOCKS = """
 SELECT CASE WHEN secret = 1 THEN 'secret' ELSE {clock} END AS clock,
