@@ -44,7 +44,7 @@ def full(parts: tuple[Part, Part], tmp_path_factory: pytest.TempPathFactory) -> 
 
 def rows(file: Path, table: str, mark: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(file)) as database:
-        found = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - of the list above
+        found = database.execute(f"SELECT * FROM {table}").fetchall()
     return sorted((row for row in found if any(isinstance(one, str) and one.endswith(mark) for one in row)), key=repr)
 
 
@@ -85,7 +85,7 @@ def test_postgresql_gets_the_same(parts: tuple[Part, Part], full: Path, server: 
         for name in (*OWN, "tallies", "segments", "event_ids", "actions", "letters", "effects", "plain_records"):
             with store.database.read() as one, other.database.read() as two:
                 found = [
-                    sorted(map(repr, (tuple(map(plain, row)) for row in each.exec_driver_sql(f"SELECT * FROM {name}"))))  # noqa: S608 - of the list
+                    sorted(map(repr, (tuple(map(plain, row)) for row in each.exec_driver_sql(f"SELECT * FROM {name}"))))
                     for each in (one, two)
                 ]
             assert found[0] == found[1], name

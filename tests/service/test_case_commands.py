@@ -21,12 +21,24 @@ def test_shown_without_names(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     data = ["--data", str(tmp_path)]
     with closing(open_store("", tmp_path)) as store:
         made = bootstrap.operations(Settings(data=str(tmp_path)), store)
-        plain = {"category": "scam", "kind": "account", "entity": "anneliese"}
         first = made.reports.receive(
-            Said(channel="user", reporter="bartholomew", text="she asked me for money", **plain), "key:app"
+            Said(
+                channel="user",
+                reporter="bartholomew",
+                text="she asked me for money",
+                category="scam",
+                kind="account",
+                entity="anneliese",
+            ),
+            "key:app",
         )
         notice = LegalNotice(law="l", place="https://shop.example/anneliese", good_faith=True, name="Dr. Cornelius")
-        made.reports.receive(Said(channel="notice", notice=notice, text="it is hers", **plain), "key:app")
+        made.reports.receive(
+            Said(
+                channel="notice", notice=notice, text="it is hers", category="scam", kind="account", entity="anneliese"
+            ),
+            "key:app",
+        )
     seen = []
 
     def shown(*words: str) -> str:

@@ -110,12 +110,15 @@ CASE_LEASES = Table(
     Column("reviewer", Text, nullable=False),
     Column("until_us", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    # Leases stay when they are over: those in force are few.
+    Index("case_leases_by_until", "until_us"),
 )
 CASE_BARRED = Table(
     "case_barred",
     METADATA,
     Column("case_id", Text, primary_key=True),
     Column("reviewer", Text, primary_key=True),
+    Index("case_barred_by_reviewer", "reviewer", "case_id"),
 )
 PLAIN_RECORDS = Table(
     "plain_records",

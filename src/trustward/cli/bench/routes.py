@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,9 @@ def _filled(kind: str, part: Part, data: Path, copies: int) -> Iterator[Service]
         yield settings
 
 
-def ask(settings: Service, part: Part, copies: int, times: int, seed: int) -> dict[str, Any]:
+def ask(
+    settings: Service, part: Part, copies: int, times: int, seed: int, say: Callable[[str], None] = _quiet
+) -> dict[str, Any]:
     """Start the service over a full database, and ask every route: by one client, then by eight."""
     with contextlib.closing(bootstrap.store(settings)) as store:
         indexing = bootstrap.indexing(settings, store)
@@ -145,7 +147,9 @@ def ask(settings: Service, part: Part, copies: int, times: int, seed: int) -> di
                 if not all(status.startswith("20") for status in load.statuses):
                     wrong.append(f"{one.name}: {dict(load.statuses)}")
                 seconds = sorted(load.seconds)
-                routes.setdefault(one.name, {})[str(clients)] = seconds[int(0.99 * (len(seconds) - 1))] * 1e3
+                late = seconds[int(0.99 * (len(seconds) - 1))] * 1e3
+                routes.setdefault(one.name, {})[str(clients)] = late
+                say(f"{clients} at a time: {seconds[len(seconds) // 2] * 1e3:.1f} ms, p99 {late:.1f} ms  {one.name}")
     sizes = {"cases": len(known.cases) * copies, "reports": len(known.reports) * copies, "entries": entries}
     return {"routes": routes, "wrong": wrong, "sizes": sizes}
 

@@ -42,6 +42,8 @@ def upgrade() -> None:
     op.create_index("cases_by_queue", "cases", ["queue", "id"])
     op.create_index("cases_by_queue_state", "cases", ["queue", "state", "id"])
     op.create_index("cases_by_opened", "cases", ["queue", "state", "opened_us"])
+    op.create_index("case_leases_by_until", "case_leases", ["until_us"])
+    op.create_index("case_barred_by_reviewer", "case_barred", ["reviewer", "case_id"])
     op.create_index("duties_by_owner_state", "duties", ["owner", "state", "due_us", "id"])
     missed = text("breached = 1")
     op.create_index("duties_by_breach", "duties", ["due_us", "id"], sqlite_where=missed, postgresql_where=missed)
