@@ -56,7 +56,7 @@ class Known:
             self.cases = all_of("SELECT id FROM cases")
             waiting = "SELECT id FROM cases WHERE state = 0 {} ORDER BY due_us, id"
             # Without a checklist, so that they can be closed at once.
-            self.open = all_of(waiting.format("AND queue = 'general'")) or all_of(waiting.format(""))
+            self.open = all_of(waiting.format("AND queue = 'general'")) or all_of(waiting.format("")) or self.cases
             self.busy = all_of("SELECT case_id FROM reports GROUP BY case_id ORDER BY count(*) DESC LIMIT 1")
             self.reports = all_of("SELECT id FROM reports")
             self.duties = all_of("SELECT id FROM duties")
