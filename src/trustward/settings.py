@@ -181,6 +181,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     regimes: Annotated[
         tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
     ] = ()
+    case_lease: Annotated[
+        str, Meta(description="How long a reviewer may be silent before somebody else gets the case.")
+    ] = "5m"
+    case_risk: Annotated[str, Meta(description="What is due within this time comes before everything else.")] = "1d"
+    case_exposure: Annotated[
+        int,
+        Meta(
+            description="What a reviewer may have seen (each case weighs its queue's `exposure`) until a break is due;"
+            " at twice as much no case is handed out.",
+            ge=1,
+        ),
+    ] = 50
+    case_break: Annotated[str, Meta(description="How long a break is.")] = "10m"
+    report_hourly: Annotated[
+        int, Meta(description="How many reports of one sender count within an hour; more are set aside.", ge=1, le=1000)
+    ] = 20
+    report_right: Annotated[
+        int,
+        Meta(
+            description="Of a hundred reports of a sender so many must be right; who has fewer is warned, then"
+            " suspended. 0: nobody is.",
+            ge=0,
+            le=100,
+        ),
+    ] = 25
+    report_warn_at: Annotated[int, Meta(description="How many rejected reports it takes for the warning.", ge=1)] = 5
+    report_suspend_at: Annotated[
+        int, Meta(description="How many rejected reports it takes, after the warning, to be suspended.", ge=1)
+    ] = 10
+    report_suspension: Annotated[str, Meta(description="How long a sender is suspended.")] = "90d"
 
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080
@@ -277,6 +307,10 @@ _DURATIONS = (
     "session_idle",
     "session_lasts",
     "link_lasts",
+    "case_lease",
+    "case_risk",
+    "case_break",
+    "report_suspension",
 )
 
 

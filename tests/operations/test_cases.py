@@ -333,12 +333,20 @@ def test_merged_and_split_and_linked() -> None:
         world.cases.split(one.case, "kim", [("account", "a1")], "x")
     part = world.cases.split(one.case, "kim", [("account", "a2")], "another matter")
     assert (part.entity, world.cases.get(one.case).entities) == ("a2", (("account", "a1"),))
+    # What was reported about it went along: its sender hears what comes of the new case, and not before.
+    assert (world.reports.get(two.id).case, part.reports, part.weight) == (part.id, 1, 1.0)
+    left = world.cases.get(one.case)
+    assert (left.reports, left.weight, world.reports.get(one.id).case) == (1, 1.0, one.case)
     world.cases.link(part.id, "kim", gone.id)
     assert (world.cases.get(gone.id).links, world.cases.get(part.id).links) == ((part.id,), (gone.id,))
     world.queues.take(one.case, "lee")
     world.closing.close(one.case, "lee", NOTHING)
-    assert world.closing.tell() == 2
-    assert world.reports.get(two.id).result == "no_action"
+    assert world.closing.tell() == 1
+    assert (world.reports.get(one.id).result, world.reports.get(two.id).state) == ("no_action", "received")
+    world.queues.take(part.id, "lee")
+    world.closing.close(part.id, "lee", ACT)
+    assert world.closing.tell() == 1
+    assert (world.reports.get(two.id).result, world.duties.get(two.duty).state) == ("acted", "done")
     about = world.cases.find(CaseQuery(kind="account", entity="a2"))
     assert {case.id for case in about} == {gone.id, one.case, part.id}
 

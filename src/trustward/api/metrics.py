@@ -16,6 +16,7 @@ from trustward.operations.deciding import Deciding
 from trustward.operations.sourcing import SourceStatus
 from trustward.ports import Store
 
+MOST_ERRANDS = 10_000
 _PHASES = ("new", "standby", "recovering", "ready", "stopped")
 
 
@@ -55,6 +56,7 @@ class Metrics(Counts, Collector):
             yield GaugeMetricFamily(name, about, value=value)
         yield from self._windows()
         yield from self._outbox()
+        yield from self._operations()
         yield from self._sources()
 
     def _windows(self) -> Iterator[Metric]:
@@ -95,6 +97,34 @@ class Metrics(Counts, Collector):
             left.add_metric((kind,), float(sum(mine)))
         yield left
 
+    def _operations(self) -> Iterator[Metric]:
+        """What is owed and what waits for people: from counts that are kept up, not from looking at all of it."""
+        now = now_us()
+        try:
+            duties, queues = self._store.duties.counts(now), self._store.cases.waiting()
+            errands = self._store.errands.backlog(MOST_ERRANDS)
+        except TrustwardError:
+            return
+        for name, about, counts in (
+            ("trustward_duties", "Duties that are owed, by clock.", duties.owed),
+            ("trustward_duties_overdue", "Those that were not done when they were due.", duties.overdue),
+            ("trustward_duties_breached", "Duties that were ever missed, done or not.", duties.breached),
+        ):
+            by_clock = GaugeMetricFamily(name, about, labels=("clock",))
+            for clock, count in counts.items():
+                by_clock.add_metric((clock,), count)
+            yield by_clock
+        yield _age("trustward_duty_alarm_age_seconds", "How late reminders and breaches are.", duties.alarm_us, now)
+        waiting = GaugeMetricFamily("trustward_cases_waiting", "Open cases.", labels=("queue",))
+        oldest = GaugeMetricFamily("trustward_case_age_seconds", "Age of the oldest open case.", labels=("queue",))
+        for queue, (count, oldest_us) in queues.items():
+            waiting.add_metric((queue,), count)
+            oldest.add_metric((queue,), max(0.0, (now - oldest_us) / 1e6))
+        yield from (waiting, oldest)
+        about = f"What is asked of the engine; at most {MOST_ERRANDS:,} are counted."
+        yield GaugeMetricFamily("trustward_errands_waiting", about, value=errands.waiting)
+        yield _age("trustward_errand_age_seconds", "How long the oldest errand has waited.", errands.oldest_us, now)
+
     def _sources(self) -> Iterator[Metric]:
         """What sources have brought, whether they work, and how long they have waited for the engine."""
         found = self.sources()
@@ -118,3 +148,7 @@ class Metrics(Counts, Collector):
     def text(self) -> bytes:
         """All of it as text. Asks the engine, so it is called in a thread that may wait."""
         return generate_latest(self.registry)
+
+
+def _age(name: str, about: str, since_us: int | None, now: int) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value=0.0 if since_us is None else max(0.0, (now - since_us) / 1e6))

@@ -98,8 +98,10 @@ def operations(settings: Settings, opened: Store) -> Operations:
 
     from trustward.base.clock import SteadyClock
     from trustward.base.ids import new_id
+    from trustward.base.units import parse_duration
     from trustward.bootstrap.service import delivering
     from trustward.model.clocks import policy_tree
+    from trustward.model.report import Abuse
     from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
@@ -114,7 +116,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.operations.gathering import Gathering
     from trustward.operations.holds import Holds
     from trustward.operations.programmes import Programmes
-    from trustward.operations.queues import Queues
+    from trustward.operations.queues import Queues, Terms
     from trustward.operations.reports import Reports
     from trustward.operations.requests import Requests
 
@@ -126,14 +128,27 @@ def operations(settings: Settings, opened: Store) -> Operations:
     sending = delivering(settings, opened)
     enforcing = Enforcing(opened, policy_tree(found), owed, sending, ids=new_id)
     directives = Directives(opened, found.issuers, owed, clock=clock, ids=new_id)
-    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random)
+    abuse = Abuse(
+        hourly=settings.report_hourly,
+        warn_at=settings.report_warn_at,
+        suspend_at=settings.report_suspend_at,
+        share=settings.report_right / 100,
+        lasts_us=parse_duration(settings.report_suspension),
+    )
+    terms = Terms(
+        lease_us=parse_duration(settings.case_lease),
+        risk_us=parse_duration(settings.case_risk),
+        exposure=settings.case_exposure,
+        break_us=parse_duration(settings.case_break),
+    )
+    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random, abuse=abuse)
     return Operations(
         duties=owed,
         cases=cases,
         closing=closing,
-        queues=Queues(cases),
+        queues=Queues(cases, terms),
         bulk=Bulk(cases, closing),
-        reports=Reports(cases, clock=clock, ids=new_id),
+        reports=Reports(cases, clock=clock, ids=new_id, abuse=abuse),
         gathering=Gathering(cases),
         holds=Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened)),
         clues=Clues(cases, evidence, found.authorities, clock=clock, ids=new_id),

@@ -10,6 +10,7 @@ from trustward.cli import (
     archive,
     audit,
     backtest,
+    cases,
     clues,
     db,
     demo,
@@ -19,7 +20,9 @@ from trustward.cli import (
     measures,
     orders,
     policy,
+    queues,
     replay,
+    reports,
     screen,
     serve,
     simulate,
@@ -79,4 +82,7 @@ app.add_typer(clues.app, name="clues")
 app.add_typer(measures.app, name="measures")
 app.add_typer(measures.appeals, name="appeals")
 app.add_typer(orders.app, name="orders")
+app.add_typer(reports.app, name="reports")
+app.add_typer(cases.app, name="cases")
+app.command(name="queues")(queues.queues)
 app.command(name="worker")(worker.worker)

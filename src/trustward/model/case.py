@@ -36,6 +36,8 @@ What = Literal[
 ]
 Verdict = Literal["act", "no_action"]
 TEXT_LIMIT = 4_000
+ALIKE = 50
+"""Of how many of a case's entities other cases are looked for."""
 MOST_SEEN = 200
 """How many decisions of the engine a case names at most: the latest."""
 

@@ -179,6 +179,16 @@ def _decisions() -> msgspec.json.Decoder[list[tuple[int, Decision]]]:
 
 
 @cache
+def _unread() -> msgspec.json.Decoder[list[tuple[int, msgspec.Raw]]]:
+    return msgspec.json.Decoder(list[tuple[int, msgspec.Raw]])
+
+
+@cache
+def _decision() -> msgspec.json.Decoder[Decision]:
+    return msgspec.json.Decoder(Decision)
+
+
+@cache
 def _faults() -> msgspec.json.Decoder[dict[int, tuple[Fault, ...]]]:
     return msgspec.json.Decoder(dict[int, tuple[Fault, ...]])
 
@@ -214,11 +224,15 @@ def plain_allow(event_id: str, type: str, time: str, policy: str) -> Decision:
 
 def found_in(segment: Segment, positions: Iterable[int]) -> list[Found]:
     """The events at these positions of a segment, each with its decision."""
-    lines, decided, faulty = segment.lines(), segment.decided(), segment.faulty()
+    lines, faulty = segment.lines(), segment.faulty()
+    # Of some hundred decisions a few are wanted: the others are passed over unread.
+    decided = dict(_unread().decode(segment.decisions)) if segment.decisions else {}
     found = []
     for at in positions:
-        decision = decided.get(at)
-        if decision is None:
+        raw = decided.get(at)
+        if raw is not None:
+            decision = _decision().decode(raw)
+        else:
             envelope = _envelopes().decode(lines[at])
             decision = plain_allow(envelope.id, envelope.type, envelope.time, segment.policy)
         found.append(

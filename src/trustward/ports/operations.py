@@ -17,6 +17,7 @@ from trustward.model.letter import Letter
 from trustward.model.programme import Programme
 from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
+from trustward.model.tally import Backlog, DutyCounts
 from trustward.ports.dossiers import Dossier
 
 Plain: TypeAlias = Reporter | Reviewer | Batch | Mark | StrikeSheet | ClosedTrace | AppealTally | Line | Assessed
@@ -81,6 +82,9 @@ class Duties(Protocol):
     def find(self, query: DutyQuery, after: str = "", limit: int = 100) -> Sequence[Duty]:
         """Duties in order of what is due first (what waits comes last); ``after`` is the id of the last one seen."""
 
+    def counts(self, now_us: int) -> DutyCounts:
+        """How many are owed, overdue, ever missed, by clock. Nothing is counted for it."""
+
 
 class Reports(Protocol):
     """What has been reported."""
@@ -138,6 +142,12 @@ class Cases(Protocol):
     def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
         """Cases that name an entity, the latest first."""
 
+    def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
+        """Other cases that name the same entities, with how many of them: those with the most first.
+
+        Of each entity the latest ``each`` cases are looked at.
+        """
+
     def untold(self, limit: int) -> Sequence[Case]:
         """Cases that are closed, and whose reporters are still to be told."""
 
@@ -150,6 +160,9 @@ class Errands(Protocol):
 
     def waiting(self, limit: int) -> Sequence[Errand]:
         """The oldest that have not been done."""
+
+    def backlog(self, most: int) -> Backlog:
+        """How many wait (``most`` if there are more), and since when."""
 
     def done(self, ids: Sequence[str]) -> None:
         """They have been done."""

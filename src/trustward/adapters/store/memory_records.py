@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any
@@ -25,6 +26,7 @@ from trustward.model.letter import Letter
 from trustward.model.programme import Programme
 from trustward.model.request import Asked, Disclosure
 from trustward.model.stored import AuditRow
+from trustward.model.tally import BREACHED, OVERDUE, OWED, DutyCounts, of_duty
 from trustward.ports import Write
 from trustward.ports.operations import P
 
@@ -191,6 +193,22 @@ class MemoryDuties:
             place = (DUE_LATER, after) if last is None else _order(last)
             found = [duty for duty in found if _order(duty) > place]
         return found[:limit]
+
+    def counts(self, now_us: int) -> DutyCounts:
+        """See :class:`trustward.ports.Duties`."""
+        every = self._all()
+        counted = {what: Counter[str]() for what in (OWED, OVERDUE, BREACHED)}
+        for duty in every:
+            marks = of_duty(duty.state, duty.clock.id, breached=bool(duty.breaches), secret=duty.secret)
+            for what, name in marks:
+                counted[what][name] += 1
+        late = [duty.next_us for duty in every if duty.next_us is not None and duty.next_us <= now_us]
+        return DutyCounts(
+            owed=dict(counted[OWED]),
+            overdue=dict(counted[OVERDUE]),
+            breached=dict(counted[BREACHED]),
+            alarm_us=min(late, default=None),
+        )
 
 
 def _order(duty: Duty) -> tuple[int, str]:

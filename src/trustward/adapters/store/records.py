@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
-from trustward.model import case, duty, report
+from trustward.model import case, duty, report, tally
 from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.case import Barred, Batch, Case, CasePage, HeldLease, Reviewer
 from trustward.model.clue import Assessed, Clue, Line
@@ -53,8 +54,16 @@ class DatabaseRecords:
         with self._database.write() as connection:
             if any(isinstance(one, Letter) for one in ordered):
                 in_turn(connection)
+            counted: Counter[tuple[str, str]] = Counter()
             for one in ordered:
+                if isinstance(one, Case | Duty):
+                    counted.update(tallied(one))
+                    counted.subtract(_before(connection, one))
                 HANDLERS[type(one)](connection, one)
+            # At the end, and in order: so nobody who waits for one of them is waited for.
+            for (what, name), count in sorted(counted.items()):
+                if count:
+                    connection.execute(named("add_tally"), {"what": what, "name": name, "count": count})
 
     def get(self, kind: type[P], id: str) -> P | None:
         """See :class:`trustward.ports.Records`."""
@@ -95,6 +104,25 @@ def _versioned(name: str, row: Callable[[Any], Row]) -> Handler:
             raise StaleError(f"the {name} {record.id} has been changed meanwhile", remedy="look again")
 
     return write
+
+
+def tallied(one: Case | Duty) -> tally.Tallied:
+    """What a record counts for."""
+    if isinstance(one, Case):
+        return tally.of_case(one.state, one.queue)
+    return tally.of_duty(one.state, one.clock.id, breached=bool(one.breaches), secret=one.secret)
+
+
+def _before(connection: Connection, one: Case | Duty) -> tally.Tallied:
+    """What its version before has counted for. Whoever has written another one meanwhile is noticed afterwards."""
+    if one.version == 1:
+        return ()
+    row = connection.execute(named("case_before" if isinstance(one, Case) else "duty_before"), {"id": one.id}).first()
+    if row is None:
+        return ()
+    if isinstance(one, Case):
+        return tally.of_case(case.STATES[row.state], row.queue)
+    return tally.of_duty(duty.STATES[row.state], one.clock.id, breached=bool(row.breached), secret=one.secret)
 
 
 def _letter(connection: Connection, letter: Letter) -> None:
@@ -152,7 +180,9 @@ _plain_case = _versioned("case", _case)
 
 def _whole_case(connection: Connection, one: Case) -> None:
     _plain_case(connection, one)
-    rows = [{"kind": kind, "entity": entity, "case_id": one.id} for kind, entity in one.entities]
+    rows = [
+        {"kind": kind, "entity": entity, "case_id": one.id, "opened_us": one.opened_us} for kind, entity in one.entities
+    ]
     if rows:
         connection.execute(named("add_case_entity"), rows)
 
