@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_orders import ORDER_TARGETS, ORDERS, PROGRAMMES
-from trustward.model import programme as programmes
 from trustward.model.directive import (
     LIVE,
     STATES,
@@ -125,7 +124,7 @@ class DatabaseOrders:
         table = PROGRAMMES.c
         wanted: list[Any] = [table.id > after]
         if kind is not None:
-            wanted.append(table.kind == programmes.KINDS.index(kind))
+            wanted.append(table.kind == kind)
         if not secret:
             wanted.append(table.secret == 0)
         with self._database.read() as connection:
@@ -164,7 +163,7 @@ def copy_row(one: Copy) -> dict[str, Any]:
 def programme_row(one: Programme) -> dict[str, Any]:
     """What is searched for of a programme."""
     return {
-        "kind": programmes.KINDS.index(one.kind),
+        "kind": one.kind,
         "state": _STATES.index(one.state),
         "known_as": one.known_as,
         "secret": int(one.secret),

@@ -80,7 +80,7 @@ def _rest() -> None:
         "programmes",
         Column("id", Text, primary_key=True),
         Column("version", Integer, nullable=False),
-        Column("kind", SmallInteger, nullable=False),
+        Column("kind", Text, nullable=False),
         Column("state", SmallInteger, nullable=False),
         Column("known_as", Text, nullable=False),
         Column("secret", SmallInteger, nullable=False),
