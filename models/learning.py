@@ -90,10 +90,12 @@ def fit_together(features: Any, labels: Any, weights: Any, rows: Any, *, passes:
     """Two logistic regressions on the same rows: weights (places, 2) and constants.
 
     ``labels`` (rows, 2) from 0 to 1: a row with a label between counts on both sides. Both sides weigh the same in the
-    end. Steps fit each feature, so that what is rare (a small set, a small language) is learned as well as what is
-    frequent; the mean of the later half of the passes is taken.
+    end. ``weights``: one for each row, or one for each judgement of it. Steps fit each feature, so that what is rare
+    (a small set, a small language) is learned as well as what is frequent; the mean of the later half of the passes
+    is taken.
     """
-    sides = [weights[:, None] * labels, weights[:, None] * (1 - labels)]
+    weights = weights if weights.ndim == labels.ndim else weights[:, None]
+    sides = [weights * labels, weights * (1 - labels)]
     harmful, honest = (side / side[rows].sum(axis=0) for side in sides)
     both = harmful + honest
     sought = np.concatenate([harmful / np.maximum(both, 1e-30), 0.5 * rows.size * both], axis=1).astype(np.float32)

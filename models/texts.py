@@ -10,17 +10,16 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from models import learning, texts_card, texts_data, texts_lexicon
+from models import learning, texts_card, texts_data, texts_lexicon, texts_registers
 from models.texts_data import Text
+from models.texts_registers import SCALES, Features, Fitted, narrow
 from scipy import sparse
 from trustward.screening.texts import kernel, reader, tokens
 from trustward.screening.texts.model import FAMILIES, Numbers
+from trustward.screening.texts.registers import GATE_BITS, LOCAL_BITS, REGISTERS
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "src" / "trustward" / "screening" / "data" / "texts"
-SCALES = (3.0, 3.0, 1.0)
-"""How freely each family of features may be weighted against the others."""
-PASSES = 6
 HEAD_ALPHA, HEAD_EPOCHS = 1e-5, 20
 WRITTEN_WEIGHT = 1.5
 """What a written message counts against one of the sets."""
@@ -32,6 +31,8 @@ SMALL_SETS = {
     "yt_comment_spam": 3.0,
 }
 """Sets whose messages count more, because no other set is like them."""
+UNSORTED = ("sms_th", "sms_tr")
+"""Sets that call advertising what holds scams too: their advertising teaches mass mailing, and nothing about harm."""
 FOLDS = 5
 MOST_OF_A_SET = 40_000
 BITS = (tokens.CHAR_BITS, kernel.WORD_BITS, kernel.MEANING_BITS)
@@ -50,11 +51,11 @@ class Learned(NamedTuple):
     langs: Any
     kinds: Any
     folds: Any
+    registers: Any
 
-    def features(self) -> Any:
-        """One matrix of all families."""
-        scaled = [family * scale for family, scale in zip(self.families, SCALES, strict=True)]
-        return sparse.hstack(scaled, format="csr", dtype=np.float32)
+    def features(self) -> Features:
+        """What the judgements look at."""
+        return texts_registers.features(self.families, self.registers)
 
     def targets(self) -> tuple[Any, Any]:
         """What the two judgements learn: harm (advertising is none), and mass mailing (harm is some)."""
@@ -74,7 +75,7 @@ def family(places: Any, ends: Any, bits: int) -> Any:
 def load(data: Path, lexicon: Path) -> Learned:
     """Read the messages and turn them into features with the lexicon in a folder."""
     texts = texts_data.everything(data)
-    places, ends = reader.features([text.text for text in texts], reader.read_lexicon(lexicon))
+    places, ends, registers = reader.features([text.text for text in texts], reader.read_lexicon(lexicon))
     return Learned(
         texts,
         [family(places[f], ends[:, f], BITS[f]) for f in range(3)],
@@ -83,6 +84,7 @@ def load(data: Path, lexicon: Path) -> Learned:
         np.array([text.lang for text in texts]),
         np.array([text.kind for text in texts]),
         np.array([learning.fold_of(text.group, FOLDS) for text in texts]),
+        registers,
     )
 
 
@@ -100,40 +102,26 @@ def weights(learned: Learned) -> Any:
     return weight
 
 
-class Fitted(NamedTuple):
-    """Two judgements: the weights of all families one after the other (places, 2), and the constants."""
-
-    table: Any
-    constants: Any
-
-    def scores(self, features: Any) -> Any:
-        """The scores before calibration, as the kernel adds them up."""
-        harm, mass = (features @ self.table[:, head] + self.constants[head] for head in (0, 1))
-        floor, reach, slope = kernel.FLOOR, kernel.REACH, kernel.SLOPE
-        held = np.clip(mass, -reach, reach)
-        return np.maximum(harm, floor) + slope * np.minimum(harm - floor, 0) + held + slope * (mass - held)
-
-
-def fitted(learned: Learned, features: Any, left_out: Any) -> Fitted:
+def fitted(learned: Learned, features: Features, left_out: Any) -> Fitted:
     """A model that has not seen some of the messages."""
-    weight, rows = weights(learned), np.flatnonzero(~left_out)
+    weight = np.stack([weights(learned)] * 2, axis=1)
+    weight[np.isin(learned.sources, UNSORTED) & (learned.labels > 0) & (learned.labels < 1), 0] = 0.0
     targets = np.stack(learned.targets(), axis=1)
-    return Fitted(*learning.fit_together(features, targets, weight, rows, passes=PASSES))
+    return texts_registers.fitted(features, targets, weight, learned.sources, learned.folds, left_out)
 
 
-def features_of(texts: Sequence[str]) -> Any:
-    """The matrix of messages that are in no set, with the lexicon that was written last."""
-    places, ends = reader.features(texts, reader.read_lexicon(TARGET))
-    families = [family(places[f], ends[:, f], BITS[f]) * SCALES[f] for f in range(3)]
-    return sparse.hstack(families, format="csr", dtype=np.float32)
+def features_of(texts: Sequence[str]) -> Features:
+    """The features of messages that are in no set, with the lexicon that was written last."""
+    places, ends, registers = reader.features(texts, reader.read_lexicon(TARGET))
+    return texts_registers.features([family(places[f], ends[:, f], BITS[f]) for f in range(3)], registers)
 
 
-def by_folds(learned: Learned, features: Any) -> Any:
+def by_folds(learned: Learned, features: Features) -> Any:
     """For each message the score by a model that has not seen its fifth."""
     scores = np.zeros(len(learned.texts))
     for fold in range(FOLDS):
         inside = learned.folds == fold
-        scores[inside] = fitted(learned, features, inside).scores(features[inside])
+        scores[inside] = fitted(learned, features, inside).scores(features.rows(inside))
     return scores
 
 
@@ -182,7 +170,7 @@ def heads(learned: Learned) -> tuple[list[str], list[Any], list[list[float]]]:
     rows = np.flatnonzero((learned.labels == 1) & (learned.kinds != ""))
     kinds = learned.kinds[rows]
     names = sorted(set(kinds.tolist()))
-    folded = [_narrow(family[rows], bits) for family, bits in zip(learned.families, HEAD_BITS, strict=True)]
+    folded = [narrow(family[rows], bits) for family, bits in zip(learned.families, HEAD_BITS, strict=True)]
     stacked = sparse.hstack([part * scale for part, scale in zip(folded, SCALES, strict=True)], format="csr")
     weight = np.ones(rows.size)
     tables = [np.zeros((1 << bits, len(names)), np.int8) for bits in HEAD_BITS]
@@ -198,18 +186,34 @@ def heads(learned: Learned) -> tuple[list[str], list[Any], list[list[float]]]:
     return names, tables, scales
 
 
-def _narrow(matrix: Any, bits: int) -> Any:
-    """The matrix with its places folded into fewer, as the kernel's mask does."""
-    narrow = sparse.csr_matrix(
-        (matrix.data, matrix.indices & ((1 << bits) - 1), matrix.indptr), shape=(matrix.shape[0], 1 << bits)
-    )
-    narrow.sum_duplicates()
-    return narrow
-
-
 def _parted(table: Any, bits: Sequence[int]) -> list[Any]:
     """A table of all families one after the other, taken apart."""
     return np.split(table, np.cumsum([1 << b for b in bits])[:-1])
+
+
+def write_registers(fit: Fitted) -> list[list[list[float]]]:
+    """Write the registers' own tables; returns what a unit is worth in each family and judgement, and the constants."""
+    tables = [np.zeros((len(REGISTERS), 1 << bits, 2), np.int8) for bits in LOCAL_BITS]
+    scales = [[[0.0, 0.0] for _ in range(4)] for _ in REGISTERS]
+    for register in range(len(REGISTERS)):
+        for f, part in enumerate(_parted(fit.own[register], LOCAL_BITS)):
+            for head in (0, 1):
+                tables[f][register, :, head], unit = learning.quantised(part[:, head])
+                scales[register][f][head] = unit * SCALES[f]
+        scales[register][3] = [round(float(constant), 5) for constant in fit.own_constants[register]]
+    for name, table in zip(FAMILIES, tables, strict=True):
+        np.save(TARGET / f"local-{name}.npy", table, allow_pickle=False)
+    return scales
+
+
+def write_gate(fit: Fitted) -> tuple[float, float, float]:
+    """Write what tells a comment; returns what a unit is worth in each family, and the constant."""
+    units = []
+    for name, scale, part in zip(FAMILIES[1:], SCALES[1:], _parted(fit.gate, GATE_BITS), strict=True):
+        table, unit = learning.quantised(part)
+        np.save(TARGET / f"gate-{name}.npy", table, allow_pickle=False)
+        units.append(unit * scale)
+    return units[0], units[1], round(fit.gate_constant, 5)
 
 
 def write(fit: Fitted, learned: Learned, scores: Any) -> Numbers:
@@ -223,6 +227,8 @@ def write(fit: Fitted, learned: Learned, scores: Any) -> Numbers:
             scales[f][head] = unit * SCALES[f]
         np.save(TARGET / f"{name}.npy", table, allow_pickle=False)
     scales[3] = [round(float(constant), 5) for constant in fit.constants]
+    local_scales = write_registers(fit)
+    gate_scales = write_gate(fit)
     names, tables, head_scales = heads(learned)
     for name, table in zip(FAMILIES, tables, strict=True):
         np.save(TARGET / f"heads-{name}.npy", table, allow_pickle=False)
@@ -234,6 +240,9 @@ def write(fit: Fitted, learned: Learned, scores: Any) -> Numbers:
     numbers = Numbers(
         version=f"texts-1-{digest.hexdigest()}",
         scales=tuple((harm, mass) for harm, mass in scales),
+        local_scales=tuple(tuple((harm, mass) for harm, mass in rows) for rows in local_scales),
+        kept=tuple(fit.kept.tolist()),
+        gate_scales=gate_scales,
         knots=tuple(knots),
         levels=tuple(levels),
         suspicious=suspicious,

@@ -48,6 +48,11 @@ def _entities(word: str, chance: Any) -> str:
     return f"{word[:at]}&#{ord(word[at])};{word[at + 1 :]}"
 
 
+def _lines(text: str) -> str:
+    parts = text.split(" ")
+    return "\n".join(" ".join(parts[i : i + 4]) for i in range(0, len(parts), 4))
+
+
 ATTACKS: dict[str, Callable[[str], str]] = {
     "invisible characters": words(_hidden),
     "Cyrillic look-alikes": words(lambda word, _: word.translate(_CYRILLIC)),
@@ -60,6 +65,7 @@ ATTACKS: dict[str, Callable[[str], str]] = {
     "accents": words(_accents),
     "entities of HTML": words(_entities),
     "marks of direction": words(lambda word, _: f"\u202a{word}\u202c"),
+    "broken into lines": _lines,
 }
 
 

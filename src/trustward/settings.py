@@ -51,6 +51,13 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         bool,
         Meta(description="It also wants every decision that came after its caller's deadline, as a whole."),
     ] = False
+    confidential: Annotated[
+        bool,
+        Meta(
+            description="It gets what an order keeps secret, and nothing else. Without such a target that waits for"
+            " who polls `confidential`."
+        ),
+    ] = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,6 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     delivery_give_up: Annotated[
         str, Meta(description="An action that still fails at this age is given up, until somebody replays it.")
     ] = "1d"
+    delivery_keep: Annotated[
+        str, Meta(description="Actions that are closed are dropped from the outbox at this age, with their receipts.")
+    ] = "180d"
     delivery_networks: Annotated[
         tuple[str, ...],
         Meta(description="Private networks that webhooks may go to, such as `10.1.0.0/16`. None: public ones only."),
@@ -171,6 +181,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     regimes: Annotated[
         tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
     ] = ()
+    case_lease: Annotated[
+        str, Meta(description="How long a reviewer may be silent before somebody else gets the case.")
+    ] = "5m"
+    case_risk: Annotated[str, Meta(description="What is due within this time comes before everything else.")] = "1d"
+    case_exposure: Annotated[
+        int,
+        Meta(
+            description="What a reviewer may have seen (each case weighs its queue's `exposure`) until a break is due;"
+            " at twice as much no case is handed out.",
+            ge=1,
+        ),
+    ] = 50
+    case_break: Annotated[str, Meta(description="How long a break is.")] = "10m"
+    report_hourly: Annotated[
+        int, Meta(description="How many reports of one sender count within an hour; more are set aside.", ge=1, le=1000)
+    ] = 20
+    report_right: Annotated[
+        int,
+        Meta(
+            description="Of a hundred reports of a sender so many must be right; who has fewer is warned, then"
+            " suspended. 0: nobody is.",
+            ge=0,
+            le=100,
+        ),
+    ] = 25
+    report_warn_at: Annotated[int, Meta(description="How many rejected reports it takes for the warning.", ge=1)] = 5
+    report_suspend_at: Annotated[
+        int, Meta(description="How many rejected reports it takes, after the warning, to be suspended.", ge=1)
+    ] = 10
+    report_suspension: Annotated[str, Meta(description="How long a sender is suspended.")] = "90d"
 
     host: Annotated[str, Meta(description="The address that the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port that it listens on; 0: any free one.", ge=0, le=65_535)] = 8080
@@ -263,9 +303,14 @@ _DURATIONS = (
     "delivery_lease",
     "delivery_rests",
     "delivery_give_up",
+    "delivery_keep",
     "session_idle",
     "session_lasts",
     "link_lasts",
+    "case_lease",
+    "case_risk",
+    "case_break",
+    "report_suspension",
 )
 
 

@@ -128,7 +128,7 @@ def served(store: Store | None = None, *, ready: bool = True, fronted: bool = Fa
         thread.start()
         ends.callback(_end, process, thread)
         if fronted:
-            front = Front(settings, service.store.keys, EventDecoder(CATALOGUE), folder)
+            front = Front(settings, service.store, EventDecoder(CATALOGUE), folder)
             speaking = FrontProcess(front, make_front(front, folder))
             other = Thread(target=lambda: speaking.run([listening]), daemon=True)
             other.start()

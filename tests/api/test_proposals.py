@@ -10,12 +10,17 @@ import pytest
 from tests.api.served import Answer, Served, served
 from tests.api.test_people import policy
 from trustward.base.clock import now_us
+from trustward.model.people import User
+from trustward.model.stored import AuditRow
 from trustward.operations.keys import make_key
 
 
 @pytest.fixture
 def mine() -> Iterator[Served]:
     with served(four_eyes=True) as found:
+        for name in ("kim", "lee"):
+            row = AuditRow(at_us=1, actor="test", action="user.invited", subject=f"user:{name}")
+            found.service.store.people.add(User(id=name, name=name, roles=("analyst",)), row)
         yield found
 
 

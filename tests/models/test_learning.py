@@ -7,11 +7,21 @@ import tomllib
 
 import numpy as np
 import pytest
-from models import learning, links, links_data, links_names, texts_attacks, texts_data, texts_lexicon
+from models import (
+    learning,
+    links,
+    links_data,
+    links_names,
+    texts_attacks,
+    texts_data,
+    texts_lexicon,
+    texts_registers,
+)
 
 from scipy import sparse
 from trustward.screening.texts import reader
 from trustward.screening.texts.model import model
+from trustward.screening.texts.registers import KOREAN, LETTER, NONE
 
 KINDS = set(
     "phishing delivery prize job task loan investment romance authority company relative rental advance_fee gambling "
@@ -89,6 +99,36 @@ def test_a_message_with_a_label_between_counts_on_both_sides() -> None:
     assert low < -1 < middle < 1 < high
 
 
+def test_judgements_have_a_weight_each() -> None:
+    features = sparse.csr_matrix(np.ones((200, 1), np.float32))
+    labels = np.stack([np.arange(200) % 2] * 2, axis=1).astype(float)
+    weights = np.ones((200, 2))
+    labels[:100, 0], weights[:100, 0] = 1.0, 0.0
+    told, _ = learning.fit_together(features, labels, weights, np.arange(200), passes=2)
+    labels[:100, 0] = 0.0
+    again, _ = learning.fit_together(features, labels, weights, np.arange(200), passes=2)
+    assert np.array_equal(told, again)
+
+
+def test_the_same_word_may_mean_something_else_in_each_register() -> None:
+    """Word 0 is harmful in one register and honest in the other; word 1 is harmful wherever no register is shown."""
+    random = np.random.default_rng(5)
+    words = random.random((900, 6)) < 0.4
+    registers = np.repeat([NONE, LETTER, KOREAN], 300)
+    wanted = np.select([registers == NONE, registers == LETTER], [words[:, 1], words[:, 0]], ~words[:, 0])
+    family = sparse.csr_matrix(words.astype(np.float32))
+    found = texts_registers.features([family, family, family], registers)
+    folds, left_out = np.arange(900) % 5, np.arange(900) % 5 == 4
+    sources = np.where(np.arange(900) == 0, "yt_comment_spam", "written")
+    targets = np.stack([wanted, wanted], axis=1).astype(float)
+    fit = texts_registers.fitted(found, targets, np.ones((900, 2)), sources, folds, left_out)
+    scores = fit.scores(found.rows(left_out))
+    for register in (NONE, LETTER, KOREAN):
+        here = registers[left_out] == register
+        right = wanted[left_out]
+        assert learning.recall_at(scores[here & right], scores[here & ~right]) == 1.0
+
+
 def test_honest_names_are_the_same_every_time() -> None:
     made = links_names.honest_names(["/", "/about", "/item/{n}"])
     assert made.urls == links_names.honest_names(["/", "/about", "/item/{n}"]).urls
@@ -153,3 +193,11 @@ def test_tricks_change_words_and_leave_links(name: str) -> None:
     changed = {texts_attacks.ATTACKS[name](f"{text} number{i}") for i in range(5)}
     assert any(not one.startswith(text) for one in changed)
     assert all("http://bank-login.top/verify" in one for one in changed)
+
+
+def test_narrowing_leaves_what_it_narrows() -> None:
+    wide = sparse.csr_matrix(np.array([[1.0, 0, 0, 0, 2.0, 0, 0, 3.0]], np.float32))
+    before = wide @ np.eye(8)
+    narrowed = texts_registers.narrow(wide, 2) @ np.eye(4)
+    assert narrowed.tolist() == [[3.0, 0.0, 0.0, 3.0]]
+    assert np.array_equal(wide @ np.eye(8), before)

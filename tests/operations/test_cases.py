@@ -16,7 +16,7 @@ from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import ConflictError, NotFoundError, StaleError, StepError, UsageError
 from trustward.model.case import Case, CaseQuery, Measure, Outcome
 from trustward.model.changes import decode_change
-from trustward.model.clocks import shipped_regimes
+from trustward.model.clocks import policy_tree, shipped_regimes
 from trustward.model.effect import outgoing
 from trustward.model.queue import Queue
 from trustward.model.report import LegalNotice, Report
@@ -24,6 +24,7 @@ from trustward.operations.bulk import Bulk
 from trustward.operations.cases import Cases, News
 from trustward.operations.closing import Closing
 from trustward.operations.delivering import Delivering
+from trustward.operations.enforcing import Enforcing
 from trustward.operations.queues import MINUTE_US, Queues, Terms
 from trustward.operations.reports import Reports, Said
 from trustward.ports import Store
@@ -44,6 +45,7 @@ QUEUES = (
     Queue(name="leads", manual=True),
     Queue(name="all", escalates_to="leads"),
 )
+TREE = policy_tree(shipped_regimes())
 
 
 class World:
@@ -56,7 +58,9 @@ class World:
         self.duties = duties_over(self.store, self.time)
         self.cases = Cases(self.store, queues, self.duties, clock=self.time, ids=lambda: f"c{next(numbers):06}")
         self.delivering = Delivering(self.store, [], clock=self.time, draw=lambda: 0.5)
-        self.closing = Closing(self.cases, self.delivering, draw=lambda: 0.5)
+        measures = count(1)
+        self.enforcing = Enforcing(self.store, TREE, self.duties, self.delivering, ids=lambda: f"m{next(measures):06}")
+        self.closing = Closing(self.cases, self.enforcing, draw=lambda: 0.5)
         self.queues = Queues(self.cases)
         self.bulk = Bulk(self.cases, self.closing)
         receipts = count(1)
@@ -103,6 +107,7 @@ def test_many_reports_are_one_case_and_everybody_hears(opened: Callable[[], Stor
         ("inform", "report.decided"): 8,
         ("suspend", "case.closed"): 1,
         ("warn", "case.closed"): 1,
+        ("inform", "measure.taken"): 2,
     }
     for one in [first, *others, police]:
         told = world.reports.get(one.id)
@@ -328,12 +333,20 @@ def test_merged_and_split_and_linked() -> None:
         world.cases.split(one.case, "kim", [("account", "a1")], "x")
     part = world.cases.split(one.case, "kim", [("account", "a2")], "another matter")
     assert (part.entity, world.cases.get(one.case).entities) == ("a2", (("account", "a1"),))
+    # What was reported about it went along: its sender hears what comes of the new case, and not before.
+    assert (world.reports.get(two.id).case, part.reports, part.weight) == (part.id, 1, 1.0)
+    left = world.cases.get(one.case)
+    assert (left.reports, left.weight, world.reports.get(one.id).case) == (1, 1.0, one.case)
     world.cases.link(part.id, "kim", gone.id)
     assert (world.cases.get(gone.id).links, world.cases.get(part.id).links) == ((part.id,), (gone.id,))
     world.queues.take(one.case, "lee")
     world.closing.close(one.case, "lee", NOTHING)
-    assert world.closing.tell() == 2
-    assert world.reports.get(two.id).result == "no_action"
+    assert world.closing.tell() == 1
+    assert (world.reports.get(one.id).result, world.reports.get(two.id).state) == ("no_action", "received")
+    world.queues.take(part.id, "lee")
+    world.closing.close(part.id, "lee", ACT)
+    assert world.closing.tell() == 1
+    assert (world.reports.get(two.id).result, world.duties.get(two.duty).state) == ("acted", "done")
     about = world.cases.find(CaseQuery(kind="account", entity="a2"))
     assert {case.id for case in about} == {gone.id, one.case, part.id}
 
@@ -352,7 +365,7 @@ def test_taken_back() -> None:
     (marked,) = world.store.errands.waiting(9)
     assert decode_change(marked.body).label == "watched"  # type: ignore[union-attr]
     world.delivering.tidy()
-    assert [effect.key for effect in world.delivering.in_force("account", "a1")] == ["m1-0", "m3-0"]
+    assert [effect.key for effect in world.delivering.in_force("account", "a1")] == ["m1-0", "m5-0"]
     assert world.closing.reverse(case.id, "boss", "the wrong account").reversed is not None
     assert world.closing.reverse(case.id, "boss", "again") == world.cases.get(case.id)
     assert world.delivering.in_force("account", "a1") == []

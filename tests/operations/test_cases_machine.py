@@ -152,7 +152,9 @@ class Casework(RuleBasedStateMachine):
         self.world.delivering.tidy()
         self._try(lambda: self.world.closing.reverse(case.id, "boss", "mistaken"), may=case.decided is not None)
         if case.decided is not None:
-            ours = set(self.world.store.records.letters(f"case:{case.id}"))
+            measures = self.world.enforcing.of(f"case:{case.id}")
+            assert {measure.state for measure in measures} <= {"lifted"}
+            ours = {self.world.enforcing.letter(measure) for measure in measures}
             assert ours.isdisjoint(effect.key for effect in self.world.delivering.in_force("account", case.entity))
 
     @rule()
@@ -217,7 +219,7 @@ class Casework(RuleBasedStateMachine):
         letters = Counter(
             (body.event_id, body.type)
             for body in (outgoing(row.body) for row in self.world.store.tables.sent.actions.values())  # type: ignore[attr-defined]
-            if body.action.do == "inform" and not body.type.startswith("reporter")
+            if body.action.do == "inform" and body.type.startswith("report.")
         )
         told = Counter((f"report:{one.id}", "report.decided") for one in reports if one.state == "decided")
         receipt = Counter(

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted({path.parent for path in (ROOT / "examples" / "policies").glob("*/*.policy")})
 AREAS = {
     "accounts",
+    "blocked",
     "cards",
     "contact",
     "content",

@@ -129,7 +129,15 @@ def test_nobody_helps_themselves_and_an_admin_is_left() -> None:
         key = one.make_key("admin")
         assert one.ask("POST", f"/v1/users/{me}/disable", key=key).json["detail"] == "this is the last admin"
         assert one.ask("PUT", f"/v1/users/{me}/roles", key=key, json={"roles": ["auditor"]}).status == 403
-        joined(one, "second", "admin")
+        second, _ = joined(one, "second", "admin")
+        made = second.ask("POST", "/v1/keys", {"name": "shop", "scopes": ["read"]}).json["key"]
+        theirs = second.told["user"]
+        assert one.ask("GET", "/v1/lists", key=made).status == 200
+        assert first.ask("POST", f"/v1/users/{theirs}/disable").status == 200
+        assert one.ask("GET", "/v1/lists", key=made).status == 401
+        assert first.ask("POST", f"/v1/users/{theirs}/enable").status == 200
+        one.service.ring.forget()
+        assert one.ask("GET", "/v1/lists", key=made).status == 200
         assert one.ask("PUT", f"/v1/users/{me}/roles", key=key, json={"roles": ["auditor"]}).status == 200
 
 

@@ -202,3 +202,29 @@ def test_drafts_cost_nothing_until_they_are_asked_for() -> None:
 def test_shadow_rules_are_evaluated() -> None:
     made = policy(rule("event.forwarded", more='mode="shadow", '))
     assert list(made.types["message.sent"].match(event(made, sender="a", forwarded=True), 0, (), State())) == [0]
+
+
+def test_how_long_a_silent_key_is_known_is_said_by_the_rule() -> None:
+    made = policy(
+        rule(
+            'count(by=event.sender, within="1h", of="message.sent") > 5 '
+            'and age(by=event.sender, of="message.sent", kept="30d") < "1d" and age(event.sender, kept="1d") < "2h"'
+        )
+    )
+    assert {found.id: found.reads for found in made.plan.streams} == {
+        "(event.sender) of message.sent": (Read(aggregate="count", window=HOUR),),
+        f"(event.sender) of message.sent kept {30 * DAY}": (Read(aggregate="age", window=30 * DAY),),
+        f"every account kept {DAY}": (Read(aggregate="age", window=DAY),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("when", "code"),
+    [
+        ('age(event.sender, kept="0s") < "1d"', "P043"),
+        ('age(event.sender, within="1d") < "1d"', "P017"),
+        ('count(by=event.sender, within="1h", of="message.sent", kept="1d") > 1', "P017"),
+    ],
+)
+def test_what_is_kept_makes_sense(when: str, code: str) -> None:
+    assert codes(rule(when)) == [code]

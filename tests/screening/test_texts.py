@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from trustward.screening.folding import APART, HIDDEN, LEET, MIXED, fold
 from trustward.screening.plain import template
+from trustward.screening.texts import kernel
 from trustward.screening.texts.model import model
+from trustward.screening.texts.registers import CHINESE, KOREAN, LETTER, NONE, THAI
 from trustward.screening.texts.screener import combined, likeness, screen_text, screen_texts, text_scores
 
 SCAMS = {
@@ -83,6 +85,25 @@ def test_one_many_and_scores_agree(texts: list[str]) -> None:
     assert screen_texts(texts) == ones
     scores = [one.score if text else 0.0 for one, text in zip(ones, texts, strict=True)]
     assert text_scores(texts).tolist() == scores
+
+
+@pytest.mark.parametrize(
+    ("text", "register"),
+    [
+        ("Are you coming to dinner on Sunday?", NONE),
+        ("Your order\n\nis on its way.\n\n", NONE),
+        ("Your order\n\nDear Anna,\nit is on its way.", LETTER),
+        ("คืนนี้กินข้าวกันไหม แม่ทำแกงเขียวหวาน", THAI),
+        ("ผู้โชคดี\nรับรางวัล\nที่นี่", LETTER),
+        ("OTP 482913 for your login at KBank, อย่าบอกใคร", NONE),
+        ("明天一起吃饭吗？我妈做了汤 ok", CHINESE),
+        ("明日一緒にご飯を食べませんか", NONE),
+        ("내일 같이 저녁 먹을까요", KOREAN),
+        ("", NONE),
+    ],
+)
+def test_lines_and_alphabet_show_a_register(text: str, register: int) -> None:
+    assert model().read(text).flags[kernel.FL_REGISTER] == register
 
 
 def test_a_link_never_takes_harm_away() -> None:

@@ -9,8 +9,10 @@ from trustward.testing import (
     archive_contracts,
     contracts,
     dossier_contracts,
+    enforcement_contracts,
     index_contracts,
     operations_contracts,
+    orders_contracts,
     outbox_contracts,
     people_contracts,
     proposal_contracts,
@@ -63,6 +65,10 @@ class TestAudit(contracts.AuditContract):
     pass
 
 
+class TestOrders(orders_contracts.OrdersContract):
+    pass
+
+
 class TestSnapshots(contracts.SnapshotsContract):
     pass
 
@@ -103,6 +109,14 @@ class TestCases(operations_contracts.CasesContract):
     pass
 
 
+class TestMeasures(enforcement_contracts.MeasuresContract):
+    pass
+
+
+class TestAppeals(enforcement_contracts.AppealsContract):
+    pass
+
+
 class TestErrands(operations_contracts.ErrandsContract):
     pass
 
@@ -126,8 +140,10 @@ def test_every_port_has_its_contract() -> None:
         *archive_contracts.CONTRACTS,
         *contracts.CONTRACTS,
         *dossier_contracts.CONTRACTS,
+        *enforcement_contracts.CONTRACTS,
         *index_contracts.CONTRACTS,
         *operations_contracts.CONTRACTS,
+        *orders_contracts.CONTRACTS,
         *outbox_contracts.CONTRACTS,
         *people_contracts.CONTRACTS,
         *proposal_contracts.CONTRACTS,

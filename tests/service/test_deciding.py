@@ -28,6 +28,7 @@ from trustward.base.errors import (
     ConflictError,
     NotFoundError,
     OverloadedError,
+    PolicyStateError,
     RecordError,
     StoreError,
     UnavailableError,
@@ -207,7 +208,9 @@ def test_a_new_policy_counts_from_its_entry_on(opened: Opening) -> None:
     host.submit(events[:200]).result()
     assert host.status().policy == first.hash
     host.change(LabelChange(actor="kim", kind="account", entity="a", label="fast", present=False)).result()
-    assert host.change(PolicyChange(actor="kim", policy=same.hash)).result() == 203
+    with pytest.raises(PolicyStateError):
+        host.change(PolicyChange(actor="kim", policy=same.hash, base=other.hash)).result()
+    assert host.change(PolicyChange(actor="kim", policy=same.hash, base=first.hash)).result() == 203
     one = host.submit(events[200:300]).result()
     assert one.policy == host.status().policy == same.hash
     host.change(PolicyChange(actor="kim", policy=first.hash, mode="shadow")).result()

@@ -78,6 +78,7 @@ def test_every_statement_is_understood(database: Database) -> None:
             "address",
             "agent",
         }
+        texts |= {"parent", "decision", "account", "appeal"}
         texts |= {"keep"} | ({"level"} if name == "add_session" else set())
         texts |= {"day", "digest"}
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
@@ -95,6 +96,9 @@ def test_every_statement_is_understood(database: Database) -> None:
             "assigned",
             "reviewer",
             "past",
+            "known_as",
+            "issuer",
+            "order_id",
         }
         texts |= {"standing", "party", "record"}
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()

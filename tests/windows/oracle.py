@@ -18,6 +18,7 @@ class Key:
 
     clock: int
     first: int
+    seen: int = 0
     entries: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
 
 
@@ -40,9 +41,11 @@ class Oracle:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.keys: dict[tuple[int, tuple[str, ...]], Key] = {}
+        self.newest = -(2**61)
 
     def step(self, type_index: int, time: int, texts: Any, numbers: Any, flags: Any) -> list[Any]:
         results: list[Any] = []
+        self.newest = max(self.newest, time)
         for operation in self.plan.types[type_index].operations:
             stream = self.plan.streams[operation.stream]
             feeds = operation.feeds and (operation.where < 0 or bool(flags[operation.where]))
@@ -53,10 +56,12 @@ class Oracle:
             seen = []
             for key in _keys([texts[column] for column in operation.key]):
                 state = self.keys.get((operation.stream, key))
+                if state is not None and self.newest - state.seen > _kept(stream):
+                    state = None
                 if feeds and state is None:
                     state = self.keys[operation.stream, key] = Key(time, time)
                 if state is not None:
-                    state.clock = max(state.clock, time)
+                    state.clock, state.seen = max(state.clock, time), self.newest
                     if feeds:
                         state.entries.append((state.clock, values))
                 seen.append([_read(stream, stream.reads[read], state, feeds) for read in operation.reads])
@@ -67,6 +72,17 @@ class Oracle:
                 real = _is_float(stream, stream.reads[read])
                 results.append(best(present) if present else (math.nan if real else MISSING))
         return results
+
+
+def _kept(stream: Stream) -> int:
+    """How long a silent key is remembered: see docs/windows.md."""
+    kept = 0
+    for read in stream.reads:
+        if read.aggregate in ("age", "since", "previous"):
+            kept = max(kept, read.window or 2**62)
+        else:
+            kept = max(kept, 2 * max(read.window, read.baseline) + 600_000_000)
+    return kept
 
 
 def _is_float(stream: Stream, read: Read) -> bool:

@@ -34,7 +34,7 @@ def _near(a: Any, b: Any) -> bool:
     return isinstance(a, float) and math.isclose(a, b, rel_tol=1e-10, abs_tol=1e-12)
 
 
-def in_batches(windows: Windows, events: list[Event], sizes: list[int]) -> list[list[Any]]:
+def in_batches(windows: Windows, events: list[Event], sizes: list[int], *, swept: bool = False) -> list[list[Any]]:
     """The results of each event, given in batches of these sizes (the last one again and again)."""
     results: list[list[Any]] = []
     at = turn = 0
@@ -45,6 +45,8 @@ def in_batches(windows: Windows, events: list[Event], sizes: list[int]) -> list[
         lists = [windows.to_lists(kind, out[kind]) if kind in kinds else [] for kind in range(len(out))]
         results += [[column[row] for column in lists[kind]] for kind, row in zip(kinds, order, strict=True)]
         at += len(part)
+        if swept:
+            windows.sweep()
         turn += 1
     return results
 
@@ -57,7 +59,7 @@ def test_single_batch_and_oracle_agree(data: st.DataObject) -> None:
     oracle, one = Oracle(plan), small(plan)
     wanted = [oracle.step(e.type, e.time, e.texts, e.numbers, e.flags) for e in events]
     singly = [one.step_one(e.type, e.time, e.texts, e.numbers, e.flags) for e in events]
-    together = in_batches(small(plan), events, sizes)
+    together = in_batches(small(plan), events, sizes, swept=data.draw(st.booleans()))
     for number, event in enumerate(events):
         assert same(singly[number], wanted[number]), (number, event, singly[number], wanted[number])
         assert same(together[number], wanted[number]), (number, event, together[number], wanted[number])

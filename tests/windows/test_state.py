@@ -85,30 +85,83 @@ def test_a_flood_on_one_key() -> None:
             assert out[:, row].tolist() == [len(held), sum(held), len(set(held)), max(held), min(held)]
 
 
-def test_everything_expires_and_its_memory_is_used_again() -> None:
-    windows = Windows(FULL, SEED)
+KEPT_US = 600_000_360
+"""How long the windows below are kept: twice the longest, of 180 microseconds, and ten minutes."""
+
+
+def kept() -> Plan:
+    """The full plan, where nothing is remembered for ever."""
+    streams = tuple(
+        Stream(
+            id=stream.id, keyspace=stream.keyspace, values=stream.values,
+            reads=tuple(
+                Read(aggregate=read.aggregate, window=read.window or 60, baseline=read.baseline, value=read.value)
+                for read in stream.reads
+            ),
+        )
+        for stream in FULL.streams
+    )  # fmt: skip
+    return Plan(streams=streams, types=FULL.types)
+
+
+def test_what_is_silent_goes_and_its_memory_is_used_again() -> None:
+    windows = Windows(kept(), SEED)
     sizes = []
     for turn in range(6):
+        start = 2 * KEPT_US * turn
         for n in range(500):
-            time = 100_000 * turn + n
-            windows.step_one(0, time, [f"a{n % 10}", "", [f"d{n % 5}", f"d{n % 11}"]], [n, n / 7, n], [True])
+            windows.step_one(0, start + n, [f"a{n % 10}", "", [f"d{n % 5}", f"d{n % 11}"]], [n, n / 7, n], [True])
         sizes.append(windows.bytes_used())
-        windows.forget(100_000 * (turn + 1))
+        windows.step_one(0, start + 499 + KEPT_US, ["", "", []], [0, 0.0, 0], [False])
+        assert windows.retained()["headers"] > 0  # the last keys have been silent for no longer than they are kept
+        windows.step_one(0, start + 500 + KEPT_US, ["", "", []], [0, 0.0, 0], [False])
+        windows.sweep()
         assert set(windows.retained().values()) == {0}
     assert sizes[1:] == [sizes[1]] * 5
 
 
-def test_forgetting_drops_idle_keys_only() -> None:
-    windows = Windows(FULL, SEED, slots=4)
+def test_only_what_has_been_silent_too_long_goes() -> None:
+    windows = Windows(kept(), SEED, slots=4)
     for n in range(60):
         windows.step_one(0, n, [f"a{n}", "", [f"d{n}"]], [n, 1.0, n], [True])
     before = windows.lookup("account", "a59", 59)
-    assert windows.forget(30) == 30 * 4
+    windows.step_one(0, 30 + KEPT_US, ["", "", []], [0, 0.0, 0], [False])
+    assert str(windows.lookup("account", "a59", 59)) == str(before)
+    assert windows.lookup("account", "a3", 59)["plain"][0] == MISSING  # before the sweep has been by, and after it
+    assert windows.sweep() == 30 * 4
     assert windows.retained()["headers"] == 30 * 4
     assert str(windows.lookup("account", "a59", 59)) == str(before)
     assert windows.lookup("account", "a3", 59)["plain"][0] == MISSING
     assert windows.lookup("account", "a30", 59)["plain"][0] == 29
-    assert windows.forget(30) == 0
+    assert windows.sweep() == 0
+
+
+def test_what_is_remembered_for_ever_stays() -> None:
+    windows = Windows(FULL, SEED)
+    windows.step_one(0, 0, ["a", "", ["d"]], [1, 1.0, 1], [True])
+    windows.step_one(0, 100 * KEPT_US, ["", "", []], [0, 0.0, 0], [False])
+    assert windows.sweep() == 0
+    assert windows.lookup("account", "a", 100 * KEPT_US)["plain"][0] == 100 * KEPT_US
+
+
+def test_keys_that_never_come_again_take_no_more_memory() -> None:
+    hour = Read(aggregate="count", window=1_000_000)
+    feed = Operation(stream=0, key=(0,), feeds=True, reads=(0,))
+    plan = Plan(
+        streams=(Stream(id="s", keyspace="k", reads=(hour,)),),
+        types=(TypePlan(type="t", texts=("k",), operations=(feed,)),),
+    )
+    windows = Windows(plan, SEED)
+    sizes, keys = [], []
+    count = 5_000
+    for turn in range(20):
+        numbers = np.arange(turn * count, (turn + 1) * count)
+        # Ten minutes and two seconds are four turns.
+        windows.step_keys(0, numbers * 30_100, [numbers])
+        sizes.append(windows.bytes_used())
+        keys.append(windows.retained()["keys"])
+    assert max(sizes[12:]) <= 1.02 * sizes[11]
+    assert max(keys[8:]) < 2 * 4 * count
 
 
 @given(st.data())

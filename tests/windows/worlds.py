@@ -37,7 +37,7 @@ def reads(draw: st.DrawFn, values: tuple[Carried, ...]) -> Read:
     of = [i for i, carried in enumerate(values) if carried != "hash" or kind in ("distinct", "count")]
     window = draw(st.sampled_from(WINDOWS))
     if kind in ("age", "since"):
-        return Read(aggregate=kind)
+        return Read(aggregate=kind, window=draw(st.sampled_from([0, 7, 700])))
     if kind in ("surge", "significance"):
         return Read(aggregate=kind, window=window, baseline=window + draw(st.sampled_from(WINDOWS)))
     if kind == "count":
@@ -46,7 +46,7 @@ def reads(draw: st.DrawFn, values: tuple[Carried, ...]) -> Read:
         return Read(aggregate="count", window=window)
     value = draw(st.sampled_from(of))
     if kind == "previous":
-        return Read(aggregate=kind, value=value)
+        return Read(aggregate=kind, value=value, window=draw(st.sampled_from([0, 0, 70])))
     return Read(aggregate=kind, window=window, value=value)
 
 
@@ -105,7 +105,7 @@ def streams_of_events(draw: st.DrawFn, plan: Plan, size: int = 60) -> list[Event
     now = draw(st.sampled_from([0, 5, -62_135_596_800_000_000, 253_402_300_799_000_000]))
     events = []
     for _ in range(draw(st.integers(1, size))):
-        now += draw(st.sampled_from([0, 0, 1, 1, 2, 5, 30, 300, -1, -40]))
+        now += draw(st.sampled_from([0, 0, 1, 1, 2, 5, 30, 300, -1, -40, 600_000_050, -600_000_009]))
         events.append(
             Event(
                 draw(st.integers(0, len(plan.types) - 1)), now,

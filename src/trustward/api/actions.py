@@ -9,11 +9,11 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import caller_of
+from trustward.api.auth import caller_of, sees_secrets
 from trustward.api.changing import Reason, clean, read_json
 from trustward.api.looking import check_entity, check_value
 from trustward.api.service import Service
-from trustward.base.errors import RecordError
+from trustward.base.errors import NotFoundError, RecordError
 from trustward.base.units import format_time, parse_duration
 from trustward.exchange.webhooks import document
 from trustward.model.delivery import Delivery, Receipt
@@ -249,7 +249,7 @@ def in_force(
 @get("/v1/actions/{id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="How an action stands")
 def action(request: Request[Any, Any, Any], id: FromPath[str]) -> ActionTold:
     """By its id, such as ``7-0``."""
-    return _standing(_service(request).delivering.standing(id))
+    return _standing(_seen(request, id))
 
 
 @post("/v1/actions/{id:str}/reverse", opt={"scope": "act"}, status_code=200, summary="Take an action back")
@@ -257,6 +257,7 @@ async def reverse(request: Request[Any, Any, Any], id: FromPath[str]) -> Reversa
     """Its inverse goes to every target that the action was for. Asking again gives the same answer."""
     wanted: ReversalWanted = await read_json(request, ReversalWanted)
     service = _service(request)
+    await service.aside(_seen, request, id)
     actor, reason = caller_of(request).actor, clean(wanted.reason, "$.reason")
     # The engine first: whatever ends between the two, asking again finds the action in force, and does both.
     change = await service.aside(service.delivering.unlabelling, id, actor, reason)
@@ -270,6 +271,7 @@ async def lease(request: Request[Any, Any, Any]) -> Leased:
     """What is next for a target that polls, to itself for a while; nobody else gets what lies in the same lane."""
     wanted: LeaseWanted = await read_json(request, LeaseWanted)
     service = _service(request)
+    _check_target(request, wanted.target)
     lasts_us = _lasts(wanted.lasts) if wanted.lasts is not None else 0
     who = caller_of(request).actor
     found = await service.aside(Polling(service.delivering).fetch, wanted.target, who, wanted.limit, lasts_us)
@@ -283,6 +285,7 @@ async def confirm(request: Request[Any, Any, Any]) -> Confirmed:
     """These are done. Saying so again, or after the lease, does no harm."""
     wanted: ConfirmWanted = await read_json(request, ConfirmWanted)
     service = _service(request)
+    _check_target(request, wanted.target)
     polling = Polling(service.delivering)
     ids = tuple(dict.fromkeys(wanted.ids))
     who = caller_of(request).actor
@@ -295,6 +298,7 @@ async def fail(request: Request[Any, Any, Any]) -> Failed:
     """It rests and is handed out again; what follows it in the lease must not be done before."""
     wanted: FailWanted = await read_json(request, FailWanted)
     service = _service(request)
+    _check_target(request, wanted.target)
     said = clean(wanted.said, "$.said")
     polling = Polling(service.delivering)
     who = caller_of(request).actor
@@ -319,6 +323,7 @@ def backlog(request: Request[Any, Any, Any]) -> BacklogTold:
                 oldest=None if one.oldest_us is None else format_time(one.oldest_us),
             )
             for one in story.backlog()
+            if sees_secrets(request) or not story.confidential(one.target)
         )
     )
 
@@ -332,6 +337,7 @@ def dead_letters(
 ) -> DeadLetters:
     """Of one target, in order, page by page."""
     story = _service(request).delivering
+    _check_target(request, target)
     found = story.dead(target, after, limit + 1)
     letters = []
     for one in found[:limit]:
@@ -355,6 +361,7 @@ async def replay(request: Request[Any, Any, Any]) -> DeadDone:
     """At their old places, ahead of what is newer. What has ended meanwhile is withdrawn instead."""
     wanted: DeadWanted = await read_json(request, DeadWanted, 1_000_000)
     service = _service(request)
+    _check_target(request, wanted.target)
     reason = clean(wanted.reason, "$.reason")
     actor = caller_of(request).actor
     done = await service.aside(service.delivering.replay, wanted.target, actor, wanted.places, reason)
@@ -366,6 +373,7 @@ async def withdraw(request: Request[Any, Any, Any]) -> DeadDone:
     """They are not tried again. What they put in force stays, and its inverse goes to the target all the same."""
     wanted: DeadWanted = await read_json(request, DeadWanted, 1_000_000)
     service = _service(request)
+    _check_target(request, wanted.target)
     reason = clean(wanted.reason, "$.reason")
     actor = caller_of(request).actor
     done = await service.aside(service.delivering.give_up, wanted.target, actor, wanted.places, reason)
@@ -375,6 +383,22 @@ async def withdraw(request: Request[Any, Any, Any]) -> DeadDone:
 def _service(request: Request[Any, Any, Any]) -> Service:
     service: Service = request.app.state.service
     return service
+
+
+def _seen(request: Request[Any, Any, Any], id: str) -> Standing:
+    """How an action stands that the caller may know of. Raises NotFoundError."""
+    found = _service(request).delivering.standing(id)
+    if found.body.secret and not sees_secrets(request):
+        raise NotFoundError(f"no such action: {id[:80]}", remedy='an id looks like "7-0"')
+    return found
+
+
+def _check_target(request: Request[Any, Any, Any], name: str) -> None:
+    """See that the caller may know what goes to a target. Raises NotFoundError."""
+    story = _service(request).delivering
+    if story.confidential(name) and not sees_secrets(request):
+        others = ", ".join(one.name for one in story.targets.values() if not one.confidential)
+        raise NotFoundError(f"no such target: {name[:80]}", remedy=f"the targets are {others}")
 
 
 def _lasts(text: str) -> int:

@@ -27,9 +27,9 @@ from trustward.base.errors import (
 )
 from trustward.model.access import scopes_of
 from trustward.model.people import Session, User
-from trustward.operations.keys import check_key
+from trustward.operations.keys import check_key, stands
 from trustward.operations.signing_in import SigningIn, csrf_of
-from trustward.ports import Keys
+from trustward.ports import Keys, People
 
 __all__ = ["ANY", "OPEN", "Caller", "KeyRing", "SessionRing", "caller_of", "guard"]
 
@@ -156,8 +156,8 @@ class _Ring:
 class KeyRing(_Ring):
     """API keys, and how much each caller may send."""
 
-    def __init__(self, keys: Keys, rate: int = 0) -> None:
-        super().__init__(partial(_by_key, keys))
+    def __init__(self, keys: Keys, people: People, rate: int = 0) -> None:
+        super().__init__(partial(_by_key, keys, people))
         self._rate = rate
         self._buckets: dict[str, Bucket] = {}
 
@@ -198,10 +198,10 @@ class SessionRing(_Ring):
         super().__init__(partial(_by_session, signing_in))
 
 
-def _by_key(keys: Keys, text: str) -> Caller | None:
+def _by_key(keys: Keys, people: People, text: str) -> Caller | None:
     now_s = elapsed_s()
     key = check_key(text, keys, now_us())
-    if key is None:
+    if key is None or not stands(key, keys, people):
         return None
     ends = [at for at in (key.expires_us, key.revoked_us) if at is not None]
     return Caller(f"key:{key.id}", frozenset(key.scopes), now_s, min(ends, default=None))
@@ -308,6 +308,11 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     """Who asks; the guard has looked."""
     found: Caller = connection.scope["state"]["caller"]
     return found
+
+
+def sees_secrets(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether the caller may know of what an order keeps secret."""
+    return "secret" in caller_of(connection).scopes
 
 
 def person_of(request: Request[Any, Any, Any]) -> str:

@@ -20,6 +20,7 @@ from trustward.exchange.case_view import (
     CasePageView,
     CaseView,
     LeaseView,
+    QueueView,
     ReportView,
     case_view,
     lease_view,
@@ -103,19 +104,10 @@ class ReportsPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-class QueueTold(msgspec.Struct, frozen=True, kw_only=True):
-    """How a queue is doing: how many cases wait, since when."""
-
-    queue: str
-    title: str
-    waiting: int
-    oldest: str | None
-
-
 class QueuesTold(msgspec.Struct, frozen=True, kw_only=True):
     """All queues."""
 
-    queues: tuple[QueueTold, ...]
+    queues: tuple[QueueView, ...]
 
 
 class ReviewerTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,7 +222,7 @@ def queues(request: Request[Any, Any, Any]) -> QueuesTold:
     found = _service(request).operations.queues.waiting()
     return QueuesTold(
         queues=tuple(
-            QueueTold(
+            QueueView(
                 queue=one.queue,
                 title=one.title,
                 waiting=one.waiting,

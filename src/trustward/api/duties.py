@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import caller_of
+from trustward.api.auth import caller_of, sees_secrets
 from trustward.api.changing import clean, read_json
 from trustward.api.service import Service
 from trustward.base.errors import ForbiddenError, NotFoundError, RecordError, RequestError
@@ -137,11 +137,6 @@ def story(request: Request[Any, Any, Any]) -> Duties:
     """The story of duties of this process."""
     service: Service = request.app.state.service
     return service.operations.duties
-
-
-def sees_secrets(request: Request[Any, Any, Any]) -> bool:
-    """Whether the caller may know of what an order keeps secret."""
-    return "secret" in caller_of(request).scopes
 
 
 def time_of(text: str | None, path: str) -> int | None:
@@ -281,8 +276,8 @@ def gate(
     subject: Annotated[str, QueryParameter(min_length=1, max_length=200)],
     event: Annotated[str, QueryParameter(min_length=1, max_length=200)],
 ) -> Gate:
-    """Whether everything is done that has to be done before it."""
-    left = story(request).unmet(subject, event)
+    """Whether everything is done that has to be done before it, as far as the caller may know of it."""
+    left = story(request).unmet(subject, event, secret=sees_secrets(request))
     return Gate(open=not left, unmet=_views(request, left))
 
 

@@ -36,7 +36,7 @@ from trustward.base.errors import RateError, TrustwardError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.decision import Decision
 from trustward.model.journal import encode_decisions
-from trustward.ports import Keys
+from trustward.ports import Store
 from trustward.settings import Settings, load_settings
 
 HANDLERS = (health.livez, health.readyz, deciding.decide, bulk.events)
@@ -48,8 +48,8 @@ _COUNT_S = 0.5
 class Ring(KeyRing):
     """Keys whose rate is counted over all processes: what each has spent goes to the engine's, which says who waits."""
 
-    def __init__(self, keys: Keys, rate: int, remote: Remote) -> None:
-        super().__init__(keys, rate)
+    def __init__(self, store: Store, rate: int, remote: Remote) -> None:
+        super().__init__(store.keys, store.people, rate)
         self.spent: Counter[str] = Counter()
         self._remote = remote
 
@@ -78,9 +78,9 @@ class Ring(KeyRing):
 class Front(Entrance):
     """The entrance of such a process."""
 
-    def __init__(self, settings: Settings, keys: Keys, decoder: EventDecoder, folder: Path) -> None:
+    def __init__(self, settings: Settings, store: Store, decoder: EventDecoder, folder: Path) -> None:
         self.remote = Remote(max(1, settings.queue_events // settings.workers), self._changed)
-        self.spending = Ring(keys, settings.key_rate, self.remote)
+        self.spending = Ring(store, settings.key_rate, self.remote)
         super().__init__(settings, self.remote, decoder, Counts(), self.spending)
         self.when_gone: Callable[[], None] = lambda: None
         self.tracer = bootstrap.tracer(settings)
@@ -183,7 +183,7 @@ def main(number: int, folder: Path) -> int:
     known = bootstrap.catalogue([Path(name) for name in settings.catalogue])
     try:
         with closing(socket.socket(fileno=number)) as listening, closing(bootstrap.store(settings)) as store:
-            front = Front(settings, store.keys, EventDecoder(known), folder)
+            front = Front(settings, store, EventDecoder(known), folder)
             process = Process(front, make_front(front, folder))
             process.run([listening])
     except TrustwardError as fault:

@@ -9,10 +9,10 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import person_of
+from trustward.api.auth import person_of, sees_secrets
 from trustward.api.changing import read_json
 from trustward.api.clues import LARGE, Entity
-from trustward.api.duties import sees_secrets, time_of
+from trustward.api.duties import time_of
 from trustward.api.looking import check_entity
 from trustward.api.service import Service
 from trustward.base.errors import ForbiddenError, NotFoundError

@@ -11,18 +11,21 @@ from prometheus_client.registry import Collector
 from trustward.api.counts import Counts, Sums
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import TrustwardError
+from trustward.model.effect import outgoing
 from trustward.operations.deciding import Deciding
 from trustward.operations.sourcing import SourceStatus
 from trustward.ports import Store
 
+MOST_ERRANDS = 10_000
 _PHASES = ("new", "standby", "recovering", "ready", "stopped")
 
 
 class Metrics(Counts, Collector):
     """All of the service's metrics, in a registry of their own: what was counted here and elsewhere, and what is."""
 
-    def __init__(self, host: Deciding, store: Store) -> None:
+    def __init__(self, host: Deciding, store: Store, hidden: Callable[[str], bool] = lambda _target: False) -> None:
         super().__init__()
+        self._hidden = hidden
         self._host = host
         self._store = store
         self.sums = Sums()
@@ -53,6 +56,7 @@ class Metrics(Counts, Collector):
             yield GaugeMetricFamily(name, about, value=value)
         yield from self._windows()
         yield from self._outbox()
+        yield from self._operations()
         yield from self._sources()
 
     def _windows(self) -> Iterator[Metric]:
@@ -70,7 +74,9 @@ class Metrics(Counts, Collector):
 
     def _outbox(self) -> Iterator[Metric]:
         try:
-            first, targets = self._store.outbox.waiting(1), self._store.outbox.backlog()
+            # Nothing is counted of what goes to confidential targets: a count would say that there is a secret.
+            first = [row for row in self._store.outbox.waiting(50) if not outgoing(row.body).secret][:1]
+            targets = [one for one in self._store.outbox.backlog() if not self._hidden(one.target)]
             behind = [(one, self._host.status().seq) for one in self._store.trials.open()]
         except TrustwardError:
             return
@@ -90,6 +96,34 @@ class Metrics(Counts, Collector):
             ]
             left.add_metric((kind,), float(sum(mine)))
         yield left
+
+    def _operations(self) -> Iterator[Metric]:
+        """What is owed and what waits for people: from counts that are kept up, not from looking at all of it."""
+        now = now_us()
+        try:
+            duties, queues = self._store.duties.counts(now), self._store.cases.waiting()
+            errands = self._store.errands.backlog(MOST_ERRANDS)
+        except TrustwardError:
+            return
+        for name, about, counts in (
+            ("trustward_duties", "Duties that are owed, by clock.", duties.owed),
+            ("trustward_duties_overdue", "Those that were not done when they were due.", duties.overdue),
+            ("trustward_duties_breached", "Duties that were ever missed, done or not.", duties.breached),
+        ):
+            by_clock = GaugeMetricFamily(name, about, labels=("clock",))
+            for clock, count in counts.items():
+                by_clock.add_metric((clock,), count)
+            yield by_clock
+        yield _age("trustward_duty_alarm_age_seconds", "How late reminders and breaches are.", duties.alarm_us, now)
+        waiting = GaugeMetricFamily("trustward_cases_waiting", "Open cases.", labels=("queue",))
+        oldest = GaugeMetricFamily("trustward_case_age_seconds", "Age of the oldest open case.", labels=("queue",))
+        for queue, (count, oldest_us) in queues.items():
+            waiting.add_metric((queue,), count)
+            oldest.add_metric((queue,), max(0.0, (now - oldest_us) / 1e6))
+        yield from (waiting, oldest)
+        about = f"What is asked of the engine; at most {MOST_ERRANDS:,} are counted."
+        yield GaugeMetricFamily("trustward_errands_waiting", about, value=errands.waiting)
+        yield _age("trustward_errand_age_seconds", "How long the oldest errand has waited.", errands.oldest_us, now)
 
     def _sources(self) -> Iterator[Metric]:
         """What sources have brought, whether they work, and how long they have waited for the engine."""
@@ -114,3 +148,7 @@ class Metrics(Counts, Collector):
     def text(self) -> bytes:
         """All of it as text. Asks the engine, so it is called in a thread that may wait."""
         return generate_latest(self.registry)
+
+
+def _age(name: str, about: str, since_us: int | None, now: int) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value=0.0 if since_us is None else max(0.0, (now - since_us) / 1e6))

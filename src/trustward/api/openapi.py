@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from trustward.api import cases, clues, duties, holds, reports, requests
+from trustward.api import appeals, cases, clues, duties, holds, measures, orders, programmes, reports, requests
 from trustward.api.access import ANY
 from trustward.api.actions import ConfirmWanted, DeadWanted, FailWanted, LeaseWanted, ReversalWanted
 from trustward.api.auth import COOKIE, guard
@@ -108,7 +108,7 @@ BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("post", "/v1/policies/rollback"): {_JSON: (BackWanted, {"reason": "holds too much"})},
     **{
         route: {_JSON: shape}
-        for each in (duties, reports, cases, clues, holds, requests)
+        for each in (duties, orders, programmes, reports, cases, clues, holds, requests, measures, appeals)
         for route, shape in each.BODIES.items()
     },
     ("post", "/v1/session"): {

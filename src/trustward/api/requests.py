@@ -10,10 +10,10 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 from msgspec import Meta
 
-from trustward.api.auth import person_of
+from trustward.api.auth import person_of, sees_secrets
 from trustward.api.changing import read_json
 from trustward.api.clues import LARGE, TAR, Entity, download
-from trustward.api.duties import sees_secrets, time_of
+from trustward.api.duties import time_of
 from trustward.api.holds import may_be_secret
 from trustward.api.looking import check_entity
 from trustward.api.service import Service

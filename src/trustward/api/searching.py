@@ -81,8 +81,8 @@ def decisions(  # noqa: PLR0913, PLR0917 - one argument a parameter of the reque
     if entity and not (kind and name):
         raise RequestError("entity is not kind:id", remedy="write it like account:a17")
     query = Query(
-        from_us=_time("from", from_),
-        to_us=_time("to", to),
+        from_us=time_of("from", from_),
+        to_us=time_of("to", to),
         type=_known("type", event_type, tuple(catalogue.types)),
         kind=_known("entity", kind, tuple(catalogue.kinds)),
         entity=name,
@@ -168,7 +168,8 @@ def _known(parameter: str, value: str, names: Sequence[str]) -> str:
     return value
 
 
-def _time(parameter: str, text: str) -> int | None:
+def time_of(parameter: str, text: str) -> int | None:
+    """A time that a parameter gives; None if it is empty. Raises RequestError."""
     if not text:
         return None
     try:

@@ -83,8 +83,8 @@ class Service(Entrance):
         compile_policy: Callable[[StoredPolicy], Policy],
         operations: Operations,
     ) -> None:
-        ring = KeyRing(store.keys, settings.key_rate)
-        super().__init__(settings, host, decoder, Metrics(host, store), ring)
+        ring = KeyRing(store.keys, store.people, settings.key_rate)
+        super().__init__(settings, host, decoder, Metrics(host, store, self._hidden), ring)
         self.operations = operations
         self.errands = Errands(store, host, decoder)
         self.host = host
@@ -107,6 +107,9 @@ class Service(Entrance):
     def phase(self) -> str:
         """See :class:`Entrance`."""
         return self.host.status().phase
+
+    def _hidden(self, target: str) -> bool:
+        return self.delivering.confidential(target)
 
     def tell_late(self, late: Sequence[tuple[int, Decision]]) -> None:
         """See :class:`Entrance`."""

@@ -152,9 +152,12 @@ async def reset(request: Request[Any, Any, Any], id: FromPath[str]) -> UserTold:
 
 @post("/v1/users/{id:str}/disable", opt={"scope": "admin"}, status_code=200, summary="Let a user in no more")
 async def disable(request: Request[Any, Any, Any], id: FromPath[str]) -> UserTold:
-    """Sessions and links end."""
+    """Sessions and links end, and keys that the user has made are good for nothing."""
     desk = desk_of(request)
-    return _told(request, await desk.run(desk.people.disable, id, actor=caller_of(request).actor))
+    user = await desk.run(desk.people.disable, id, actor=caller_of(request).actor)
+    service: Service = request.app.state.service
+    service.ring.forget()
+    return _told(request, user)
 
 
 @post("/v1/users/{id:str}/enable", opt={"scope": "admin"}, status_code=200, summary="Let a user in again")

@@ -10,7 +10,7 @@
 | TW-310 | RecordError | one record is faulty: ``path`` says where in it |
 | TW-320 | MappingError | a mapping file is wrong |
 | TW-330 | CatalogueError | an event catalogue file is wrong |
-| TW-340 | RegimeError | a file of clocks, calendars or authorities is wrong |
+| TW-340 | RegimeError | a file of clocks, queues, policies, issuers or authorities is wrong |
 | TW-350 | SourceError | a source of events cannot be read, or not be told what is done, for now |
 | TW-400 | StateError | a snapshot does not fit or is damaged |
 | TW-500 | StoreError | the database cannot be reached, is full, or failed: nothing was acknowledged |
@@ -22,7 +22,7 @@
 | TW-550 | UnavailableError | the service is starting, recovering or stopping |
 | TW-560 | NotFoundError | there is nothing by that name |
 | TW-570 | ActionError | an action is not in a state in which this can be done to it |
-| TW-580 | StepError | a duty, a case, a clue or the like is not in a state in which this can be done to it |
+| TW-580 | StepError | a duty, a case, an order or the like is not in a state in which this can be done |
 | TW-590 | StaleError | somebody else has changed the same record meanwhile |
 | TW-600 | UnauthenticatedError | no usable key or session came with a request |
 | TW-601 | SignInError | a name, password, code, passkey or link is not good, or not any more |
@@ -125,7 +125,7 @@ class CatalogueError(TrustwardError):
 
 
 class RegimeError(TrustwardError):
-    """A file of clocks, calendars or authorities is wrong, or there is no such clock or calendar."""
+    """A file of clocks, queues, policies, issuers or authorities is wrong, or there is no such clock or calendar."""
 
     code = "TW-340"
 
@@ -201,7 +201,7 @@ class ActionError(TrustwardError):
 
 
 class StepError(TrustwardError):
-    """A duty, a report, a case, a clue, a hold or a request is not in a state in which this can be done to it."""
+    """A duty, a report, a case, an order, a clue or the like is not in a state in which this can be done to it."""
 
     code = "TW-580"
 

@@ -57,7 +57,8 @@ def _private_temporary() -> Path:
 def cache_folder(room: Path) -> Path:
     """Where the compiled kernels of a room (a folder of sources) are kept."""
     digest = hashlib.blake2b(digest_size=8)
-    for source in sorted({Path(__file__).resolve(), *room.glob("*.py")}):
+    # Kernels take pieces from the room around theirs as well.
+    for source in sorted({Path(__file__).resolve(), *room.glob("*.py"), *room.parent.glob("*.py")}):
         digest.update(source.read_bytes())
     name = f"trustward-{digest.hexdigest()}"
     told = os.environ.get("NUMBA_CACHE_DIR")

@@ -1,6 +1,15 @@
 """The only place that picks parts and joins them; parts are imported when they are asked for."""
 
-from trustward.bootstrap.archive import archive, audit_explain, audit_index, audit_replay, check_archive, query
+from trustward.bootstrap.archive import (
+    archive,
+    audit_explain,
+    audit_index,
+    audit_list,
+    audit_replay,
+    check_archive,
+    query,
+)
+from trustward.bootstrap.casework import list_cases, list_queues, list_reports, show_case, show_report
 from trustward.bootstrap.clues import list_clues, show_clue, verify_bundle, write_bundle
 from trustward.bootstrap.database import (
     backup_store,
@@ -12,7 +21,20 @@ from trustward.bootstrap.database import (
     rotate_key,
     upgrade,
 )
-from trustward.bootstrap.operations import Operations, book, evidence_key, list_duties, operations, show_duty
+from trustward.bootstrap.operations import (
+    Operations,
+    book,
+    evidence_key,
+    list_appeals,
+    list_duties,
+    list_measures,
+    operations,
+    regimes,
+    show_appeal,
+    show_duty,
+    show_measure,
+)
+from trustward.bootstrap.ordering import list_orders, order_file, receive_order, show_order
 from trustward.bootstrap.people import (
     create_link,
     disable_user,
@@ -43,6 +65,7 @@ __all__ = [
     "archive",
     "audit_explain",
     "audit_index",
+    "audit_list",
     "audit_replay",
     "backtest",
     "backup_store",
@@ -59,18 +82,27 @@ __all__ = [
     "disable_user",
     "evidence_key",
     "indexing",
+    "list_appeals",
+    "list_cases",
     "list_clues",
     "list_duties",
     "list_keys",
+    "list_measures",
+    "list_orders",
+    "list_queues",
+    "list_reports",
     "list_users",
     "load",
     "make_sources",
     "operations",
+    "order_file",
     "packs",
     "policy",
     "policy_path",
     "polling",
     "query",
+    "receive_order",
+    "regimes",
     "replay",
     "reset_user",
     "restore_store",
@@ -78,8 +110,13 @@ __all__ = [
     "rotate_key",
     "rules",
     "service_settings",
+    "show_appeal",
+    "show_case",
     "show_clue",
     "show_duty",
+    "show_measure",
+    "show_order",
+    "show_report",
     "signing_in",
     "single_sign_on",
     "source_fields",

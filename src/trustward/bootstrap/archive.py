@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trustward.adapters.store.opened import DatabaseStore
     from trustward.model.archived import ArchivedDay
     from trustward.model.journal import Found, Segment
+    from trustward.model.stored import AuditRow
     from trustward.operations.archiving import Stopped
     from trustward.operations.auditing import Audited, Difference
     from trustward.operations.recovery import Replayer
@@ -107,6 +108,23 @@ def audit_explain(settings: Settings, event_id: str) -> tuple[Found, Retold]:
         retold = Retelling(opened, _replayer(settings, opened)).retell(found, FOREVER)
         assert retold is not None  # nothing is too far
         return found, retold
+
+
+def audit_list(
+    settings: Settings, *, actor: str, action: str, subject: str, begin: str, end: str, limit: int
+) -> Sequence[AuditRow]:
+    """Who did what to what, the newest first, what an order keeps secret too. UsageError for what is no time."""
+    from trustward.base.units import parse_time
+    from trustward.model.stored import AuditQuery
+
+    try:
+        from_us = parse_time(begin) if begin else -(2**62)
+        to_us = parse_time(end) if end else 2**62
+    except ValueError as fault:
+        raise UsageError(f"no time: {fault}", remedy="write it like 2026-01-31T12:00:00Z") from fault
+    query = AuditQuery(actor=actor, action=action, subject=subject, from_us=from_us, to_us=to_us, secret=True)
+    with closing(store(settings)) as opened:
+        return opened.audit.find(query, None, limit)
 
 
 def audit_index(settings: Settings, *, rebuild: bool) -> int:

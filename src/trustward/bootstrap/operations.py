@@ -9,16 +9,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from trustward.exchange.evidence import SigningKey
+    from trustward.model.appeal import Appeal, AppealPage
     from trustward.model.clocks import Regimes
     from trustward.model.duty import Duty, DutyStep
+    from trustward.model.enforcement import Measure
+    from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.bundling import Bundling, Rules
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
     from trustward.operations.clues import Clues
+    from trustward.operations.dealing import Dealing
+    from trustward.operations.directives import Directives
     from trustward.operations.duties import Book, Duties
+    from trustward.operations.effort import Effort
+    from trustward.operations.enforcing import Enforcing
+    from trustward.operations.executing import Executing
+    from trustward.operations.following import Following
     from trustward.operations.gathering import Gathering
     from trustward.operations.holds import Holds, Links
+    from trustward.operations.programmes import Programmes
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
     from trustward.operations.requests import Requests
@@ -39,6 +49,13 @@ class Operations(NamedTuple):
     holds: Holds
     clues: Clues
     requests: Requests
+    enforcing: Enforcing
+    directives: Directives
+    dealing: Dealing
+    executing: Executing
+    effort: Effort
+    programmes: Programmes
+    appeals: Appeals
 
 
 def regimes(settings: Settings) -> Regimes:
@@ -47,7 +64,7 @@ def regimes(settings: Settings) -> Regimes:
     Raises RegimeError for what is wrong in a file, SettingsError for one that cannot be read.
     """
     from trustward.base.errors import SettingsError
-    from trustward.model.clocks import decode_regimes, merged, shipped_regimes
+    from trustward.model.clocks import decode_regimes, merged, policy_tree, shipped_regimes
     from trustward.operations.duties import Book
 
     parts = [shipped_regimes()]
@@ -60,6 +77,7 @@ def regimes(settings: Settings) -> Regimes:
             ) from fault
         parts.append(decode_regimes(text, name))
     found = merged(parts)
+    policy_tree(found)
     book = Book(found)
     for one in parts[1:]:
         for market in [*(source.market for source in one.calendars), *(clock.market for clock in one.clocks)]:
@@ -80,15 +98,25 @@ def operations(settings: Settings, opened: Store) -> Operations:
 
     from trustward.base.clock import SteadyClock
     from trustward.base.ids import new_id
+    from trustward.base.units import parse_duration
     from trustward.bootstrap.service import delivering
+    from trustward.model.clocks import policy_tree
+    from trustward.model.report import Abuse
+    from trustward.operations.appeals import Appeals
     from trustward.operations.bulk import Bulk
     from trustward.operations.cases import Cases
     from trustward.operations.closing import Closing
     from trustward.operations.clues import Clues
+    from trustward.operations.dealing import Dealing
+    from trustward.operations.directives import Directives
     from trustward.operations.duties import Book, Duties
+    from trustward.operations.effort import Effort
+    from trustward.operations.enforcing import Enforcing
+    from trustward.operations.executing import Executing
     from trustward.operations.gathering import Gathering
     from trustward.operations.holds import Holds
-    from trustward.operations.queues import Queues
+    from trustward.operations.programmes import Programmes
+    from trustward.operations.queues import Queues, Terms
     from trustward.operations.reports import Reports
     from trustward.operations.requests import Requests
 
@@ -97,18 +125,41 @@ def operations(settings: Settings, opened: Store) -> Operations:
     owed = Duties(opened, Book(found), clock=clock, ids=new_id)
     cases = Cases(opened, found.queues, owed, clock=clock, ids=new_id)
     evidence = bundling(settings, opened)
-    closing = Closing(cases, delivering(settings, opened), draw=secrets.SystemRandom().random)
+    sending = delivering(settings, opened)
+    enforcing = Enforcing(opened, policy_tree(found), owed, sending, ids=new_id)
+    directives = Directives(opened, found.issuers, owed, clock=clock, ids=new_id)
+    abuse = Abuse(
+        hourly=settings.report_hourly,
+        warn_at=settings.report_warn_at,
+        suspend_at=settings.report_suspend_at,
+        share=settings.report_right / 100,
+        lasts_us=parse_duration(settings.report_suspension),
+    )
+    terms = Terms(
+        lease_us=parse_duration(settings.case_lease),
+        risk_us=parse_duration(settings.case_risk),
+        exposure=settings.case_exposure,
+        break_us=parse_duration(settings.case_break),
+    )
+    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random, abuse=abuse)
     return Operations(
         duties=owed,
         cases=cases,
         closing=closing,
-        queues=Queues(cases),
+        queues=Queues(cases, terms),
         bulk=Bulk(cases, closing),
-        reports=Reports(cases, clock=clock, ids=new_id),
+        reports=Reports(cases, clock=clock, ids=new_id, abuse=abuse),
         gathering=Gathering(cases),
         holds=Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened)),
         clues=Clues(cases, evidence, found.authorities, clock=clock, ids=new_id),
         requests=Requests(opened, owed, evidence, clock=clock, ids=new_id),
+        enforcing=enforcing,
+        directives=directives,
+        dealing=Dealing(directives),
+        executing=Executing(directives, enforcing),
+        effort=Effort(directives, enforcing, sending),
+        programmes=Programmes(opened, owed, clock=clock, ids=new_id),
+        appeals=Appeals(enforcing, closing),
     )
 
 
@@ -180,16 +231,38 @@ def links(settings: Settings, opened: Store) -> Links:
     return met
 
 
+def following(settings: Settings, opened: Store, made: Operations) -> Following:
+    """What follows from measures by itself. Raises CatalogueError."""
+    from trustward.bootstrap.service import indexing
+    from trustward.operations.following import Following
+    from trustward.operations.searching import Searching
+
+    index = indexing(settings, opened)
+    return Following(made.enforcing, made.cases, Searching(opened, index))
+
+
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
     made = operations(settings, opened)
-    return made.duties.fire, made.gathering.gather, made.closing.tell, made.holds.tend
+    after = following(settings, opened, made)
+    return (
+        made.duties.fire,
+        made.gathering.gather,
+        made.closing.tell,
+        made.holds.tend,
+        made.enforcing.expire,
+        made.appeals.settle,
+        after.follow,
+        after.watch,
+        made.executing.work,
+        made.executing.follow,
+    )
 
 
 def list_duties(
-    settings: Settings, *, subject: str, owner: str, breached: bool, every: bool, limit: int
+    settings: Settings, *, subject: str, owner: str, breached: bool, every: bool, secret: bool, limit: int
 ) -> tuple[Sequence[Duty], int]:
-    """Duties by what is due first, secret ones included, and the time at which they stand so."""
+    """Duties by what is due first, and the time at which they stand so."""
     from trustward.base.clock import now_us
     from trustward.bootstrap.service import store
     from trustward.model.duty import DutyQuery
@@ -200,17 +273,64 @@ def list_duties(
         subject=subject,
         owner=owner,
         breached=True if breached else None,
-        secret=True,
+        secret=secret,
     )
     with closing(store(settings)) as opened:
         return operations(settings, opened).duties.find(query, limit=limit), now_us()
 
 
-def show_duty(settings: Settings, id: str) -> tuple[Duty, Sequence[DutyStep], int]:
+def show_duty(settings: Settings, id: str, *, secret: bool) -> tuple[Duty, Sequence[DutyStep], int]:
     """A duty, its file, and the time at which it stands so. Raises NotFoundError."""
     from trustward.base.clock import now_us
+    from trustward.base.errors import NotFoundError
     from trustward.bootstrap.service import store
 
     with closing(store(settings)) as opened:
         story = operations(settings, opened).duties
-        return story.get(id), story.file(id), now_us()
+        found = story.get(id)
+        if found.secret and not secret:
+            raise NotFoundError(f"there is no duty {id[:80]}", remedy="trustward duties list lists all")
+        return found, story.file(id), now_us()
+
+
+def list_measures(settings: Settings, *, cause: str, entity: str, secret: bool) -> Sequence[Measure]:
+    """Measures by what for, or on whom (kind and id, with a colon)."""
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).enforcing
+        kind, _, name = entity.partition(":")
+        found = story.of(cause) if cause else story.on(kind, name)
+        return [one for one in found if secret or not one.secret]
+
+
+def show_measure(settings: Settings, id: str, *, secret: bool) -> Measure:
+    """A measure. Raises NotFoundError."""
+    from trustward.base.errors import NotFoundError
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        found = operations(settings, opened).enforcing.get(id)
+        if found.secret and not secret:
+            raise NotFoundError(f"there is no measure {id[:80]}", remedy="trustward measures list finds them")
+        return found
+
+
+def list_appeals(settings: Settings, *, every: bool, account: str, limit: int) -> tuple[Sequence[Appeal], int]:
+    """Appeals by what is due first, and the time at which they stand so."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.find(None if every else "received", account=account, limit=limit), now_us()
+
+
+def show_appeal(settings: Settings, id: str) -> tuple[Appeal, Sequence[AppealPage], int]:
+    """An appeal, its file, and the time at which it stands so. Raises NotFoundError."""
+    from trustward.base.clock import now_us
+    from trustward.bootstrap.service import store
+
+    with closing(store(settings)) as opened:
+        story = operations(settings, opened).appeals
+        return story.get(id), story.pages(id), now_us()

@@ -102,6 +102,7 @@ def delivering(settings: Settings, opened: Store) -> Delivering:
         draw=secrets.SystemRandom().random,
         retries=retries,
         lease_us=parse_duration(settings.delivery_lease),
+        keep_us=parse_duration(settings.delivery_keep),
     )
 
 

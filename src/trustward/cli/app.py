@@ -10,14 +10,19 @@ from trustward.cli import (
     archive,
     audit,
     backtest,
+    cases,
     clues,
     db,
     demo,
     duties,
     events,
     keys,
+    measures,
+    orders,
     policy,
+    queues,
     replay,
+    reports,
     screen,
     serve,
     simulate,
@@ -74,4 +79,10 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(duties.app, name="duties")
 app.add_typer(clues.app, name="clues")
+app.add_typer(measures.app, name="measures")
+app.add_typer(measures.appeals, name="appeals")
+app.add_typer(orders.app, name="orders")
+app.add_typer(reports.app, name="reports")
+app.add_typer(cases.app, name="cases")
+app.command(name="queues")(queues.queues)
 app.command(name="worker")(worker.worker)

@@ -1,4 +1,4 @@
-"""``trustward audit``: past decisions derived again, and explained."""
+"""``trustward audit``: past decisions derived again, and explained; who did what."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from trustward.operations.auditing import Difference
 
 app = typer.Typer(
-    name="audit", help="Derive past decisions again, and explain them.", no_args_is_help=True, rich_markup_mode=None
+    name="audit",
+    help="Derive past decisions again, explain them; who did what.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 _SHOWN = 20
@@ -135,3 +138,50 @@ def index(
         emit_json({"seq": last})
         return
     answers().print(f"the index goes up to entry {last:,}")
+
+
+@app.command(name="list")
+def list_(
+    *,
+    actor: Annotated[str, typer.Option("--actor", metavar="NAME", help="Only what this one did.")] = "",
+    action: Annotated[
+        str, typer.Option("--action", metavar="ACTION", help="Only this, such as key.created; key: all about keys.")
+    ] = "",
+    subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only what was done to this.")] = "",
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="Only what was done then or later.")] = "",
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="Only what was done before then.")] = "",
+    limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many at most.", min=1, max=100_000)] = 100,
+    data: options.Data = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """List who did what to what, the newest first; what an order keeps secret is among it."""
+    from trustward.base.units import format_time
+    from trustward.bootstrap import audit_list, service_settings
+    from trustward.cli.account import show, table
+    from trustward.cli.console import answers, emit_json, plain
+
+    settings = service_settings(data=data, database=database)
+    rows = audit_list(settings, actor=actor, action=action, subject=subject, begin=begin, end=end, limit=limit)
+    if json:
+        import msgspec
+
+        emit_json(
+            [
+                {
+                    **{name: getattr(row, name) for name in ("number", "actor", "action", "subject")},
+                    "at": format_time(row.at_us),
+                    "entry": row.seq,
+                    "detail": msgspec.json.decode(row.detail),
+                }
+                for row in rows
+            ]
+        )
+        return
+    shown = table("", "", "at", "who", "what", "to what", "detail")
+    for row in rows:
+        detail = plain(row.detail.decode(), 100)
+        shown.add_row(
+            str(row.number), format_time(row.at_us), plain(row.actor, 40), row.action, plain(row.subject, 60), detail
+        )
+    show(answers(), shown)

@@ -22,6 +22,7 @@ def list_(
         bool, typer.Option("--breached", help="Only what was missed, done or not, instead of what is still owed.")
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Also what is done or cancelled.")] = False,
+    secret: options.Secret = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many at most.", min=1)] = 100,
     data: options.Data = None,
     database: options.Database = None,
@@ -43,6 +44,7 @@ def list_(
         owner=owner,
         breached=breached,
         every=every,
+        secret=secret,
         limit=limit,
     )
     views = [duty_view(duty, now_us) for duty in found]
@@ -65,6 +67,7 @@ def list_(
 def show_(
     duty: Annotated[str, typer.Argument(metavar="ID", help="The duty's id.")],
     *,
+    secret: options.Secret = False,
     data: options.Data = None,
     database: options.Database = None,
     json: options.Json = False,
@@ -75,7 +78,7 @@ def show_(
     from trustward.cli.console import answers, emit_json, plain
     from trustward.exchange.duty_view import duty_view, file_view
 
-    found, steps, now_us = show_duty(service_settings(data=data, database=database), duty)
+    found, steps, now_us = show_duty(service_settings(data=data, database=database), duty, secret=secret)
     view, file = duty_view(found, now_us), file_view(steps)
     if json:
         emit_json({"duty": view, "file": file})

@@ -93,3 +93,4 @@ Database = Annotated[
         show_default=False,
     ),
 ]
+Secret = Annotated[bool, typer.Option("--secret", help="Show what an order keeps secret as well.")]

@@ -97,6 +97,15 @@ class ReportView(msgspec.Struct, frozen=True, kw_only=True):
     duty: str
 
 
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
+    """How a queue is doing: how many cases wait, since when."""
+
+    queue: str
+    title: str
+    waiting: int
+    oldest: str | None
+
+
 def _decided(one: Decided | None) -> DecidedView | None:
     return None if one is None else DecidedView(reviewer=one.reviewer, at=format_time(one.at_us), outcome=one.outcome)
 

@@ -39,6 +39,7 @@ def targets(settings: Settings) -> tuple[Target, ...]:
                 actions=said.actions,
                 lanes=said.lanes,
                 decisions=said.decisions,
+                confidential=said.confidential,
             )
         )
     return tuple(found)

@@ -31,10 +31,13 @@ What = Literal[
     "disputed",
     "closed",
     "reversed",
+    "struck",
     "told",
 ]
 Verdict = Literal["act", "no_action"]
 TEXT_LIMIT = 4_000
+ALIKE = 50
+"""Of how many of a case's entities other cases are looked for."""
 MOST_SEEN = 200
 """How many decisions of the engine a case names at most: the latest."""
 
@@ -56,6 +59,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     policy: Annotated[str, Meta(min_length=1, max_length=200)]
     reasons: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
     measures: tuple[Measure, ...] = ()
+    struck: Annotated[tuple[tuple[str, str], ...], Meta(max_length=20)] = ()
+    """Whom it counts against (kind and id), if that is not the subject, and not whom the measures concern."""
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

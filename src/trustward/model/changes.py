@@ -53,11 +53,13 @@ class PolicyChange(_Change, frozen=True, kw_only=True, tag="policy"):
     """A stored policy gets a mode. Putting one live takes the place of the one that was.
 
     Where its windows differ from those before, they are filled from the journal's entries after ``warm_after``.
+    With ``base`` it is made only if that policy is live when its turn comes.
     """
 
     policy: str
     mode: Literal["live", "shadow", "off"] = "live"
     warm_after: int = 0
+    base: str = ""
 
 
 Change: TypeAlias = LabelChange | ListChange | SnoozeChange | PolicyChange

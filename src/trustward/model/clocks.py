@@ -16,6 +16,8 @@ from msgspec import Meta
 
 from trustward.base.errors import RegimeError
 from trustward.model.authority import Authority, check_authority
+from trustward.model.enforcement import AppealTerms, Ladder, PolicyNode, PolicyTree
+from trustward.model.issuer import Issuer, check_issuer
 from trustward.model.queue import Queue
 from trustward.model.spans import parse_span
 
@@ -112,12 +114,16 @@ class CalendarSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Regimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one file of ``regimes/`` may hold of time."""
+    """What one file of ``regimes/`` may hold: of time, of queues, of policies."""
 
     clocks: tuple[Clock, ...] = ()
     calendars: tuple[CalendarSource, ...] = ()
     queues: tuple[Queue, ...] = ()
     authorities: tuple[Authority, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+    policies: tuple[PolicyNode, ...] = ()
+    ladders: tuple[Ladder, ...] = ()
+    appeals: tuple[AppealTerms, ...] = ()
 
 
 def decode_regimes(text: str, name: str) -> Regimes:
@@ -146,6 +152,13 @@ def decode_regimes(text: str, name: str) -> Regimes:
             raise RegimeError(
                 f"{name}: the authority {authority.id}: {fault}", remedy="docs/clues.md says what one takes"
             ) from fault
+    known: dict[str, Issuer] = {}
+    for issuer in found.issuers:
+        try:
+            check_issuer(issuer, known)
+        except ValueError as fault:
+            raise RegimeError(f"{name}: {fault}", remedy="docs/orders.md says what an issuer has") from fault
+        known[issuer.id] = issuer
     return found
 
 
@@ -191,11 +204,11 @@ def shipped_regimes() -> Regimes:
     return merged([decode_regimes((folder / name).read_text(encoding="utf-8"), name) for name in _SHIPPED])
 
 
-_SHIPPED = ("authorities.toml", "calendars.toml", "clocks.toml", "queues.toml")
+_SHIPPED = ("authorities.toml", "calendars.toml", "clocks.toml", "queues.toml", "policies.toml", "issuers.toml")
 
 
 def merged(parts: Sequence[Regimes]) -> Regimes:
-    """Several files as one; a clock or calendar of a later one replaces an earlier one of the same name."""
+    """Several files as one; a clock, calendar or issuer of a later one replaces an earlier one of the same name."""
     clocks = {clock.id: clock for part in parts for clock in part.clocks}
     calendars = {one.market: one for part in parts for one in part.calendars}
     # What a later file adds comes first: a queue that takes everything stands at the end.
@@ -204,9 +217,29 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
         own = {queue.name: queue for queue in part.queues}
         queues = {**{name: own[name] for name in own if name not in queues}, **queues, **own}
     authorities = {one.id: one for part in parts for one in part.authorities}
+    issuers = {issuer.id: issuer for part in parts for issuer in part.issuers}
+    policies = {node.id: node for part in parts for node in part.policies}
+    ladders = {ladder.id: ladder for part in parts for ladder in part.ladders}
+    appeals = {terms.market: terms for part in parts for terms in part.appeals}
     return Regimes(
         clocks=tuple(clocks.values()),
         calendars=tuple(calendars.values()),
         queues=tuple(queues.values()),
         authorities=tuple(authorities.values()),
+        issuers=tuple(issuers.values()),
+        policies=tuple(policies.values()),
+        ladders=tuple(ladders.values()),
+        appeals=tuple(appeals.values()),
     )
+
+
+def policy_tree(regimes: Regimes) -> PolicyTree:
+    """The policies of all files. Raises RegimeError for what does not fit together.
+
+    >>> policy_tree(shipped_regimes()).policies["fraud/phishing"].ladder.id
+    'fraud'
+    """
+    try:
+        return PolicyTree(regimes.policies, regimes.ladders, regimes.appeals)
+    except ValueError as fault:
+        raise RegimeError(f"policies: {fault}", remedy="docs/operations.md says how policies are written") from fault

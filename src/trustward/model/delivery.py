@@ -9,13 +9,13 @@ from zlib import crc32
 
 import msgspec
 
-from trustward.model.journal import MADE, NOTICE, ActionRow
+from trustward.model.journal import HIDDEN, MADE, NOTICE, ActionRow
 
 State = Literal["waiting", "delivered", "dead", "withdrawn"]
 """``dead``: given up, until somebody replays it. ``withdrawn``: overtaken by its inverse while it was dead."""
 STATES: tuple[State, ...] = ("waiting", "delivered", "dead", "withdrawn")
 
-_KEY = re.compile(r"(m?)([1-9][0-9]{0,17})-(?:([0-9]{1,4})(-undo)?|decision)")
+_KEY = re.compile(r"([ms]?)([1-9][0-9]{0,17})-(?:([0-9]{1,4})(-undo)?|decision)")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     ``actions`` are the verbs that it wants, none: all. Inverses go where their action went. ``decisions``: it also
     wants each decision that came after its caller's deadline. Within one of its ``lanes`` everything is in order; what
-    is done to one entity is always in the same lane.
+    is done to one entity is always in the same lane. What is secret goes to ``confidential`` targets, and nothing else.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[str, ...] = ()
     lanes: int = 1
     decisions: bool = False
+    confidential: bool = False
 
     @property
     def polled(self) -> bool:
@@ -138,7 +139,7 @@ def parse_key(key: str) -> tuple[int, int] | None:
     found = _KEY.fullmatch(key)
     if found is None:
         return None
-    seq = int(found[2]) + (MADE if found[1] else 0)
+    seq = int(found[2]) + {"": 0, "m": MADE, "s": HIDDEN}[found[1]]
     if found[3] is None:
         return seq, NOTICE
     number = int(found[3])

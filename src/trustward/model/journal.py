@@ -69,6 +69,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 MADE = 1 << 60
 """From here on an action's ``seq`` is none of the journal's: people or clocks have made it (``m1-0``)."""
+HIDDEN = 1 << 61
+"""From here on it is a secret one, with numbers of its own (``s1-0``): who may not know of it sees no gap."""
 NOTICE = 10_000
 """The number of the row that tells a decision itself, beside the row of each of its actions (0, 1, ...)."""
 
@@ -96,8 +98,12 @@ class ActionRow(msgspec.Struct, frozen=True, kw_only=True):
         '7-decision'
         >>> ActionRow(seq=MADE + 7, number=0, at_us=0, body=b"{}").key
         'm7-0'
+        >>> ActionRow(seq=HIDDEN + 7, number=0, at_us=0, body=b"").key
+        's7-0'
         """
-        seq = f"m{self.seq - MADE}" if self.seq > MADE else f"{self.seq}"
+        seq = f"{self.seq}"
+        if self.seq > MADE:
+            seq = f"s{self.seq - HIDDEN}" if self.seq > HIDDEN else f"m{self.seq - MADE}"
         if self.number == NOTICE:
             return f"{seq}-decision"
         return f"{seq}-{self.number}" if self.number >= 0 else f"{seq}-{-self.number - 1}-undo"
@@ -144,6 +150,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The words and values that the receiver needs."""
     to: str = ""
     """The only target that it goes to."""
+    secret: bool = False
+    """Nobody may know of it who may not see what an order keeps secret."""
 
 
 def notice(seq: int, decision: Decision, at_us: int) -> ActionRow:
@@ -168,6 +176,16 @@ def _envelopes() -> msgspec.json.Decoder[_Envelope]:
 @cache
 def _decisions() -> msgspec.json.Decoder[list[tuple[int, Decision]]]:
     return msgspec.json.Decoder(list[tuple[int, Decision]])
+
+
+@cache
+def _unread() -> msgspec.json.Decoder[list[tuple[int, msgspec.Raw]]]:
+    return msgspec.json.Decoder(list[tuple[int, msgspec.Raw]])
+
+
+@cache
+def _decision() -> msgspec.json.Decoder[Decision]:
+    return msgspec.json.Decoder(Decision)
 
 
 @cache
@@ -206,11 +224,15 @@ def plain_allow(event_id: str, type: str, time: str, policy: str) -> Decision:
 
 def found_in(segment: Segment, positions: Iterable[int]) -> list[Found]:
     """The events at these positions of a segment, each with its decision."""
-    lines, decided, faulty = segment.lines(), segment.decided(), segment.faulty()
+    lines, faulty = segment.lines(), segment.faulty()
+    # Of some hundred decisions a few are wanted: the others are passed over unread.
+    decided = dict(_unread().decode(segment.decisions)) if segment.decisions else {}
     found = []
     for at in positions:
-        decision = decided.get(at)
-        if decision is None:
+        raw = decided.get(at)
+        if raw is not None:
+            decision = _decision().decode(raw)
+        else:
             envelope = _envelopes().decode(lines[at])
             decision = plain_allow(envelope.id, envelope.type, envelope.time, segment.policy)
         found.append(

@@ -15,7 +15,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """Something to do or to say, and because of what.
 
     ``cause`` is the record that asks for it, such as ``case:7``, ``step`` what happened to that, such as
-    ``case.closed``. ``says`` are the words and values that its receiver needs.
+    ``case.closed``. ``says`` are the words and values that its receiver needs. ``filed``: under which record it is
+    found again, if not under its cause. A ``secret`` one goes to confidential targets only.
     """
 
     cause: str
@@ -26,6 +27,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     says: dict[str, Any] = {}
     to: str = ""
     """The only target that it goes to; empty: to those that want its verb."""
+    secret: bool = False
+    filed: str = ""
 
     def row(self, seq: int) -> ActionRow:
         """The letter as the outbox keeps it."""
@@ -37,6 +40,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
             reason=self.reason,
             says=self.says,
             to=self.to,
+            secret=self.secret,
         )
         return ActionRow(seq=seq, number=0, at_us=self.at_us, body=msgspec.json.encode(body))
 

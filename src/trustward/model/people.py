@@ -27,6 +27,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     actor: str = ""
     version: int = 1
 
+    @property
+    def leads(self) -> bool:
+        """Whether this is an admin who may come in."""
+        return "admin" in self.roles and self.disabled_us is None
+
 
 class Passkey(msgspec.Struct, frozen=True, kw_only=True):
     """A passkey: ``id`` is the credential's, in base64url; ``count`` how often it says that it was used."""

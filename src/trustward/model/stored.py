@@ -85,7 +85,10 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Who did what to what. ``detail`` is JSON; ``seq`` the journal's entry, where there is one."""
+    """Who did what to what. ``detail`` is JSON; ``seq`` the journal's entry, where there is one.
+
+    What is ``secret`` lies in a book of its own, with numbers of its own.
+    """
 
     at_us: int
     actor: str
@@ -94,6 +97,36 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     detail: bytes = b"{}"
     seq: int | None = None
     number: int = 0
+    secret: bool = False
+
+
+class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows of the audit are wanted; what is empty does not matter. Times are microseconds.
+
+    ``action`` is one action, or what stands before its dot: ``key`` is every action on keys. ``secret``: rows about
+    what an order keeps secret are wanted too.
+    """
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    from_us: int = -(2**62)
+    to_us: int = 2**62
+    secret: bool = False
+
+    def fits(self, row: AuditRow) -> bool:
+        """Whether a row is wanted, secrets aside.
+
+        >>> row = AuditRow(at_us=5, actor="kim", action="key.created", subject="key:k1")
+        >>> AuditQuery(action="key").fits(row), AuditQuery(action="ke").fits(row), AuditQuery(to_us=5).fits(row)
+        (True, False, False)
+        """
+        return (
+            self.actor in ("", row.actor)
+            and (self.action in ("", row.action) or row.action.startswith(f"{self.action}."))
+            and self.subject in ("", row.subject)
+            and self.from_us <= row.at_us < self.to_us
+        )
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,11 +14,13 @@ from trustward.base.errors import NotFoundError, SettingsError, StaleError, Step
 from trustward.model.case import MOST_SEEN, TEXT_LIMIT, Case, CasePage, CaseQuery, What
 from trustward.model.letter import Letter, told
 from trustward.model.queue import HARM, Queue, route
+from trustward.model.report import Report
 from trustward.model.stored import AuditRow
 from trustward.operations.duties import Duties, Owed
 from trustward.ports import Store, Write
 
 _TRIES = 100
+_REPORTS = 500
 INTERNAL = frozenset({"leased", "released", "skipped"})
 """Steps that are in a case's file, and not in the audit."""
 
@@ -331,7 +333,7 @@ class Cases:
     def split(self, id: str, actor: str, entities: Sequence[tuple[str, str]], reason: str) -> Case:
         """Some entities get a case of their own, about the first of them; the new case.
 
-        Reports stay where they were made. Raises NotFoundError, StepError.
+        Reports on one of them go there too: their senders hear that case's outcome. Raises NotFoundError, StepError.
         """
         needed(reason, "a reason")
         for _ in range(_TRIES):
@@ -343,6 +345,8 @@ class Cases:
                     "what is split off is some of the case's entities, and not its subject", remedy="name some of them"
                 )
             kind, entity = entities[0]
+            moved = self._reports_on(old, {f"{kind}:{entity}" for kind, entity in entities})
+            weight = sum(report.weight for report in moved)
             if self.store.cases.open_on(f"{kind}:{entity}") is not None:
                 raise StepError(f"there is a case about {kind} {entity[:80]} already", remedy="link the two")
             news = News(
@@ -354,19 +358,36 @@ class Cases:
                 category=old.category,
                 market=old.market,
                 entities=tuple(entities),
+                due_us=old.due_us if moved else None,
                 harm=old.harm,
+                weight=weight,
+                reports=len(moved),
             )
             made, opening = self._opened(news, self.clock())
             working.change(
-                entities=tuple(one for one in old.entities if one not in entities), links=(*old.links, made.id)
+                entities=tuple(one for one in old.entities if one not in entities),
+                links=(*old.links, made.id),
+                reports=old.reports - len(moved),
+                weight=round(max(old.weight - weight, 0.0), 6),
             )
-            working.page("split", reason, to=made.id)
+            working.page("split", reason, to=made.id, reports=len(moved))
+            going = [msgspec.structs.replace(one, version=one.version + 1, case=made.id) for one in moved]
             try:
-                self.store.records.write([*working.end(), *opening])
+                self.store.records.write([*working.end(), *opening, *going])
             except StaleError:
                 continue
             return self.get(made.id)
         raise _busy(id)
+
+    def _reports_on(self, case: Case, subjects: set[str]) -> list[Report]:
+        """Reports on some subjects, in a case or in what has become part of it, whose senders have not been told."""
+        found: list[Report] = []
+        for name in (case.id, *case.merged):
+            past = ""
+            while part := self.store.reports.of_case(name, past, _REPORTS):
+                found += [one for one in part if one.subject in subjects and one.told_us is None]
+                past = part[-1].id
+        return found
 
     # ------------------------------------------------------------------ looking
 
@@ -391,15 +412,7 @@ class Cases:
     def similar(self, id: str, limit: int = 20) -> list[tuple[Case, int]]:
         """Other cases that name the same entities, those with the most in common first, with how many."""
         case = self.get(id)
-        common: dict[str, int] = {}
-        found: dict[str, Case] = {}
-        for kind, entity in case.entities[:50]:
-            for other in self.store.cases.about(kind, entity, 50):
-                if other.id != id:
-                    found[other.id] = other
-                    common[other.id] = common.get(other.id, 0) + 1
-        order = sorted(found.values(), key=lambda other: (-common[other.id], -other.opened_us, other.id))
-        return [(other, common[other.id]) for other in order[:limit]]
+        return list(self.store.cases.alike(case, 50, limit))
 
     def queue(self, name: str) -> Queue:
         """The queue with this name. Raises NotFoundError."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from trustward.base.errors import ActionError, StaleError, StepError, UsageError
+from trustward.base.errors import StaleError, StepError, UsageError
 from trustward.base.units import format_time, parse_duration
 from trustward.model.case import Barred, Case, Decided, HeldLease, Outcome, Reviewer
-from trustward.model.changes import LabelChange
-from trustward.model.decision import VERDICT_OF_ACTION, Action
+from trustward.model.decision import VERDICT_OF_ACTION
 from trustward.model.duty import Evidence
-from trustward.model.effect import same
-from trustward.model.errand import Errand, change_errand
+from trustward.model.enforcement import ANSWERING, HARSH, Measure
+from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
 from trustward.model.report import Abuse, Report, Reporter, Result, judged
 from trustward.operations.cases import Cases, Working, needed
-from trustward.operations.delivering import Delivering
+from trustward.operations.enforcing import Enforcing, Judging, Taking
 from trustward.ports import Write
 
 _TRIES = 100
@@ -29,11 +28,11 @@ class Closing:
     """The story of outcomes. ``draw`` gives 0 to 1, and chooses which cases another reviewer sees too."""
 
     def __init__(
-        self, cases: Cases, delivering: Delivering, *, draw: Callable[[], float], abuse: Abuse | None = None
+        self, cases: Cases, enforcing: Enforcing, *, draw: Callable[[], float], abuse: Abuse | None = None
     ) -> None:
         self._cases = cases
         self._store = cases.store
-        self._delivering = delivering
+        self._enforcing = enforcing
         self._draw = draw
         self._abuse = abuse or Abuse()
 
@@ -105,32 +104,59 @@ class Closing:
         case, outcome = working.case, decided.outcome
         working.change(state="closed", decided=decided, untold=bool(case.reports), assigned="")
         working.page("closed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
-        writes: list[Write] = []
-        for at, measure in enumerate(outcome.measures):
-            lasts_us = parse_duration(measure.lasts) if measure.lasts else None
-            action = Action(
-                do=measure.do, kind=measure.kind, entity=measure.entity, rule="", note=measure.note, lasts_us=lasts_us
-            )
-            cause = f"case:{case.id}"
-            writes.append(
-                Letter(
-                    cause=cause, step="case.closed", at_us=decided.at_us, action=action, reason=outcome.reasons[:1000]
-                )
-            )
-            if measure.do == "label":
-                change = LabelChange(
-                    actor=decided.reviewer,
-                    origin=cause,
-                    reason=outcome.reasons[:1000],
-                    kind=measure.kind,
-                    entity=measure.entity,
-                    label=measure.note,
-                    expires_us=None if lasts_us is None else decided.at_us + lasts_us,
-                )
-                writes.append(change_errand(f"{cause}:{at}", change, decided.at_us))
+        writes = self._enforced(working, decided)
         if case.duty:
             shown = Evidence(said=f"closed: {outcome.verdict}", refs=(f"case:{case.id}",))
             writes += self._cases.duties.to_end(case.duty, decided.reviewer, shown)
+        return writes
+
+    def _enforced(self, working: Working, decided: Decided) -> list[Write]:
+        """The measures of an outcome, and what its policy adds to them: strikes, and what the ladder asks for."""
+        case, outcome = working.case, decided.outcome
+        cause = f"case:{case.id}"
+        takings = tuple(
+            Taking(
+                do=measure.do,
+                kind=measure.kind,
+                entity=measure.entity,
+                cause=cause,
+                policy=outcome.policy,
+                reasons=outcome.reasons,
+                actor=decided.reviewer,
+                lasts_us=parse_duration(measure.lasts) if measure.lasts else None,
+                note=measure.note,
+                market=case.market,
+                step="case.closed",
+                automated=bool(case.decisions),
+            )
+            for measure in outcome.measures
+        )
+        policy = self._enforcing.tree.get(outcome.policy)
+        if policy is None or outcome.verdict != "act":
+            return [write for taking in takings for write in self._enforcing.to_take(taking)[1]]
+        judging = Judging(
+            policy=policy,
+            cause=cause,
+            reasons=outcome.reasons,
+            actor=decided.reviewer,
+            struck=struck(case, outcome),
+            takings=takings,
+            market=case.market,
+            step="case.closed",
+            automated=bool(case.decisions),
+        )
+        measures, writes = self._enforcing.to_judge(judging)
+        for measure in measures:
+            if measure.strike:
+                working.page(
+                    "struck",
+                    outcome.policy,
+                    kind=measure.kind,
+                    entity=measure.entity,
+                    strikes=measure.strikes,
+                    measure=measure.id,
+                    do=measure.do,
+                )
         return writes
 
     def _counted(self, case: Case, name: str, now_us: int, *, agreed: bool | None) -> list[Write]:
@@ -187,49 +213,38 @@ class Closing:
         Raises NotFoundError, StepError for a case that has none.
         """
         needed(reason, "a reason")
-        case = self._cases.get(id)
-        if case.decided is None or case.golden is not None:
-            raise StepError(f"the case {id} has no outcome to take back", remedy="only a closed one has")
-        if case.reversed is not None:
-            return case
-        undone = 0
-        for key in self._store.records.letters(f"case:{id}"):
+        for _ in range(_TRIES):
+            case = self._cases.get(id)
+            measures = self._enforcing.of(f"case:{id}")
+            writes, case = self.to_reverse(case, measures, actor, reason)
             try:
-                self._delivering.reverse(key, actor, reason[:1000])
-            except ActionError:
-                continue  # a warning, a message, or something that has ended by itself
-            undone += 1
-        errands = self._unlabelled(case, case.decided, actor, reason)
-
-        def step(working: Working) -> None:
-            if working.case.reversed is None:
-                outcome = Outcome(verdict="no_action", policy=case_policy(case), reasons=reason)
-                working.change(reversed=Decided(reviewer=actor, at_us=working.now_us, outcome=outcome))
-                working.page("reversed", reason, undone=undone)
-
-        return self._cases.step(id, actor, step, states=("closed",), held=errands)
-
-    def _unlabelled(self, case: Case, decided: Decided, actor: str, reason: str) -> list[Errand]:
-        """What the engine must be told of labels that nothing keeps in force any more."""
-        errands = []
-        for at, measure in enumerate(decided.outcome.measures):
-            if measure.do != "label":
+                if writes:
+                    self._store.records.write(writes)
+            except StaleError:
                 continue
-            action = Action(do="label", kind=measure.kind, entity=measure.entity, rule="", note=measure.note)
-            if any(effect.same == same(action) for effect in self._delivering.in_force(measure.kind, measure.entity)):
-                continue
-            change = LabelChange(
-                actor=actor,
-                origin=f"case:{case.id}",
-                reason=reason[:1000],
-                kind=measure.kind,
-                entity=measure.entity,
-                label=measure.note,
-                present=False,
-                expires_us=decided.at_us + parse_duration(measure.lasts) if measure.lasts else None,
-            )
-            errands.append(change_errand(f"case:{case.id}:reversed:{at}", change, self._cases.clock()))
-        return errands
+            for measure in measures:
+                self._enforcing.settle(measure.id)
+            return case
+        raise StaleError(f"the case {id} changes all the time", remedy="try again in a moment")
+
+    def to_reverse(
+        self, case: Case, measures: Sequence[Measure], actor: str, reason: str, *, quiet: bool = False
+    ) -> tuple[list[Write], Case]:
+        """What is to be written if an outcome is taken back: its measures are lifted, its strikes refunded.
+
+        Nothing if it has been. Raises StepError for a case that has none.
+        """
+        if case.decided is None or case.golden is not None:
+            raise StepError(f"the case {case.id} has no outcome to take back", remedy="only a closed one has")
+        if case.reversed is not None:
+            return [], case
+        working = Working(case, actor, self._cases.clock())
+        outcome = Outcome(verdict="no_action", policy=case_policy(case), reasons=reason)
+        working.change(reversed=Decided(reviewer=actor, at_us=working.now_us, outcome=outcome))
+        undone = sum(measure.state == "in_force" for measure in measures)
+        working.page("reversed", reason, undone=undone)
+        lifts = self._enforcing.to_lift(measures, actor, reason, quiet=quiet)
+        return [*working.end(), *lifts], working.case
 
     # ------------------------------------------------------------------ telling reporters
 
@@ -287,6 +302,16 @@ def case_policy(case: Case) -> str:
     return case.decided.outcome.policy
 
 
+def struck(case: Case, outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    """Whom an outcome counts against: those it names; else the subject, or else the accounts that measures concern."""
+    if outcome.struck:
+        return outcome.struck
+    if case.kind in ANSWERING:
+        return ((case.kind, case.entity),)
+    named = ((measure.kind, measure.entity) for measure in outcome.measures if measure.do in HARSH)
+    return tuple(dict.fromkeys(one for one in named if one[0] in ANSWERING))
+
+
 def agree(one: Outcome, other: Outcome) -> bool:
     """Whether two outcomes come to the same: the verdict, and what is done.
 
@@ -305,6 +330,10 @@ def check_outcome(outcome: Outcome) -> None:
     """Raise UsageError for an outcome that cannot be carried out."""
     if outcome.verdict == "no_action" and outcome.measures:
         raise UsageError("no action, and measures", remedy="leave the measures out, or act")
+    if outcome.verdict == "no_action" and outcome.struck:
+        raise UsageError("no action, and strikes", remedy="leave out whom it counts against, or act")
+    if any(kind not in ANSWERING for kind, _ in outcome.struck):
+        raise UsageError(f"strikes count against {' or '.join(sorted(ANSWERING))}", remedy="name whose it was")
     if len(outcome.measures) > _MOST_MEASURES:
         raise UsageError(f"more than {_MOST_MEASURES} measures", remedy="close several cases at once instead")
     for measure in outcome.measures:

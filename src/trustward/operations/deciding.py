@@ -23,6 +23,7 @@ from trustward.base.errors import (
     NotFoundError,
     OverloadedError,
     PolicyError,
+    PolicyStateError,
     StoreError,
     TrustwardError,
     UnavailableError,
@@ -442,6 +443,8 @@ class Deciding:
         seq = self._seq + 1
         policy = self._engine.policy.hash if self._engine is not None else ""
         if isinstance(change, PolicyChange):
+            if change.base and change.base != policy:
+                raise PolicyStateError("another policy went live since it was proposed", remedy="propose it anew")
             # Whatever is wrong with it shows before it is written.
             self._replayer.policy(change.policy)
         segment = Segment(

@@ -23,9 +23,12 @@ from trustward.ports import Store
 
 POLL = Target(name="pull")
 """Where actions go if no target is set: to whoever polls."""
+CONFIDENTIAL = Target(name="confidential", confidential=True)
+"""Where secret letters wait to be fetched if no target is for them."""
 _SAID = "it only says something"
 _AT_ONCE = 500
 _SPREAD = 0.2
+_PRUNE_REST_US = 60_000_000
 _MOST_REST_US = 3_600_000_000
 MAX_REASON = 1000
 
@@ -88,15 +91,23 @@ class Delivering:
         retries: Retries | None = None,
         lease_us: int = 60_000_000,
         batch: int = 100,
+        keep_us: int = 180 * 86_400_000_000,
     ) -> None:
-        self.targets = {target.name: target for target in targets} or {POLL.name: POLL}
+        self.targets = {target.name: target for target in targets}
         if len(self.targets) < len(targets):
             raise SettingsError("two targets have the same name", remedy="give every target a name of its own")
+        if not any(not target.confidential for target in targets):
+            self.targets[POLL.name] = POLL
+        if not any(target.confidential for target in targets):
+            self.targets[CONFIDENTIAL.name] = CONFIDENTIAL
         self.outbox = store.outbox
+        self._journal = store.journal
         self.effects = store.effects
         self.retries = retries or Retries()
         self.lease_us = lease_us
         self.batch = batch
+        self.keep_us = keep_us
+        self._pruned_us = 0
         self.clock = clock
         self._draw = draw
         self._longest_us = max(lease_us, _MOST_REST_US, int(max(self.retries.rests_us) * (1 + _SPREAD)))
@@ -105,7 +116,18 @@ class Delivering:
 
     def tidy(self) -> int:
         """Pass on what waits, and undo what has ended; how many actions that set going."""
-        return self.pass_on() + self.undo()
+        return self.pass_on() + self.undo() + self.prune()
+
+    def prune(self) -> int:
+        """Drop some of what has long been closed, at most once a minute unless there is more; how many actions."""
+        now_us = self.clock()
+        if now_us < self._pruned_us + _PRUNE_REST_US:
+            return 0
+        before_us = now_us - self.keep_us
+        dropped = self.outbox.prune(before_us, self._journal.since(before_us), _AT_ONCE)
+        if dropped < _AT_ONCE:
+            self._pruned_us = now_us
+        return dropped
 
     def pass_on(self) -> int:
         """Give waiting actions to the targets that want them, oldest first."""
@@ -128,13 +150,16 @@ class Delivering:
 
     def _wanted(self, row: ActionRow) -> Sequence[Target]:
         if row.number == NOTICE:
-            return [target for target in self.targets.values() if target.decisions]
+            return [target for target in self.targets.values() if target.decisions and not target.confidential]
         body = outgoing(row.body)
         if body.to:
             # To nobody else, whatever the settings say by now: until there is such a target it waits for it.
             return [self.targets.get(body.to) or Target(name=body.to)]
-        verb = body.action.do
-        return [target for target in self.targets.values() if target.wants(verb)]
+        return [
+            target
+            for target in self.targets.values()
+            if target.confidential == body.secret and target.wants(body.action.do)
+        ]
 
     def undo(self) -> int:
         """End what has had its time. An inverse goes out unless another action still does the same."""
@@ -313,8 +338,14 @@ class Delivering:
         """The target with this name. Raises NotFoundError."""
         found = self.targets.get(name)
         if found is None:
-            raise NotFoundError(f"no such target: {name[:80]}", remedy=f"the targets are {', '.join(self.targets)}")
+            others = ", ".join(target.name for target in self.targets.values() if not target.confidential)
+            raise NotFoundError(f"no such target: {name[:80]}", remedy=f"the targets are {others}")
         return found
+
+    def confidential(self, name: str) -> bool:
+        """Whether what goes to a target is secret; also of one that is named no more, if it had the usual name."""
+        found = self.targets.get(name)
+        return found.confidential if found is not None else name == CONFIDENTIAL.name
 
     def _action(self, action_id: str) -> tuple[ActionRow, bool]:
         key = parse_key(action_id)

@@ -147,6 +147,15 @@ class Duties:
         duty = self.get(id)
         return [] if duty.ended else _writes(self._moved(duty, "cancel", actor=actor, reason=reason), actor)
 
+    def to_move(self, id: str, step: str, actor: str, **how: Any) -> tuple[Duty, list[Write]]:
+        """A duty after a step (``extend``, ``pause``, ``resume``, ``done`` ...), and what is to be written.
+
+        Raises as the step itself does.
+        """
+        _check_texts(how)
+        moved = self._moved(self.get(id), step, actor=actor, **how)
+        return moved.duty, _writes(moved, actor)
+
     def happened(self, subject: str, event: str, actor: str, *, at_us: int | None = None) -> list[Duty]:
         """Start what waits for an event: all duties about a subject that hang on it; how they stand now.
 
@@ -156,10 +165,10 @@ class Duties:
         at_us = self.clock() if at_us is None else at_us
         return [self._step(duty.id, "happened", actor=actor, at_us=at_us) for duty in waiting]
 
-    def unmet(self, subject: str, event: str) -> list[Duty]:
-        """The duties that keep the gate before an event shut; empty: go ahead."""
+    def unmet(self, subject: str, event: str, *, secret: bool = True) -> list[Duty]:
+        """The duties that keep the gate before an event shut; empty: go ahead. Secret ones only if wanted."""
         gates = [duty for duty in self.of(subject) if duty.clock.kind == "gate" and duty.clock.event == event]
-        return [duty for duty in gates if not duty.ended]
+        return [duty for duty in gates if not duty.ended and (secret or not duty.secret)]
 
     def check_gate(self, subject: str, event: str) -> None:
         """Raise StepError unless everything is done that has to be done before an event."""
@@ -301,11 +310,18 @@ def _writes(moved: Moved, actor: str) -> list[Write]:
     for step in moved.steps:
         if step.what in _VERBS:
             writes.append(_letter(duty, step))
-        elif actor and not duty.secret:  # of a secret one its own file says who did what
+        elif actor:
             detail = msgspec.json.encode({"reason": step.reason, "due_us": step.due_us})
             subject = f"duty:{duty.id}"
             writes.append(
-                AuditRow(at_us=step.at_us, actor=actor, action=f"duty.{step.what}", subject=subject, detail=detail)
+                AuditRow(
+                    at_us=step.at_us,
+                    actor=actor,
+                    action=f"duty.{step.what}",
+                    subject=subject,
+                    detail=detail,
+                    secret=duty.secret,
+                )
             )
     for other in moved.opened:
         writes += _writes(other, actor)
@@ -329,4 +345,5 @@ def _letter(duty: Duty, step: DutyStep) -> Letter:
         at_us=step.at_us,
         action=told(_VERBS[step.what], "duty", duty.id, step.what),
         says=says,
+        secret=duty.secret,
     )

@@ -27,7 +27,7 @@ def name_of(one: Clue | Hold | Asked) -> str:
 
 
 class Filing(Generic[F]):
-    """A record while it changes. Of a secret one the audit says nothing: its own file does."""
+    """A record while it changes. What the audit says of a secret one lies in the secret book."""
 
     def __init__(self, record: F, actor: str, now_us: int) -> None:
         self.record: F = record
@@ -49,7 +49,9 @@ class Filing(Generic[F]):
         )
         self.writes.append(page)
         kind = name.partition(":")[0]
-        self.writes.append(AuditRow(at_us=self.now_us, actor=self.actor, action=f"{kind}.{what}", subject=name))
+        secret = self.record.secret
+        row = AuditRow(at_us=self.now_us, actor=self.actor, action=f"{kind}.{what}", subject=name, secret=secret)
+        self.writes.append(row)
 
     def add(self, writes: Iterable[Write]) -> None:
         """Write this too."""
@@ -58,7 +60,7 @@ class Filing(Generic[F]):
     def end(self) -> list[Write]:
         """All that is to be written."""
         self.change(version=self.record.version + 1)
-        return [self.record, *(one for one in self.writes if not (self.record.secret and isinstance(one, AuditRow)))]
+        return [self.record, *self.writes]
 
 
 def needed(text: str, what: str, limit: int = TEXT_LIMIT) -> str:

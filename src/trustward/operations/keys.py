@@ -10,7 +10,8 @@ from hmac import compare_digest
 from trustward.base.errors import NotFoundError
 from trustward.model.access import check_scopes
 from trustward.model.stored import ApiKey
-from trustward.ports import Keys
+from trustward.operations.proposing import person
+from trustward.ports import Keys, People
 
 _PREFIX = "tw"
 
@@ -72,3 +73,20 @@ def check_key(text: str, keys: Keys, now_us: int) -> ApiKey | None:
         sha256(secret.encode("utf-8", "replace")).digest(), key.hash if key is not None else bytes(32)
     )
     return key if key is not None and fits and key.usable(now_us) else None
+
+
+def stands(key: ApiKey, keys: Keys, people: People) -> bool:
+    """Whether the person behind a key may still come in; of a key without a person: always.
+
+    >>> from trustward.adapters.store.memory import MemoryStore
+    >>> store = MemoryStore()
+    >>> mine, _ = make_key("shop", ["decide"], actor="kim", now_us=0)
+    >>> theirs, _ = make_key("shop", ["decide"], actor="user:gone", now_us=0)
+    >>> stands(mine, store.keys, store.people), stands(theirs, store.keys, store.people)
+    (True, False)
+    """
+    behind = person(key.actor, keys)
+    if not behind.startswith("user:"):
+        return True
+    user = people.get(behind.removeprefix("user:"))
+    return user is not None and user.disabled_us is None

@@ -107,18 +107,16 @@ class People:
         """Other roles; every session of the user ends. Raises ForbiddenError, UsageError, NotFoundError."""
         user = self._other(id, actor)
         wanted = check_roles(roles)
-        if "admin" not in wanted:
-            self._not_the_last(user)
         changed = msgspec.structs.replace(user, roles=wanted)
-        self._people.update(changed, self._row(actor, "user.roles", id, before=user.roles, after=wanted), keep="")
+        row = self._row(actor, "user.roles", id, before=user.roles, after=wanted)
+        self._people.update(changed, row, keep="", leaves_admin=user.leads)
         return changed
 
     def disable(self, id: str, *, actor: str) -> User:
         """Let a user in no more; sessions and links end. Raises ForbiddenError, NotFoundError."""
         user = self._other(id, actor)
-        self._not_the_last(user)
         changed = msgspec.structs.replace(user, disabled_us=self._in.clock())
-        self._people.update(changed, self._row(actor, "user.disabled", id), keep="")
+        self._people.update(changed, self._row(actor, "user.disabled", id), keep="", leaves_admin=user.leads)
         self._store.tickets.drop(id, "link")
         return changed
 
@@ -182,11 +180,6 @@ class People:
     def _no_provider(self, user: User) -> None:
         if user.issuer:
             raise ForbiddenError("this user signs in at a provider", remedy="reset it there, or disable the user")
-
-    def _not_the_last(self, user: User) -> None:
-        admins = [one.id for one in self._people.all() if "admin" in one.roles and one.disabled_us is None]
-        if admins == [user.id]:
-            raise ForbiddenError("this is the last admin", remedy="make another user an admin first")
 
     def _row(self, actor: str, action: str, user: str, **detail: Any) -> AuditRow:
         return AuditRow(

@@ -74,7 +74,11 @@ class Proposing:
         else:
             raise PolicyStateError(f"the proposal is {proposal.state}", remedy="propose it anew")
         change = PolicyChange(
-            actor=proposal.decided_by, policy=proposal.policy, origin=f"proposal:{id}", reason=proposal.reason
+            actor=proposal.decided_by,
+            policy=proposal.policy,
+            origin=f"proposal:{id}",
+            reason=proposal.reason,
+            base=proposal.base,
         )
         return proposal, change
 

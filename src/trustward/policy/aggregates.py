@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TAKES_VALUE = frozenset({"total", "mean", "distinct", "largest", "smallest", "previous"})
 _TAKES_WINDOW = frozenset({"count", "total", "mean", "distinct", "largest", "smallest", "surge", "significance"})
 _TAKES_DELAY = frozenset({"count", "total", "mean"})
+_TAKES_KEPT = frozenset({"age", "since", "previous"})
 _TAKES_BASELINE = frozenset({"surge", "significance"})
 MAX_WINDOW = "3660d"
 _MAX_WINDOW_US = 3660 * 86_400_000_000
@@ -34,6 +35,8 @@ def _allowed(name: str) -> list[str]:
     if name in _TAKES_BASELINE:
         allowed.append("baseline")
     allowed += ["of", "where"]
+    if name in _TAKES_KEPT:
+        allowed.append("kept")
     if name in _TAKES_DELAY:
         allowed.append("delay")
     return allowed
@@ -56,8 +59,8 @@ def aggregate(typer: Typer, name: str, node: ast.Call) -> Node | None:
             hint = nearest(keyword.arg or "", allowed) or f"{name} takes {', '.join(allowed)}"
             typer.fault("P017", f"{name} has no argument {keyword.arg}", keyword, hint)
             return None
-    if name == "age" and len(node.args) == 1 and not given:
-        return _age_of_entity(typer, node)
+    if name == "age" and len(node.args) == 1 and given.keys() <= {"kept"}:
+        return _age_of_entity(typer, node, given)
     if len(node.args) != (1 if name in _TAKES_VALUE else 0):
         what = "takes one value first, then by=..." if name in _TAKES_VALUE else "takes no value, only by=..."
         typer.fault("P017", f"{name} {what}", node, f"such as {SHAPES[name]}")
@@ -117,6 +120,9 @@ def _assemble(
     condition = _where_key(feeds)
     key_text = ", ".join(key.key for key in first.key)
     stream = f"({key_text}) of {of}{condition}"
+    if window and name in _TAKES_KEPT:
+        # A log of its own, or how long it is kept would hang on the windows of other rules.
+        stream += f" kept {window}"
     kind = _result_type(typer, name, node, first)
     if kind is None:
         return None
@@ -207,7 +213,7 @@ def _result_type(typer: Typer, name: str, node: ast.Call, feed: Feed) -> Type | 
 
 
 def _windows(typer: Typer, name: str, node: ast.Call, given: dict[str, ast.expr]) -> tuple[int, int, int] | None:
-    found: dict[str, int] = {"within": 0, "baseline": 0, "delay": 0}
+    found: dict[str, int] = {"within": 0, "baseline": 0, "delay": 0, "kept": 0}
     for which in found:
         if which not in given:
             continue
@@ -221,7 +227,7 @@ def _windows(typer: Typer, name: str, node: ast.Call, given: dict[str, ast.expr]
     if name in _TAKES_BASELINE and found["baseline"] <= found["within"]:
         typer.fault("P043", "the baseline must be longer than the window", given["baseline"])
         return None
-    return found["within"], found["baseline"], found["delay"]
+    return found["within"] or found["kept"], found["baseline"], found["delay"]
 
 
 def _feeding_types(typer: Typer, node: ast.Call, given: dict[str, ast.expr]) -> list[EventType] | None:
@@ -361,7 +367,7 @@ def _value(typer: Typer, name: str, node: ast.expr) -> Node | None:
 # ---------------------------------------------------------------- readings
 
 
-def _age_of_entity(typer: Typer, node: ast.Call) -> Node | None:
+def _age_of_entity(typer: Typer, node: ast.Call, given: dict[str, ast.expr]) -> Node | None:
     """``age(event.sender)``: since any event that names the entity, in whichever field, was first seen."""
     key = typer.expression(node.args[0])
     if key is None:
@@ -369,6 +375,10 @@ def _age_of_entity(typer: Typer, node: ast.Call) -> Node | None:
     if key.type.base != "entity" or isinstance(key, Const):
         typer.fault("P044", f"only an entity has an age, but this is {key.type.a}", node.args[0])
         return None
+    windows = _windows(typer, "age", node, given)
+    if windows is None:
+        return None
+    kept = f" kept {windows[0]}" if windows[0] else ""
     kind = key.type.kind
     feeds: dict[str, tuple[Feed, ...]] = {}
     for event_type in typer.work.catalogue.types.values():
@@ -380,8 +390,8 @@ def _age_of_entity(typer: Typer, node: ast.Call) -> Node | None:
         if found:
             feeds[event_type.name] = tuple(found)
     made = Feature(
-        id=f"age of {kind}",
-        stream=f"every {kind}",
+        id=f"age of {kind}{kept}",
+        stream=f"every {kind}{kept}",
         keyspace=kind,
         aggregate="age",
         type=DURATION,
@@ -390,6 +400,7 @@ def _age_of_entity(typer: Typer, node: ast.Call) -> Node | None:
         key_types=(entity(kind),),
         key_texts=(key.key,),
         feeds=feeds,
+        window=windows[0],
         text=" ".join(typer.span(node).text.split()),
     )
     feature = typer.work.features.setdefault(made.id, made)

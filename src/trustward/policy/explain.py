@@ -90,7 +90,8 @@ def in_words(reading: Reading) -> str:
     key = ", ".join(part.key for part in reading.keys)
     parts.append(f"for the same {key}" if feature.aggregate != "age" else f"({key})")
     if feature.window:
-        parts.append(f"within {format_duration(feature.window)}")
+        what = "kept" if feature.aggregate in ("age", "since", "previous") else "within"
+        parts.append(f"{what} {format_duration(feature.window)}")
     if feature.baseline:
         parts.append(f"against {format_duration(feature.baseline)}")
     if feature.delay:

@@ -2,8 +2,10 @@
 
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.dossiers import Bundles, Dossiers
+from trustward.ports.enforcement import Appeals, Measures
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
+from trustward.ports.orders import Orders
 from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.sources import Source
@@ -22,6 +24,7 @@ from trustward.ports.store import (
 from trustward.ports.trials import Trials
 
 __all__ = [
+    "Appeals",
     "Archived",
     "Attempts",
     "Audit",
@@ -35,6 +38,8 @@ __all__ = [
     "Journal",
     "Kept",
     "Keys",
+    "Measures",
+    "Orders",
     "Outbox",
     "People",
     "Policies",

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
+from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.case import Barred, Batch, Case, CaseLease, CasePage, CaseQuery, HeldLease, Reviewer
 from trustward.model.clue import Assessed, Line
+from trustward.model.directive import Copy, Directive, OrderPage, Target
 from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
+from trustward.model.enforcement import ClosedTrace, Measure, StrikeSheet
 from trustward.model.errand import Errand, Mark
 from trustward.model.letter import Letter
+from trustward.model.programme import Programme
 from trustward.model.report import Report, Reporter
 from trustward.model.stored import AuditRow
+from trustward.model.tally import Backlog, DutyCounts
 from trustward.ports.dossiers import Dossier
 
-Plain: TypeAlias = Reporter | Reviewer | Batch | Mark | Line | Assessed
+Plain: TypeAlias = Reporter | Reviewer | Batch | Mark | StrikeSheet | ClosedTrace | AppealTally | Line | Assessed
 """Records that are found by their id only."""
+Ordered: TypeAlias = Directive | Target | Copy | OrderPage | Programme
+"""What is kept of orders."""
 Write: TypeAlias = (
     Duty
     | DutyStep
@@ -28,12 +35,16 @@ Write: TypeAlias = (
     | Errand
     | Letter
     | AuditRow
+    | Measure
+    | Appeal
+    | AppealPage
+    | Ordered
     | Dossier
     | FilePage
     | Plain
 )
 """What can be written. A record with ``version`` 1 is new; with n it replaces the same record's version n - 1."""
-P = TypeVar("P", Reporter, Reviewer, Batch, Mark, Line, Assessed)
+P = TypeVar("P", Reporter, Reviewer, Batch, Mark, StrikeSheet, ClosedTrace, AppealTally, Line, Assessed)
 
 
 class Records(Protocol):
@@ -49,8 +60,11 @@ class Records(Protocol):
     def get(self, kind: type[P], id: str) -> P | None:
         """A record that is found by its id only."""
 
+    def every(self, kind: type[P], after: str = "", limit: int = 100) -> Sequence[P]:
+        """Such records of a kind, by their ids, after ``after``."""
+
     def letters(self, cause: str) -> Sequence[str]:
-        """The ids of the letters that a record has sent, in order."""
+        """The ids of the letters that are filed under a record, in order."""
 
 
 class Duties(Protocol):
@@ -67,6 +81,9 @@ class Duties(Protocol):
 
     def find(self, query: DutyQuery, after: str = "", limit: int = 100) -> Sequence[Duty]:
         """Duties in order of what is due first (what waits comes last); ``after`` is the id of the last one seen."""
+
+    def counts(self, now_us: int) -> DutyCounts:
+        """How many are owed, overdue, ever missed, by clock. Nothing is counted for it."""
 
 
 class Reports(Protocol):
@@ -125,6 +142,12 @@ class Cases(Protocol):
     def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
         """Cases that name an entity, the latest first."""
 
+    def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
+        """Other cases that name the same entities, with how many of them: those with the most first.
+
+        Of each entity the latest ``each`` cases are looked at.
+        """
+
     def untold(self, limit: int) -> Sequence[Case]:
         """Cases that are closed, and whose reporters are still to be told."""
 
@@ -137,6 +160,9 @@ class Errands(Protocol):
 
     def waiting(self, limit: int) -> Sequence[Errand]:
         """The oldest that have not been done."""
+
+    def backlog(self, most: int) -> Backlog:
+        """How many wait (``most`` if there are more), and since when."""
 
     def done(self, ids: Sequence[str]) -> None:
         """They have been done."""

@@ -27,10 +27,11 @@ class People(Protocol):
     def all(self) -> Sequence[User]:
         """Every user, the oldest first."""
 
-    def update(self, user: User, audit: AuditRow, *, keep: str | None = None) -> None:
+    def update(self, user: User, audit: AuditRow, *, keep: str | None = None, leaves_admin: bool = False) -> None:
         """Write a user as changed from ``user.version``. With ``keep`` all sessions but this one end ("": all).
 
-        Raises StaleError if the user has changed meanwhile, NotFoundError.
+        With ``leaves_admin`` only if an admin who is not disabled is left, whoever else is being changed at the same
+        time. Raises StaleError if the user has changed meanwhile, NotFoundError, ForbiddenError if no admin were left.
         """
 
     def use_step(self, user: str, step: int) -> bool:

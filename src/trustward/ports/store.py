@@ -16,6 +16,7 @@ from trustward.model.effect import Effect, Ended, Ending
 from trustward.model.journal import ActionRow, Commit, Found, Segment
 from trustward.model.stored import (
     ApiKey,
+    AuditQuery,
     AuditRow,
     LabelMark,
     Lease,
@@ -26,8 +27,10 @@ from trustward.model.stored import (
 )
 from trustward.ports.archive import Archived, Shelf
 from trustward.ports.dossiers import Bundles, Dossiers
+from trustward.ports.enforcement import Appeals, Measures
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports
+from trustward.ports.orders import Orders
 from trustward.ports.people import Attempts, People, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.trials import Trials
@@ -119,6 +122,13 @@ class Outbox(Protocol):
     def drop(self, places: Sequence[int], audit: AuditRow) -> int:
         """Withdraw dead deliveries for good; how many there were."""
 
+    def prune(self, before_us: int, upto: int, limit: int) -> int:
+        """Drop older, closed actions of entries before ``upto``, at most ``limit``, with their receipts; how many.
+
+        An action is closed if it is not waiting, every delivery of it has arrived or was withdrawn, and what it has put
+        in force is undone, by an inverse of which the same holds. Letters stay: records name them.
+        """
+
     def backlog(self) -> Sequence[Backlog]:
         """How each target is doing that has something waiting or dead."""
 
@@ -201,7 +211,16 @@ class Audit(Protocol):
         """Add a row."""
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
-        """Rows by number, after ``after``."""
+        """Rows by number, after ``after``; secret ones are not among them."""
+
+    def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
+        """Secret rows by their own numbers."""
+
+    def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
+        """Rows that fit, the newest first; with ``before`` only those with a smaller number.
+
+        Rows about a duty are shown without ``query.secret`` only if the duty is there and is no secret.
+        """
 
 
 class Snapshots(Protocol):
@@ -276,6 +295,12 @@ class Store(Protocol):
     def dossiers(self) -> Dossiers: ...  # noqa: D102 - the same
     @property
     def bundles(self) -> Bundles: ...  # noqa: D102 - the same
+    @property
+    def orders(self) -> Orders: ...  # noqa: D102 - the same
+    @property
+    def measures(self) -> Measures: ...  # noqa: D102 - the same
+    @property
+    def appeals(self) -> Appeals: ...  # noqa: D102 - the same
 
     def close(self) -> None:
         """Close every connection."""

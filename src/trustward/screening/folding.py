@@ -33,12 +33,18 @@ LONGEST = 4_096
 """Characters of a text that are looked at: three quarters from its beginning, the rest from its end."""
 _HEAD = 3_072
 _CODE = np.uint32((1 << 21) - 1)
-_UPPER = np.uint32(1 << 28)
-_ODD = np.uint32(1 << 29)
+_UPPER_AT, _ODD_AT, _BIT = np.uint32(28), np.uint32(29), np.uint32(1)
 _KIND = np.uint32(24)
 _FIFTEEN = np.uint32(15)
 _EIGHT = np.uint32(8)
 _LOW = np.uint32(255)
+_SIXTEEN, _THIRTY_TWO, _FORTY_EIGHT = np.uint64(16), np.uint64(32), np.uint64(48)
+_COUNT = np.uint64(0xFFFF)
+_COUNTED = np.zeros(16, np.uint64)
+"""What a character adds to counts of sixteen bits each: Latin letters, digits, dense letters, other letters."""
+_COUNTED[[LATIN, DIGIT, DENSE, LETTER]] = [1, 1 << 16, 1 << 32, 1 << 48]
+_ALONE, _BETWEEN = 0b010101, 0b101
+"""Three letters apart; one character between two Latin letters."""
 _DATA = Path(__file__).resolve().parent / "data" / "folding"
 
 
@@ -138,73 +144,66 @@ def fold_codes(
 
     Runs of spaces become one; none stands at the beginning or the end. All but ``looks`` are pointers.
     """
-    for i in range(FACTS):
-        facts[i] = 0
     n = 0
     hidden = 0
-    upper = 0
-    letters = 0
-    digits = 0
+    counts = np.uint64(0)
     pictures = 0
-    dense = 0
-    latin = 0
-    other = 0
-    odd = 0
+    upper: Any = 0
+    odd: Any = 0
+    # Which of the last characters were letters, and which were Latin ones, as bits.
+    letters = 0
+    latins = 0
+    apart = False
+    leet = False
     was_space = True
     for i in range(start, stop):
         code = codes[i]
         if code > np.uint32(0x10FFFF):
             continue
         word = pages[(np.int64(index[code >> _EIGHT]) << 8) + np.int64(code & _LOW)]
-        kind = (word >> _KIND) & _FIFTEEN
+        kind = np.int64(word >> _KIND & _FIFTEEN)
         if kind == GONE:
-            if n > 0 and not was_space:
-                hidden += 1
+            hidden += int(n > 0 and not was_space)
             continue
-        if kind == SPACE:
-            if not was_space:
-                read[n] = np.uint32(32)
-                kinds[n] = np.uint8(SPACE)
-                n += 1
-                was_space = True
+        is_space = kind == SPACE
+        if is_space and was_space:
             continue
-        was_space = False
-        read[n] = (code + word) & _CODE
+        was_space = is_space
+        read[n] = np.uint32(32) if is_space else (code + word) & _CODE
         kinds[n] = np.uint8(kind)
         n += 1
-        if kind == LATIN:
-            latin += 1
-            letters += 1
-        elif kind == DIGIT:
-            digits += 1
-        elif kind == DENSE:
-            dense += 1
-            letters += 1
-        elif kind == LETTER:
-            other += 1
-            letters += 1
-        elif kind == PICTURE:
-            pictures += 1
-        if word & _UPPER:
-            upper += 1
-        if word & _ODD:
-            odd += 1
+        counts += _COUNTED[kind]
+        pictures += int(kind == PICTURE)
+        upper += np.int64(word >> _UPPER_AT & _BIT)
+        odd += np.int64(word >> _ODD_AT & _BIT)
+        letters = (letters << 1 | int(kind == LATIN or kind == LETTER)) & 63
+        latins = (latins << 1 | int(kind == LATIN)) & 7
+        apart = apart or letters == _ALONE
+        if latins == _BETWEEN and _leet(read[n - 2]) != 0:
+            leet = True
     if n > 0 and kinds[n - 1] == SPACE:
         n -= 1
+    latin = np.int64(counts & _COUNT)
+    digits = np.int64(counts >> _SIXTEEN & _COUNT)
+    dense = np.int64(counts >> _THIRTY_TWO & _COUNT)
+    other = np.int64(counts >> _FORTY_EIGHT)
     tricks = 0
     if hidden > 0:
         tricks |= HIDDEN
     if odd > 2:
         tricks |= STYLED
-    if other > 0 and latin > 0:
+    mixed = other > 0 and latin > 0
+    if mixed:
         tricks |= _one_alphabet(read, kinds, n, looks, latin > 2 * other)
-    n, more = _together(read, kinds, n)
-    tricks |= more
-    if digits > 0 or n > 0:
+    if apart:
+        n, more = _together(read, kinds, n)
+        tricks |= more
+    # Letters that have just become Latin, or come together, may have digits between them now.
+    if leet or mixed or apart:
         tricks |= _letters_again(read, kinds, n)
     facts[0] = tricks
     facts[1] = upper
-    facts[2] = letters
+    facts[2] = latin + dense + other
     facts[3] = digits
     facts[4] = pictures
     facts[5] = dense

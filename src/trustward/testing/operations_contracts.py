@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Barrier, Thread
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from trustward.model.effect import outgoing
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
 from trustward.model.report import LegalNotice, Report, Reporter
-from trustward.model.stored import AuditRow
+from trustward.model.stored import AuditQuery, AuditRow
 from trustward.ports import Store
 from trustward.testing.contracts import Contract, Open
 
@@ -53,6 +54,31 @@ def letter(entity: str) -> Letter:
 
 class RecordsContract(Contract):
     """Several records at once, each only if it is as it was read."""
+
+    def test_found_newest_first(self, store: Store) -> None:
+        for at_us, actor, action, subject in (
+            (1, "kim", "key.created", "key:k1"),
+            (2, "lee", "key.revoked", "key:k1"),
+            (3, "kim", "keys%.x", "key:k2"),
+            (4, "kim", "duty.opened", "duty:open"),
+            (5, "kim", "duty.opened", "duty:secret"),
+            (6, "kim", "duty.opened", "duty:gone"),
+        ):
+            store.audit.record(AuditRow(at_us=at_us, actor=actor, action=action, subject=subject))
+        store.records.write([owed("open"), owed("secret", secret=True)])
+
+        def at(before: int | None = None, limit: int = 10, **asked: Any) -> list[int]:
+            return [row.at_us for row in store.audit.find(AuditQuery(**asked), before, limit)]
+
+        assert at() == [4, 3, 2, 1]
+        assert at(secret=True) == [6, 5, 4, 3, 2, 1]
+        assert at(action="key") == [2, 1]
+        assert (at(action="key.revoked"), at(action="key.r"), at(action="keys_")) == ([2], [], [])
+        assert (at(actor="lee"), at(actor="l%"), at(subject="key:k1")) == ([2], [], [2, 1])
+        assert at(from_us=2, to_us=4) == [3, 2]
+        assert at(limit=2) == [4, 3]
+        number = store.audit.find(AuditQuery(), None, 2)[-1].number
+        assert at(before=number) == [2, 1]
 
     def test_all_or_nothing(self, store: Store, opened: Open) -> None:
         audit = AuditRow(at_us=5, actor="kim", action="duty.opened", subject="duty:d1")

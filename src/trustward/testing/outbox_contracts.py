@@ -204,6 +204,34 @@ class OutboxContract(Contract):
         assert store.effects.get(1, row.number) is None
         assert outgoing(row.body).decision == decision
 
+    def test_what_is_closed_and_old_goes(self, store: Store, lease: Lease) -> None:
+        warn = Action(do="warn", kind="account", entity="a", rule="r")
+        store.journal.append(lease, acting(1, hold("a", 500), warn, warn, warn))
+        assert store.outbox.prune(9_000, 100, 10) == 0  # all of it waits
+        passed(store)
+        assert store.outbox.prune(9_000, 100, 10) == 0  # on its way
+        lane = handed(store)
+        store.outbox.settle(lane, [*became(lane, "delivered", 0, 1, 2), *became(lane, "dead", 3)], 0)
+        assert store.outbox.prune(1_002, 100, 10) == 0  # too young, and the hold is in force
+        assert store.outbox.prune(9_000, 2, 10) == 0  # only entries before the second
+        assert store.outbox.prune(9_000, 100, 1) == 1
+        assert store.outbox.prune(9_000, 100, 10) == 1
+        assert [store.outbox.action(seq, 0) is None for seq in (1, 2, 3, 4)] == [False, True, True, False]
+        assert store.outbox.deliveries(2, 0) == []
+        (effect,) = store.effects.of("account", "a")
+        ended = store.effects.end(Ending(seq=effect.seq, number=effect.number, at_us=5_000, why="ended"))
+        assert ended is not None
+        assert store.outbox.prune(9_000, 100, 10) == 0  # the inverse is on its way
+        lane = handed(store)
+        store.outbox.settle(lane, became(lane, "delivered"), 0)
+        assert store.outbox.prune(9_000, 100, 10) == 2
+        assert [store.outbox.action(1, number) for number in (0, -1)] == [None, None]
+        assert store.effects.get(1, 0) is None
+        assert [one.row.key for one in store.outbox.dead("one", 0, 10)] == ["4-0"]
+        store.journal.append(lease, acting(5, warn))
+        passed(store)
+        assert keys(handed(store)) == ["5-0"]
+
     def test_withdrawn_before_it_is_passed_on(self, store: Store, lease: Lease) -> None:
         store.journal.append(lease, acting(1, hold("a")))
         audit = AuditRow(at_us=5, actor="kim", action="action.reversed", subject="action:1-0")

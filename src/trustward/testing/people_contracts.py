@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Thread
 
 import msgspec
 import pytest
 
-from trustward.base.errors import NotFoundError, StaleError, TakenError
+from trustward.base.errors import ForbiddenError, NotFoundError, StaleError, TakenError
 from trustward.model.people import Pace, Passkey, Session, Ticket, User
 from trustward.model.stored import AuditRow
 from trustward.ports import Store
@@ -40,6 +41,32 @@ class PeopleContract(Contract):
         assert later.get("u3") is later.named("u1") is later.known_as("https://id.example", "s1") is None
         assert later.known_as("", "") is None
         assert actions(store) == ["user.invited"] * 2
+
+    def test_an_admin_is_left_whoever_else_goes(self, store: Store, opened: Open) -> None:
+        boss, other = (msgspec.structs.replace(one, roles=("admin",)) for one in (KIM, LEE))
+        for one in (boss, other):
+            store.people.add(one, row("user.invited"))
+        stores, gate, refused = (store, opened()), Barrier(2), []
+
+        def leave(at: int) -> None:
+            gone = msgspec.structs.replace((boss, other)[at], roles=("analyst",))
+            gate.wait()
+            try:
+                stores[at].people.update(gone, row("user.roles"), leaves_admin=True)
+            except ForbiddenError:
+                refused.append(at)
+
+        threads = [Thread(target=leave, args=(at,)) for at in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(refused) == 1
+        assert [one.leads for one in store.people.all()].count(True) == 1
+        last = next(one for one in store.people.all() if one.leads)
+        with pytest.raises(ForbiddenError):
+            store.people.update(msgspec.structs.replace(last, disabled_us=5), row("user.disabled"), leaves_admin=True)
+        store.people.update(msgspec.structs.replace(last, full="Boss"), row("user.roles"), leaves_admin=True)
 
     def test_a_name_is_one_users(self, store: Store) -> None:
         store.people.add(KIM, row("user.invited"))

@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -26,11 +27,13 @@ class PostgresServer:
     """Start a server, give out empty databases, stop it at the end of the block.
 
     ``durable`` False lets it answer before its disk has anything: for tests in which nothing of the server's dies.
+    ``settings`` are further ones of the server's.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, settings: Mapping[str, str] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
         self._durable = durable
+        self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
         self._as: dict[str, Any] = {}
@@ -66,6 +69,7 @@ class PostgresServer:
             "max_connections": "60",
             "max_wal_size": "512MB",
             "shared_buffers": "128MB",
+            **self._settings,
         }
         words = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:

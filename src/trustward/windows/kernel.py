@@ -9,6 +9,7 @@ import numpy as np
 from trustward.base.jit import bits_of, float_of, kernel, part, pointer, prefetch, shared
 from trustward.base.units import MISSING
 from trustward.windows.exact import LARGEST_FLOAT, whole_total
+from trustward.windows.forgetting import drop, keep_up, stale
 from trustward.windows.hashing import (
     ADDRESS_BITS,
     ADDRESS_MASK,
@@ -24,6 +25,8 @@ from trustward.windows.layout import (
     A_DISTINCT,
     A_KEYS,
     A_LAST_SLOTS,
+    A_MADE,
+    A_NEWEST,
     A_NEXT,
     A_SLOTS,
     A_WORDS,
@@ -36,6 +39,7 @@ from trustward.windows.layout import (
     FROM_WHOLE,
     G_TYPES,
     H_CLOCK,
+    H_SEEN,
     INSERT_ALWAYS,
     INSERT_IF,
     K_COLUMN_AT,
@@ -90,7 +94,7 @@ from trustward.windows.reading import put_read, read_default, read_one
 DONE, BAD_TEXT, KEYS_FULL, ARENA_FULL, DISTINCT_FULL = 0, 1, 2, 3, 4
 # What a call is told and, after growth, goes on from.
 N_FRESH, N_ROW, N_OPERATION, N_ELEMENT, N_JOB, N_JOBS, N_STRINGS, N_TYPES, N_VALUES, N_KEYS = range(10)
-N_KEY_WORDS, N_SIZE = 10, 11
+N_KEY_WORDS, N_NEWEST, N_SIZE = 10, 11, 12
 UNKNOWN = -1
 _FARTHEST_US = 1 << 61
 """Times beyond it (73,000 years from 1970) count as missing: nothing here can overflow then."""
@@ -98,8 +102,9 @@ _FARTHEST_US = 1 << 61
 _SLOT_AHEAD, _FOUND_AHEAD = 32, 16
 JOBS = 64
 """So many jobs are planned ahead: enough to wait for their cache lines together, few enough for the lines to stay."""
-# A job: the entity's word for the header (0: not known), operation, its type's layout, row, time, feeds, of several.
-J_SLOT, J_OPERATION, J_AT, J_ROW, J_TIME, J_FEEDS, J_SEVERAL, J_SIZE = 0, 1, 2, 3, 4, 5, 6, 7
+# A job: the entity's word for the header (0: not known), operation, its type's layout, row, time, feeds, of several;
+# the newest time of all events up to this one.
+J_SLOT, J_OPERATION, J_AT, J_ROW, J_TIME, J_FEEDS, J_SEVERAL, J_NEWEST, J_SIZE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 _EMPTY = np.uint64(0)
 _ONE = np.uint64(1)
 
@@ -209,6 +214,7 @@ def _intern_key(
                     table[2 * slot] = low
                     table[2 * slot + 1] = np.uint64(address | (number << ADDRESS_BITS))
                     mem[A_KEYS] += 1
+                    mem[A_MADE] += 1
             ent[target + element] = address
 
 
@@ -276,6 +282,7 @@ def _run(
     jobs: Any,
 ) -> Any:  # fmt: skip
     if note[N_FRESH] != 0:
+        note[N_NEWEST] = mem[A_NEWEST]
         types = note[N_TYPES]
         if 4 * (mem[A_KEYS] + note[N_KEYS]) > 3 * mem[A_SLOTS] or mem[A_NEXT] + note[N_KEY_WORDS] > mem[A_WORDS]:
             return KEYS_FULL
@@ -295,6 +302,8 @@ def _run(
         if note[N_JOB] == note[N_JOBS]:
             _plan_jobs(lay, lists, flags, order_type, order_pos, times, rows, prog, mem, ent, out, note, jobs)
             if note[N_JOBS] == 0:
+                mem[A_NEWEST] = note[N_NEWEST]
+                keep_up(prog, mem, table, last)
                 return DONE
             _warm_headers(mem, note[N_JOBS], jobs)
             _warm_logs(prog, mem, note[N_JOBS], jobs)
@@ -326,6 +335,8 @@ def _plan_jobs(
         time = times[i]
         if time < -_FARTHEST_US or time > _FARTHEST_US:
             time = np.int64(MISSING)
+        else:
+            note[N_NEWEST] = max(note[N_NEWEST], time)
         number = lay[at + L_ROWS]
         plan = prog[prog[G_TYPES] + kind]
         keys = at + L_COLUMNS + L_COLUMN_SIZE * prog[plan + T_TEXTS]
@@ -359,6 +370,7 @@ def _plan_jobs(
                     jobs[place + J_TIME] = time
                     jobs[place + J_FEEDS] = feeds
                     jobs[place + J_SEVERAL] = offsets >= 0
+                    jobs[place + J_NEWEST] = note[N_NEWEST]
                     prefetch(mem, jobs[place + J_SLOT])
                     job += 1
                 element += 1
@@ -441,8 +453,15 @@ def _do_job(
     """Feed and read one key for one event."""
     slot = jobs[job + J_SLOT]
     operation = jobs[job + J_OPERATION]
+    stream = prog[operation + O_STREAM]
+    header = mem[slot] if slot != 0 else np.int64(0)
+    newest = jobs[job + J_NEWEST]
+    mem[A_NEWEST] = newest
+    if header != 0 and stale(mem, prog, stream, header, newest):
+        drop(mem, prog, last, stream, slot)
+        header = np.int64(0)
     if prog[operation + O_PLAIN] != 0 and jobs[job + J_FEEDS] > jobs[job + J_SEVERAL]:
-        if mem[A_NEXT] + prog[prog[operation + O_STREAM] + S_ROOM] > mem[A_WORDS]:
+        if mem[A_NEXT] + prog[stream + S_ROOM] > mem[A_WORDS]:
             return ARENA_FULL
         step_plain(lay, nums, prog, mem, out, slot, operation, jobs[job + J_AT], jobs[job + J_ROW], jobs[job + J_TIME])
         return DONE
@@ -450,8 +469,6 @@ def _do_job(
     row = jobs[job + J_ROW]
     now = jobs[job + J_TIME]
     feeds = jobs[job + J_FEEDS] != 0
-    stream = prog[operation + O_STREAM]
-    header = mem[slot] if slot != 0 else np.int64(0)
     if feeds:
         full = _room(prog, stream, mem)
         if full != DONE:
@@ -462,6 +479,7 @@ def _do_job(
     if header != 0:
         now = max(now, mem[header + H_CLOCK])
         mem[header + H_CLOCK] = now
+        mem[header + H_SEEN] = newest
         if feeds and prog[stream + S_PLAIN] != 0:
             remember(mem, prog, stream, header, now, values)
             word = mem[values + prog[prog[stream + S_LOGGED_AT]]]

@@ -27,14 +27,19 @@ SLAB = 512
 LINE = 8
 """Words of a cache line."""
 DEQUE_CHUNK = 8
-# The arena's first words: the next slab; how long the arena and the two hash tables are; counters.
-A_NEXT, A_WORDS, A_SLOTS, A_LAST_SLOTS, A_KEYS, A_HEADERS, A_ENTRIES, A_DISTINCT, A_PAIRS, A_SIZE = range(10)
+# The arena's first words: the next slab; how long the arena and the two hash tables are; counters; the newest time of
+# all events, how many keys and headers were made since the last sweep, and the slot where the next one begins.
+(
+    A_NEXT, A_WORDS, A_SLOTS, A_LAST_SLOTS, A_KEYS, A_HEADERS, A_ENTRIES, A_DISTINCT, A_PAIRS, A_NEWEST, A_MADE,
+    A_SWEPT, A_SIZE,
+) = range(13)  # fmt: skip
 DEQUE_CLASS = A_SIZE
 """Deque chunks are always the first class, so that every kernel knows where it is."""
 # One class in the arena: words of an object, first freed object, next unused, end of the current slab.
 C_WORDS, C_FREE, C_POS, C_END, C_SIZE = 0, 1, 2, 3, 4
-# A header: latest time (reads included), where the next entry goes, entries so far.
-H_CLOCK, H_END, H_COUNT, H_SIZE = 0, 1, 2, 3
+# A header: latest time (reads included), where the next entry goes, entries so far; the newest time of all events when
+# something last came for it.
+H_CLOCK, H_END, H_COUNT, H_SEEN, H_SIZE = 0, 1, 2, 3, 4
 # A window within a header; the count and the sums are of what lies before it.
 W_TAIL, W_TIME, W_COUNT, W_SIZE = 0, 1, 2, 3
 # In a stream of plain windows (see ``plain``) each has room for a sum right behind.
@@ -43,8 +48,8 @@ PLAIN_WINDOW = W_SIZE + 2
 (
     S_CLASS, S_WORDS, S_SLOT, S_AGE, S_SINCE, S_WINDOWS, S_WINDOW_AT, S_STRIDE, S_MASK, S_CHUNK, S_LOGGED, S_LOGGED_AT,
     S_PREVIOUS, S_PREVIOUS_AT, S_DEQUES, S_DEQUE_AT, S_DISTINCT, S_DISTINCT_AT, S_ROOM, S_VALUES, S_READS, S_READ_AT,
-    S_SUMS, S_SUM_AT, S_INLINE, S_PLAIN, S_SIZE,
-) = range(27)  # fmt: skip
+    S_SUMS, S_SUM_AT, S_INLINE, S_PLAIN, S_KEEP, S_SIZE,
+) = range(28)  # fmt: skip
 # A window of a stream: length, offset in the header, items, longest or not, plain or not; for plain ones the word of
 # the entry to sum up (0: none) and the sum's offset in the header. An item: kind, word of the entry, offset in the
 # header.
@@ -83,6 +88,10 @@ L_FIRST, L_LISTS, L_ENTITY, L_COLUMN_SIZE, L_KEY_SIZE = 0, 1, 2, 2, 3
 
 LONGEST_US = 1 << 61
 """No window is longer than this (73,000 years); longer ones are cut to it."""
+FOREVER_US = 1 << 62
+"""How long a key is kept that is never forgotten: no two times lie further apart."""
+LATE_US = 600_000_000
+"""A silent key is kept for twice its longest window and this (see :func:`keep_us`)."""
 _FLOAT_READS = ("mean", "surge", "significance")
 
 
@@ -242,7 +251,7 @@ class _StreamLayout:
             chunk_class, len(self.logged), logged, len(self.previous), previous_at, len(deques), deque_at,
             len(self.distinct), distinct_at, room, len(stream.values), len(stream.reads),
             self.reads[0] if self.reads else 0, len(self.sum_at), sum_at,
-            int(neighbours == 1), self.plain,
+            int(neighbours == 1), self.plain, keep_us(stream),
         ])  # fmt: skip
 
     def _is_plain(self, items: dict[int, dict[tuple[int, int], int]]) -> bool:
@@ -374,6 +383,24 @@ class _StreamLayout:
 def cut(length: int) -> int:
     """A window's length, at most ``LONGEST_US``."""
     return min(length, LONGEST_US)
+
+
+def keep_us(stream: Stream) -> int:
+    """How long a silent key is kept in a stream, in microseconds by the newest time of all events.
+
+    Then all its windows have long been empty for any event that is no later than the longest of them and ten minutes.
+    What only ``age``, ``since`` and ``previous`` know is kept as long as they say, or for ever.
+
+    >>> keep_us(Stream(id="sent", keyspace="account", reads=(Read(aggregate="count", window=3_600_000_000),)))
+    7800000000
+    """
+    keep = 0
+    for read in stream.reads:
+        if read.aggregate in ("age", "since", "previous"):
+            keep = max(keep, read.window or FOREVER_US)
+        else:
+            keep = max(keep, 2 * cut(max(read.window, read.baseline)) + LATE_US)
+    return min(keep, FOREVER_US) if stream.reads else FOREVER_US
 
 
 def slab_words(words: int) -> int:

@@ -18,6 +18,8 @@ from trustward.windows.layout import (
     A_ENTRIES,
     A_HEADERS,
     A_LAST_SLOTS,
+    A_MADE,
+    A_NEWEST,
     A_NEXT,
     A_PAIRS,
     C_END,
@@ -35,6 +37,7 @@ from trustward.windows.layout import (
     H_CLOCK,
     H_COUNT,
     H_END,
+    H_SEEN,
     ITEM_DISTINCT,
     ITEM_FLOAT,
     ITEM_WHOLE,
@@ -115,7 +118,9 @@ def new_header(mem: Any, prog: Any, stream: Any, slot: Any, time: Any) -> Any:
         mem[i] = 0
     mem[slot] = header
     mem[A_HEADERS] += 1
+    mem[A_MADE] += 1
     mem[header + H_CLOCK] = time
+    mem[header + H_SEEN] = mem[A_NEWEST]
     if prog[stream + S_AGE] != 0:
         mem[header + prog[stream + S_AGE]] = time
     if prog[stream + S_SINCE] != 0:

@@ -16,9 +16,11 @@ from trustward.base.units import MISSING
 from trustward.windows.exact import add_whole, whole_total
 from trustward.windows.layout import (
     A_ENTRIES,
+    A_NEWEST,
     H_CLOCK,
     H_COUNT,
     H_END,
+    H_SEEN,
     L_NUMBERS,
     L_OUT,
     L_ROWS,
@@ -83,6 +85,7 @@ def step_plain(
         header = new_header(mem, prog, stream, slot, time)
     time = max(time, mem[header + H_CLOCK])
     mem[header + H_CLOCK] = time
+    mem[header + H_SEEN] = mem[A_NEWEST]
     feed_plain(mem, prog, stream, header, time, word if word != MISSING else np.int64(0))
     place = lay[at + L_OUT] + prog[operation + O_OUT] * rows + row
     read = prog[operation + O_READ_AT]

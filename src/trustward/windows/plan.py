@@ -20,8 +20,8 @@ Carried = Literal["whole", "float", "hash"]
 class Read(msgspec.Struct, frozen=True, kw_only=True):
     """One number read from a stream's key.
 
-    ``window`` is the window's length (0 for age, since, previous); ``baseline`` the long window of surge and
-    significance; ``value`` the index into ``Stream.values`` (-1 for none).
+    ``window`` is the window's length (for age, since and previous how long a silent key is remembered, 0: for ever);
+    ``baseline`` the long window of surge and significance; ``value`` the index into ``Stream.values`` (-1 for none).
     """
 
     aggregate: Aggregate

@@ -1,6 +1,6 @@
 r"""A snapshot's format: a magic word, a JSON header, the raw arrays, and a checksum over all of it.
 
-    8 bytes   b"TWWIN\x00\x00\x02" (the last one is the format's version)
+    8 bytes   b"TWWIN\x00\x00\x03" (the last one is the format's version)
     4 bytes   length of the header, little-endian
     header    JSON: byte order, the streams, a check of the seed, the words of each array
     32 bytes  BLAKE2b of everything before, so that damaged sizes are never believed
@@ -26,7 +26,7 @@ import msgspec
 from trustward.base.errors import StateError
 from trustward.windows.plan import Stream
 
-_MAGIC = b"TWWIN\x00\x00\x02"
+_MAGIC = b"TWWIN\x00\x00\x03"
 _BLOCK = 1 << 24
 _LARGEST_HEADER = 1 << 26
 _AGAIN = "take a new snapshot, or start empty and replay the journal"

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from trustward.base.errors import StateError, UsageError
+from trustward.windows import forgetting, memory, snapshot, upkeep
 from trustward.windows import kernel as kernels
-from trustward.windows import memory, snapshot, upkeep
 from trustward.windows.batch import Batch, Rows, TextColumn, Words
 from trustward.windows.hashing import MOST_WORDS, hash_numbers, rehash, rehash_distinct
 from trustward.windows.layout import (
@@ -20,12 +20,14 @@ from trustward.windows.layout import (
     A_HEADERS,
     A_KEYS,
     A_LAST_SLOTS,
+    A_NEWEST,
     A_NEXT,
     A_PAIRS,
     A_SLOTS,
     A_WORDS,
     C_WORDS,
     G_SPACES,
+    LONGEST_US,
     S_ROOM,
     class_at,
     is_float,
@@ -71,6 +73,7 @@ class Windows:
         self._secret = secrets_of(seed, layout.spaces)
         self._mem = memory.words(max(words, layout.start)) if words else memory.reserve()
         self._mem[A_NEXT] = layout.start
+        self._mem[A_NEWEST] = -LONGEST_US
         for index, size in enumerate(layout.classes):
             self._mem[class_at(index) + C_WORDS] = size
         self._table = memory.table(max(slots, 4))
@@ -215,18 +218,12 @@ class Windows:
             place += len(stream.reads)
         return results
 
-    def forget(self, idle_before: int) -> int:
-        """Drop every key from every stream in which its latest event or read is before this time (microseconds).
+    def sweep(self) -> int:
+        """Give back the memory of all keys that begin anew when next they come; how many key-and-stream pairs.
 
-        Such a key then counts as never seen: its age, its last event and what its windows still held are gone, so
-        choose a time further back than the longest window. Returns how many key-and-stream pairs went.
+        No result depends on it: batches do the same, a few slots of the table for each new key.
         """
-        gone = int(upkeep.forget(self._program, self._mem, self._table, self._last, idle_before))
-        if gone:
-            table = memory.table(self._table.size // 2)
-            rehash(self._table, table)
-            self._table = table
-        return gone
+        return int(forgetting.sweep_all(self._program, self._mem, self._table, self._last))
 
     def retained(self) -> dict[str, int]:
         """How much is held: keys, key-and-stream pairs, log entries, distinct values, extremes."""
@@ -348,7 +345,10 @@ class Windows:
         """Make sure of so many words behind what is used."""
         if int(self._mem[A_NEXT]) + words > self._mem.size:
             if int(self._mem[A_NEXT]) + words > MOST_WORDS:
-                raise StateError("the windows are full: they hold 512 GiB", remedy="forget idle keys")
+                raise StateError(
+                    "the windows are full: they hold 512 GiB",
+                    remedy="shorten windows, or say how long `age` is kept",
+                )
             larger = memory.words(min(self._mem.size * 5 // 4 + words, MOST_WORDS))
             larger[: self._mem.size] = self._mem
             self._mem = larger

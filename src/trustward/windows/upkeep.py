@@ -1,4 +1,4 @@
-"""Kernels beside the main one: to look at a key without moving anything, and to forget idle keys."""
+"""A kernel beside the main one: to look at a key without moving anything."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 
 from trustward.base.jit import kernel, part, pointer
 from trustward.base.units import MISSING
+from trustward.windows.forgetting import stale
 from trustward.windows.hashing import (
-    ADDRESS_BITS,
-    ADDRESS_MASK,
     combine_add,
     combine_end,
     combine_start,
@@ -18,28 +17,21 @@ from trustward.windows.hashing import (
     hash_strings,
 )
 from trustward.windows.layout import (
-    A_HEADERS,
-    A_KEYS,
+    A_NEWEST,
     A_SLOTS,
-    E_CLASS,
     E_NUMBER,
     E_STREAM_AT,
     E_STREAMS,
-    G_SPACES,
     H_CLOCK,
     R_SIZE,
-    S_CLASS,
-    S_INLINE,
     S_READ_AT,
     S_READS,
     S_SLOT,
     S_WORDS,
 )
-from trustward.windows.log import advance, release
+from trustward.windows.log import advance
 from trustward.windows.reading import put_read, read_default, read_one
 
-_END_OF_TIME = 2**63 - 1
-_EMPTY = np.uint64(0)
 _ONE = np.uint64(1)
 
 
@@ -68,6 +60,8 @@ def _look(
         stream = prog[prog[space + E_STREAM_AT] + s]
         header = mem[entity + prog[stream + S_SLOT]] if entity != 0 else np.int64(0)
         now = time
+        if header != 0 and stale(mem, prog, stream, header, max(time, mem[A_NEWEST])):
+            header = np.int64(0)
         if header != 0:
             for i in range(prog[stream + S_WORDS]):
                 mem[copy + i] = mem[header + i]
@@ -94,40 +88,3 @@ def _entity(prints: Any, count: Any, prog: Any, secret: Any, mem: Any, table: An
     salt = 4 + 2 * prog[space + E_NUMBER]
     address, _slot = find(table, mem[A_SLOTS], mem, low ^ secret[salt], high ^ secret[salt + 1])
     return address
-
-
-@kernel
-def forget(prog: Any, mem: Any, table: Any, last: Any, before: int) -> int:
-    """Give up all keys idle since ``before``; how many headers went. The table must be hashed anew afterwards."""
-    return _forget(pointer(prog), pointer(mem), pointer(table), pointer(last), before)
-
-
-@part
-def _forget(prog: Any, mem: Any, table: Any, last: Any, before: Any) -> int:
-    gone = 0
-    for slot in range(mem[A_SLOTS]):
-        word = np.int64(table[2 * slot + 1])
-        if word == 0:
-            continue
-        entity = word & ADDRESS_MASK
-        space = prog[prog[G_SPACES] + (word >> ADDRESS_BITS)]
-        kept = 0
-        for s in range(prog[space + E_STREAMS]):
-            stream = prog[prog[space + E_STREAM_AT] + s]
-            header = mem[entity + prog[stream + S_SLOT]]
-            if header == 0:
-                continue
-            if mem[header + H_CLOCK] >= before:
-                kept += 1
-                continue
-            advance(mem, prog, last, stream, header, np.int64(_END_OF_TIME), False)
-            if prog[stream + S_INLINE] == 0:
-                release(mem, prog[stream + S_CLASS], header)
-            mem[entity + prog[stream + S_SLOT]] = 0
-            mem[A_HEADERS] -= 1
-            gone += 1
-        if kept == 0:
-            release(mem, prog[space + E_CLASS], entity)
-            table[2 * slot + 1] = _EMPTY
-            mem[A_KEYS] -= 1
-    return gone

@@ -138,7 +138,7 @@ def _restore(source: Database, store: DatabaseStore) -> Copied:
                 )
             copied = _copy(origin, goal)
             if not store.database.is_sqlite:
-                for name in ("number_audit_on", "number_deliveries_on", "number_receipts_on"):
+                for name in ("number_audit_on", "number_audit_secret_on", "number_deliveries_on", "number_receipts_on"):
                     goal.execute(named(name))
         for stale in store.snapshots.stored():
             store.snapshots.drop(stale)

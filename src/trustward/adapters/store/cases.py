@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,10 @@ from sqlalchemy import select
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import CASES
-from trustward.model.case import STATES, Case, CaseLease, CasePage, CaseQuery
+from trustward.model.case import ALIKE, STATES, Case, CaseLease, CasePage, CaseQuery
 from trustward.model.errand import Errand
 from trustward.model.report import Report
+from trustward.model.tally import WAITING, Backlog
 
 _CASE = msgspec.json.Decoder(Case)
 _PAGE = msgspec.json.Decoder(CasePage)
@@ -138,10 +140,30 @@ class DatabaseCases:
         """See :class:`trustward.ports.Cases`."""
         return self._all("untold_cases", limit=limit)
 
+    def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
+        """See :class:`trustward.ports.Cases`."""
+        common: Counter[str] = Counter()
+        opened: dict[str, int] = {}
+        with self._database.read() as connection:
+            for kind, entity in case.entities[:ALIKE]:
+                asked = {"kind": kind, "entity": entity, "limit": each}
+                for row in connection.execute(named("case_ids_about"), asked):
+                    common[row.case_id] += 1
+                    opened[row.case_id] = row.opened_us
+            del common[case.id]
+            order = sorted(common, key=lambda name: (-common[name], -opened[name], name))[:limit]
+            found = [connection.execute(named("case"), {"id": name}).scalar_one() for name in order]
+        return [(_CASE.decode(body), common[name]) for name, body in zip(order, found, strict=True)]
+
     def waiting(self) -> Mapping[str, tuple[int, int]]:
         """See :class:`trustward.ports.Cases`."""
         with self._database.read() as connection:
-            return {row.queue: (row.waiting, row.oldest_us) for row in connection.execute(named("waiting_cases"))}
+            found: dict[str, tuple[int, int]] = {}
+            for queue, count in connection.execute(named("tallies"), {"what": WAITING}).all():
+                oldest_us = connection.execute(named("oldest_waiting"), {"queue": queue}).scalar()
+                if oldest_us is not None:
+                    found[queue] = (count, oldest_us)
+            return found
 
 
 def _lease(row: Any) -> CaseLease:
@@ -159,6 +181,12 @@ class DatabaseErrands:
         with self._database.read() as connection:
             rows = connection.execute(named("waiting_errands"), {"limit": limit}).mappings()
             return [Errand(**{**row, "body": bytes(row["body"])}) for row in rows]
+
+    def backlog(self, most: int) -> Backlog:
+        """See :class:`trustward.ports.Errands`."""
+        with self._database.read() as connection:
+            row = connection.execute(named("errand_backlog"), {"most": most}).one()
+            return Backlog(waiting=row.waiting, oldest_us=row.oldest_us)
 
     def done(self, ids: Sequence[str]) -> None:
         """See :class:`trustward.ports.Errands`."""

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, and_, or_, select
+from sqlalchemy import Table, literal, select, text, tuple_
 
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import DUE_LATER, DUTIES
 from trustward.model.duty import STATES, Duty, DutyQuery, DutyStep
+from trustward.model.tally import BREACHED, OVERDUE, OWED, DutyCounts
 
 _DUTY = msgspec.json.Decoder(Duty)
 _STEP = msgspec.json.Decoder(DutyStep)
@@ -52,22 +53,45 @@ class DatabaseDuties:
             )
             if value
         ]
-        if query.states:
-            wanted.append(table.state.in_([STATES.index(state) for state in query.states]))
         if query.due_before_us is not None:
             wanted.append(table.due_us < query.due_before_us)
         if query.breached is not None:
-            wanted.append(table.breached == int(query.breached))
+            # As words: so the index of what was missed serves.
+            wanted.append(text(f"breached = {int(query.breached)}"))
         if not query.secret:
             wanted.append(table.secret == 0)
         with self._database.read() as connection:
             if after:
                 place = connection.execute(named("duty_place"), {"id": after}).scalar()
                 wanted.append(behind(DUTIES, "due_us", DUE_LATER if place is None else place, after))
-            found = select(table.body).where(*wanted).order_by(table.due_us, table.id).limit(limit)
-            return [_DUTY.decode(body) for body in connection.execute(found).scalars()]
+            # Each state by itself: the index has them one after the other, and most duties are done.
+            places = [[table.state == STATES.index(state)] for state in query.states] or [[]]
+            parts = [
+                select(table.due_us, table.id, table.body)
+                .where(*place, *wanted)
+                .order_by(table.due_us, table.id)
+                .limit(limit)
+                for place in places
+            ]
+            rows = [row for part in parts for row in connection.execute(part).all()]
+        rows.sort(key=lambda row: (row.due_us, row.id))
+        return [_DUTY.decode(row.body) for row in rows[:limit]]
+
+    def counts(self, now_us: int) -> DutyCounts:
+        """See :class:`trustward.ports.Duties`."""
+        with self._database.read() as connection:
+
+            def tallies(what: str) -> dict[str, int]:
+                return {row[0]: row[1] for row in connection.execute(named("tallies"), {"what": what})}
+
+            return DutyCounts(
+                owed=tallies(OWED),
+                overdue=tallies(OVERDUE),
+                breached=tallies(BREACHED),
+                alarm_us=connection.execute(named("oldest_alarm"), {"now": now_us}).scalar(),
+            )
 
 
 def behind(table: Table, column: str, value: int, id: str) -> Any:
     """Whatever comes after a place, in the order of a column and the id."""
-    return or_(table.c[column] > value, and_(table.c[column] == value, table.c.id > id))
+    return tuple_(table.c[column], table.c.id) > tuple_(literal(value), literal(id))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
 from trustward.base.errors import NotFoundError
-from trustward.model.stored import ApiKey, AuditRow, LabelMark, ListEntry, Snooze, StoredPolicy, rotated
+from trustward.model.stored import ApiKey, AuditQuery, AuditRow, LabelMark, ListEntry, Snooze, StoredPolicy, rotated
 
 
 class DatabaseKept:
@@ -158,9 +158,28 @@ class DatabaseAudit:
             rows = connection.execute(named("audit"), {"after": after, "limit": limit}).mappings()
             return [AuditRow(**{**row, "detail": bytes(row["detail"])}) for row in rows]
 
+    def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
+        """See :class:`trustward.ports.Audit`."""
+        with self._database.read() as connection:
+            rows = connection.execute(named("audit_secret"), {"after": after, "limit": limit}).mappings()
+            return [AuditRow(**{**row, "detail": bytes(row["detail"]), "secret": True}) for row in rows]
+
+    def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
+        """See :class:`trustward.ports.Audit`."""
+        said = {
+            **msgspec.structs.asdict(query),
+            "before": 2**62 if before is None else before,
+            "limit": limit,
+            "stem": len(query.action) + 1,
+            "secret": int(query.secret),
+        }
+        with self._database.read() as connection:
+            rows = connection.execute(named("find_audit"), said).mappings()
+            return [AuditRow(**{**row, "detail": bytes(row["detail"])}) for row in rows]
+
 
 def add_audit(connection: Connection, row: AuditRow) -> None:
     """Add a row to the audit, in the transaction of what it tells of."""
     fields = msgspec.structs.asdict(row)
-    del fields["number"]
-    connection.execute(named("add_audit"), fields)
+    del fields["number"], fields["secret"]
+    connection.execute(named("add_audit_secret" if row.secret else "add_audit"), fields)

@@ -15,7 +15,9 @@ from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.memory_archived import MemoryArchived, MemoryShelf
 from trustward.adapters.store.memory_cases import MemoryCases, MemoryErrands, MemoryReports
 from trustward.adapters.store.memory_dossiers import MemoryBundles, MemoryDossiers
+from trustward.adapters.store.memory_enforcement import MemoryAppeals, MemoryMeasures
 from trustward.adapters.store.memory_index import MemoryIndex, Runs
+from trustward.adapters.store.memory_orders import MemoryOrders
 from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, Sent
 from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
 from trustward.adapters.store.memory_proposals import MemoryProposals
@@ -24,10 +26,12 @@ from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.archived import ArchivedDay
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, decode_change
+from trustward.model.duty import Duty
 from trustward.model.journal import Commit, Found, Segment, found_in
 from trustward.model.proposal import Proposal
 from trustward.model.stored import (
     ApiKey,
+    AuditQuery,
     AuditRow,
     LabelMark,
     Lease,
@@ -70,6 +74,9 @@ class MemoryStore:
         self.errands = MemoryErrands(self.tables.held)
         self.dossiers = MemoryDossiers(self.tables.held)
         self.bundles = MemoryBundles(self.tables.held)
+        self.orders = MemoryOrders(self.tables.held)
+        self.measures = MemoryMeasures(self.tables.held)
+        self.appeals = MemoryAppeals(self.tables.held)
 
     def close(self) -> None:
         """See :class:`trustward.ports.Store`."""
@@ -98,6 +105,7 @@ class Tables:
         self.keys: dict[str, ApiKey] = {}
         self.people = Known()
         self.audit: list[AuditRow] = []
+        self.audit_secret: list[AuditRow] = []
         self.snapshots: dict[int, tuple[SnapshotInfo, bytes]] = {}
         self.held = Held(self.sent, self.record)
 
@@ -107,7 +115,8 @@ class Tables:
 
     def record(self, row: AuditRow) -> None:
         """Add a row to the audit."""
-        self.audit.append(msgspec.structs.replace(row, number=len(self.audit) + 1))
+        book = self.audit_secret if row.secret else self.audit
+        book.append(msgspec.structs.replace(row, number=len(book) + 1))
 
 
 class _Writer:
@@ -327,6 +336,19 @@ class _Audit:
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
         return self._tables.audit[after : after + limit]
+
+    def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
+        return self._tables.audit_secret[after : after + limit]
+
+    def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
+        duties = self._tables.held.of(Duty)
+        found: list[AuditRow] = []
+        for row in reversed(self._tables.audit[: None if before is None else max(before - 1, 0)]):
+            kind, _, named = row.subject.partition(":")
+            hidden = kind == "duty" and not query.secret and (named not in duties or duties[named].secret)
+            if len(found) < limit and query.fits(row) and not hidden:
+                found.append(row)
+        return found
 
 
 class _Snapshots:

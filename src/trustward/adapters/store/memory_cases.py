@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from trustward.adapters.store.memory_records import Held
 from trustward.adapters.store.tables_operations import DUE_LATER
-from trustward.model.case import Case, CaseLease, CasePage, CaseQuery
+from trustward.model.case import ALIKE, Case, CaseLease, CasePage, CaseQuery
 from trustward.model.errand import Errand
 from trustward.model.report import Report
+from trustward.model.tally import Backlog
 
 
 class MemoryReports:
@@ -131,7 +133,15 @@ class MemoryCases:
         """See :class:`trustward.ports.Cases`."""
         with self._held.lock:
             found = [case for case in self._all() if (kind, entity) in self._held.named.get(case.id, ())]
-        return sorted(found, key=lambda case: (-case.opened_us, case.id))[:limit]
+        return sorted(found, key=lambda case: (case.opened_us, case.id), reverse=True)[:limit]
+
+    def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
+        """See :class:`trustward.ports.Cases`."""
+        found = [one for kind, entity in case.entities[:ALIKE] for one in self.about(kind, entity, each)]
+        common = Counter(one.id for one in found if one.id != case.id)
+        every = {one.id: one for one in found}
+        order = sorted(common, key=lambda name: (-common[name], -every[name].opened_us, name))
+        return [(every[name], common[name]) for name in order[:limit]]
 
     def untold(self, limit: int) -> Sequence[Case]:
         """See :class:`trustward.ports.Cases`."""
@@ -158,6 +168,11 @@ class MemoryErrands:
         with self._held.lock:
             found = [one for one in self._held.errands.values() if one.id not in self._held.errands_done]
         return sorted(found, key=lambda one: (one.at_us, one.id))[:limit]
+
+    def backlog(self, most: int) -> Backlog:
+        """See :class:`trustward.ports.Errands`."""
+        found = self.waiting(most)
+        return Backlog(waiting=len(found), oldest_us=found[0].at_us if found else None)
 
     def done(self, ids: Sequence[str]) -> None:
         """See :class:`trustward.ports.Errands`."""

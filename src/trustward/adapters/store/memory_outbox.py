@@ -30,6 +30,7 @@ class Sent:
 
     def __init__(self) -> None:
         self.lock = RLock()
+        self.placed = 0
         self.actions: dict[Key, ActionRow] = {}
         self.waiting: set[Key] = set()
         self.deliveries: dict[int, Delivery] = {}
@@ -50,7 +51,7 @@ class Sent:
 
     def address(self, row: ActionRow, target: str, lane: int, queued_us: int) -> None:
         """Put an action on its way to a target."""
-        place = len(self.deliveries) + 1
+        place = self.placed = self.placed + 1
         self.lanes.setdefault((target, lane), _Lane())
         self.deliveries[place] = Delivery(
             place=place, target=target, lane=lane, row=row, state="waiting", tries=0, queued_us=queued_us
@@ -213,6 +214,26 @@ class MemoryOutbox:
             if dropped:
                 self._record(audit)
         return len(dropped)
+
+    def prune(self, before_us: int, upto: int, limit: int) -> int:
+        """See :class:`trustward.ports.Outbox`."""
+        sent, dropped = self._sent, 0
+        with sent.lock:
+            for key, row in sorted(sent.actions.items()):
+                if row.at_us >= before_us or row.seq >= upto or key in sent.waiting or dropped == limit:
+                    continue
+                both = (key, (key[0], -key[1] - 1))
+                open_ = any(one.state in ("waiting", "dead") for each in both for one in sent.of(*each))
+                held = any(each in sent.effects and sent.effects[each].state != "undone" for each in both)
+                if open_ or held:
+                    continue
+                for one in sent.of(*key):
+                    sent.receipts.pop(one.place, None)
+                    del sent.deliveries[one.place]
+                sent.effects.pop(key, None)
+                del sent.actions[key]
+                dropped += 1
+        return dropped
 
     def backlog(self) -> Sequence[Backlog]:
         """See :class:`trustward.ports.Outbox`."""

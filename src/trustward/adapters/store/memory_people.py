@@ -7,7 +7,7 @@ from threading import RLock
 
 import msgspec
 
-from trustward.base.errors import NotFoundError, StaleError, TakenError
+from trustward.base.errors import ForbiddenError, NotFoundError, StaleError, TakenError
 from trustward.model.people import Pace, Passkey, Session, Ticket, User
 from trustward.model.stored import AuditRow
 
@@ -69,7 +69,7 @@ class MemoryPeople:
         """See :class:`trustward.ports.People`."""
         return sorted(self._known.users.copy().values(), key=lambda user: (user.created_us, user.id))
 
-    def update(self, user: User, audit: AuditRow, *, keep: str | None = None) -> None:
+    def update(self, user: User, audit: AuditRow, *, keep: str | None = None, leaves_admin: bool = False) -> None:
         """See :class:`trustward.ports.People`."""
         with self._known.lock:
             held = self._known.users.get(user.id)
@@ -77,6 +77,8 @@ class MemoryPeople:
                 raise NotFoundError(f"no such user: {user.id[:80]}", remedy="trustward users list shows all")
             if held.version != user.version:
                 raise StaleError("the user has been changed meanwhile", remedy="look again, then try again")
+            if leaves_admin and not user.leads and not any(u.leads for u in self.all() if u.id != user.id):
+                raise ForbiddenError("this is the last admin", remedy="make another user an admin first")
             if held.totp != user.totp:
                 self._known.steps.pop(user.id, None)
             self._known.users[user.id] = msgspec.structs.replace(user, version=user.version + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any
@@ -11,17 +12,21 @@ import msgspec
 from trustward.adapters.store.memory_outbox import Sent
 from trustward.adapters.store.tables_operations import DUE_LATER
 from trustward.base.errors import StaleError
+from trustward.model.appeal import AppealPage
 from trustward.model.bundle import Bundle
 from trustward.model.case import Barred, Case, CaseLease, CasePage, HeldLease
 from trustward.model.clue import Clue
+from trustward.model.directive import Directive, OrderPage
 from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
 from trustward.model.errand import Errand
 from trustward.model.hold import Hold
-from trustward.model.journal import MADE, ActionRow
+from trustward.model.journal import HIDDEN, MADE, ActionRow
 from trustward.model.letter import Letter
+from trustward.model.programme import Programme
 from trustward.model.request import Asked, Disclosure
 from trustward.model.stored import AuditRow
+from trustward.model.tally import BREACHED, OVERDUE, OWED, DutyCounts, of_duty
 from trustward.ports import Write
 from trustward.ports.operations import P
 
@@ -33,12 +38,14 @@ class Held:
         self.lock = RLock()
         self.sent = sent
         self.record = record
-        self.made = MADE
+        self.made = {False: MADE, True: HIDDEN}
         self.letters: dict[str, list[str]] = {}
         self.kinds: dict[type, dict[str, Any]] = {}
         self.open_on: dict[str, str] = {}
         self.steps: dict[str, list[DutyStep]] = {}
         self.pages: dict[str, list[CasePage]] = {}
+        self.order_pages: dict[str, list[OrderPage]] = {}
+        self.appeal_pages: dict[str, list[AppealPage]] = {}
         self.named: dict[str, set[tuple[str, str]]] = {}
         self.leases: dict[str, CaseLease] = {}
         self.barred: set[tuple[str, str]] = set()
@@ -81,6 +88,12 @@ class MemoryRecords:
         found: P | None = self._held.of(kind).get(id)
         return found
 
+    def every(self, kind: type[P], after: str = "", limit: int = 100) -> Sequence[P]:
+        """See :class:`trustward.ports.Records`."""
+        with self._held.lock:
+            found: list[P] = sorted(self._held.of(kind).values(), key=lambda one: one.id)
+        return [one for one in found if one.id > after][:limit]
+
     def letters(self, cause: str) -> Sequence[str]:
         """See :class:`trustward.ports.Records`."""
         return tuple(self._held.letters.get(cause, ()))
@@ -95,6 +108,9 @@ class MemoryRecords:
             return
         before = held.of(type(one)).get(one.id)
         taken = isinstance(one, Case) and one.open_on and held.open_on.get(one.open_on, one.id) != one.id
+        if isinstance(one, Directive | Programme):
+            others = held.of(type(one)).values()
+            taken = any(other.known_as == one.known_as and other.id != one.id for other in others)
         if (0 if before is None else before.version) != one.version - 1 or taken:
             name = type(one).__name__.lower()
             raise StaleError(f"the {name} {one.id} has been changed meanwhile", remedy="look again")
@@ -102,18 +118,14 @@ class MemoryRecords:
     def _add(self, one: Write) -> None:
         held = self._held
         match one:
-            case DutyStep():
-                held.steps.setdefault(one.duty, []).append(one)
-            case CasePage():
-                held.pages.setdefault(one.case, []).append(one)
+            case DutyStep() | OrderPage() | CasePage() | AppealPage() | FilePage():
+                _file(held, one)
             case Case():
                 held.named.setdefault(one.id, set()).update(one.entities)
                 if one.open_on:
                     held.open_on[one.open_on] = one.id
                 elif held.open_on.get(one.subject) == one.id:
                     del held.open_on[one.subject]
-            case FilePage():
-                held.files.setdefault(one.record, []).append(one)
             case Clue() | Hold() | Asked() | Disclosure():
                 held.named.setdefault(f"{type(one).__name__}:{one.id}", set()).update(one.entities)
             case HeldLease():
@@ -124,14 +136,29 @@ class MemoryRecords:
             case Errand():
                 held.errands.setdefault(one.id, one)
             case Letter():
-                held.made += 1
-                held.sent.add([one.row(held.made)])
-                key = ActionRow(seq=held.made, number=0, at_us=0, body=b"").key
-                held.letters.setdefault(one.cause, []).append(key)
+                seq = held.made[one.secret] = held.made[one.secret] + 1
+                held.sent.add([one.row(seq)])
+                key = ActionRow(seq=seq, number=0, at_us=0, body=b"").key
+                held.letters.setdefault(one.filed or one.cause, []).append(key)
             case AuditRow():
                 held.record(one)
             case _:
                 pass
+
+
+def _file(held: Held, page: DutyStep | OrderPage | CasePage | AppealPage | FilePage) -> None:
+    """Add a page to the file of its record."""
+    match page:
+        case DutyStep():
+            held.steps.setdefault(page.duty, []).append(page)
+        case OrderPage():
+            held.order_pages.setdefault(page.order, []).append(page)
+        case CasePage():
+            held.pages.setdefault(page.case, []).append(page)
+        case AppealPage():
+            held.appeal_pages.setdefault(page.appeal, []).append(page)
+        case FilePage():
+            held.files.setdefault(page.record, []).append(page)
 
 
 class MemoryDuties:
@@ -166,6 +193,22 @@ class MemoryDuties:
             place = (DUE_LATER, after) if last is None else _order(last)
             found = [duty for duty in found if _order(duty) > place]
         return found[:limit]
+
+    def counts(self, now_us: int) -> DutyCounts:
+        """See :class:`trustward.ports.Duties`."""
+        every = self._all()
+        counted = {what: Counter[str]() for what in (OWED, OVERDUE, BREACHED)}
+        for duty in every:
+            marks = of_duty(duty.state, duty.clock.id, breached=bool(duty.breaches), secret=duty.secret)
+            for what, name in marks:
+                counted[what][name] += 1
+        late = [duty.next_us for duty in every if duty.next_us is not None and duty.next_us <= now_us]
+        return DutyCounts(
+            owed=dict(counted[OWED]),
+            overdue=dict(counted[OVERDUE]),
+            breached=dict(counted[BREACHED]),
+            alarm_us=min(late, default=None),
+        )
 
 
 def _order(duty: Duty) -> tuple[int, str]:

@@ -12,9 +12,11 @@ from trustward.adapters.store.database import Database, open_database
 from trustward.adapters.store.dossiers import DatabaseBundles, DatabaseDossiers
 from trustward.adapters.store.duties import DatabaseDuties
 from trustward.adapters.store.elsewhere import Elsewhere
+from trustward.adapters.store.enforcement import DatabaseAppeals, DatabaseMeasures
 from trustward.adapters.store.index import DatabaseIndex
 from trustward.adapters.store.journal import DatabaseJournal
 from trustward.adapters.store.kept import DatabaseAudit, DatabaseKept, DatabaseKeys, DatabasePolicies
+from trustward.adapters.store.orders import DatabaseOrders
 from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
 from trustward.adapters.store.people import DatabaseAttempts, DatabasePeople, DatabaseSessions, DatabaseTickets
 from trustward.adapters.store.proposals import DatabaseProposals
@@ -55,6 +57,9 @@ class DatabaseStore:
         self.errands = DatabaseErrands(database)
         self.dossiers = DatabaseDossiers(database)
         self.bundles = DatabaseBundles(database)
+        self.orders = DatabaseOrders(database)
+        self.measures = DatabaseMeasures(database)
+        self.appeals = DatabaseAppeals(database)
         self.snapshots: Snapshots = (
             FolderSnapshots(data / "snapshots") if database.is_sqlite else DatabaseSnapshots(database)
         )

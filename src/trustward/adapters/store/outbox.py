@@ -170,6 +170,18 @@ class DatabaseOutbox:
                 _record(connection, audit)
         return dropped
 
+    def prune(self, before_us: int, upto: int, limit: int) -> int:
+        """See :class:`trustward.ports.Outbox`."""
+        with self._database.write() as connection:
+            in_turn(connection)
+            found = connection.execute(
+                named("closed_actions"), {"before": before_us, "upto": upto, "limit": limit}
+            ).all()
+            closed = [{"seq": row.seq, "number": row.number} for row in found]
+            for name in ("receipts", "deliveries", "effect", "action") if closed else ():
+                connection.execute(named(f"prune_{name}"), closed)
+        return len(closed)
+
     def backlog(self) -> Sequence[Backlog]:
         """See :class:`trustward.ports.Outbox`."""
         with self._database.read() as connection:

@@ -10,9 +10,11 @@ import msgspec
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.queries import named
-from trustward.base.errors import NotFoundError, StaleError, TakenError
+from trustward.base.errors import ForbiddenError, NotFoundError, StaleError, TakenError
 from trustward.model.people import Pace, Passkey, Session, Ticket, User
 from trustward.model.stored import AuditRow
+
+_ADMINS = 7_305_807_304
 
 
 class DatabasePeople:
@@ -55,15 +57,22 @@ class DatabasePeople:
         with self._database.read() as connection:
             return [_user(row) for row in connection.execute(named("users")).mappings()]
 
-    def update(self, user: User, audit: AuditRow, *, keep: str | None = None) -> None:
+    def update(self, user: User, audit: AuditRow, *, keep: str | None = None, leaves_admin: bool = False) -> None:
         """See :class:`trustward.ports.People`."""
         with self._database.write() as connection:
+            if leaves_admin and connection.dialect.name == "postgresql":
+                # Whoever could take the last admin away waits for whoever else could. SQLite's writers take turns.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADMINS})")
             if not connection.execute(named("update_user"), _row(user)).rowcount:
                 if connection.execute(named("user"), {"id": user.id}).first() is None:
                     raise NotFoundError(f"no such user: {user.id[:80]}", remedy="trustward users list shows all")
                 raise StaleError("the user has been changed meanwhile", remedy="look again, then try again")
             if keep is not None:
                 connection.execute(named("end_sessions"), {"user": user.id, "keep": keep})
+            if leaves_admin:
+                users = [_user(row) for row in connection.execute(named("users")).mappings()]
+                if not any(one.leads for one in users):
+                    raise ForbiddenError("this is the last admin", remedy="make another user an admin first")
             add_audit(connection, audit)
 
     def use_step(self, user: str, step: int) -> bool:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from trustward.adapters.store import people_tables, tables_dossiers, tables_operations, trial_tables
+from trustward.adapters.store import (
+    people_tables,
+    tables_dossiers,
+    tables_enforcement,
+    tables_operations,
+    tables_orders,
+    trial_tables,
+)
 from trustward.adapters.store.archived_tables import ARCHIVED_DAYS
 from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
 from trustward.adapters.store.tables import METADATA, SNAPSHOTS
@@ -13,7 +20,9 @@ __all__ = [
     "METADATA",
     "people_tables",
     "tables_dossiers",
+    "tables_enforcement",
     "tables_operations",
+    "tables_orders",
     "trial_tables",
 ]
 

@@ -183,6 +183,17 @@ AUDIT = Table(
     Column("detail", LargeBinary, nullable=False),
     Column("seq", BigInteger),
 )
+AUDIT_SECRET = Table(
+    "audit_secret",
+    METADATA,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", LargeBinary, nullable=False),
+    Column("seq", BigInteger),
+)
 SNAPSHOTS = Table(
     "snapshots",
     METADATA,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from trustward.adapters.store.tables import METADATA
 
@@ -25,6 +25,8 @@ DUTIES = Table(
     Index("duties_by_state", "state", "due_us", "id"),
     Index("duties_by_subject", "subject", "due_us", "id"),
     Index("duties_by_owner", "owner", "due_us", "id"),
+    Index("duties_by_owner_state", "owner", "state", "due_us", "id"),
+    Index("duties_by_breach", "due_us", "id", sqlite_where=text("breached = 1"), postgresql_where=text("breached = 1")),
 )
 DUTY_STEPS = Table(
     "duty_steps",
@@ -77,6 +79,10 @@ CASES = Table(
     Index("cases_by_rank", "queue", "state", "rank", "opened_us", "id"),
     Index("cases_by_untold", "untold", "id"),
     Index("cases_by_assigned", "assigned", "id"),
+    Index("cases_by_state", "state", "id"),
+    Index("cases_by_queue", "queue", "id"),
+    Index("cases_by_queue_state", "queue", "state", "id"),
+    Index("cases_by_opened", "queue", "state", "opened_us"),
 )
 CASE_PAGES = Table(
     "case_pages",
@@ -93,6 +99,9 @@ CASE_ENTITIES = Table(
     Column("kind", Text, primary_key=True),
     Column("entity", Text, primary_key=True),
     Column("case_id", Text, primary_key=True),
+    # When the case was opened: the latest of many are found without looking at the others.
+    Column("opened_us", BigInteger, nullable=False, server_default=text("0")),
+    Index("case_entities_by_time", "kind", "entity", "opened_us", "case_id"),
 )
 CASE_LEASES = Table(
     "case_leases",
@@ -101,12 +110,15 @@ CASE_LEASES = Table(
     Column("reviewer", Text, nullable=False),
     Column("until_us", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    # Leases stay when they are over: those in force are few.
+    Index("case_leases_by_until", "until_us"),
 )
 CASE_BARRED = Table(
     "case_barred",
     METADATA,
     Column("case_id", Text, primary_key=True),
     Column("reviewer", Text, primary_key=True),
+    Index("case_barred_by_reviewer", "reviewer", "case_id"),
 )
 PLAIN_RECORDS = Table(
     "plain_records",
@@ -122,6 +134,14 @@ LETTERS = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("cause", Text, nullable=False),
     Index("letters_by_cause", "cause", "seq"),
+)
+# What is counted again and again, kept up with every record that is written: nobody counts a whole table.
+TALLIES = Table(
+    "tallies",
+    METADATA,
+    Column("what", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
 )
 ERRANDS = Table(
     "errands",

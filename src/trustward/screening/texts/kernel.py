@@ -18,7 +18,8 @@ import numpy as np
 
 from trustward.base.jit import kernel, part, pointer, prefetch, shared
 from trustward.screening.folding import fold_codes
-from trustward.screening.texts.hashes import START, find, mixed, place, step
+from trustward.screening.texts.hashes import BEGUN, START, WHOLE, find, hinted, mixed, place, step
+from trustward.screening.texts.registers import COMMENT, NONE, likeness_to_comments, local_judgement, register_of
 from trustward.screening.texts.tokens import (
     CHAR_BITS,
     MOST_CHARS,
@@ -50,8 +51,19 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 FLOOR, REACH, SLOPE = -2.0, 4.0, 0.02
 """Two judgements become one score: harm counts from FLOOR up, mass mailing between -REACH and REACH, so that an
 advertisement is above what people write to each other and below a scam. Beyond, both count by SLOPE only."""
-FLAGS = 9
-FL_SHAPES, FL_CONCEPTS, FL_TRICKS, FL_CHARS, FL_WORDS, FL_MEANINGS, FL_LETTERS, FL_NUMBERS, FL_TOKENS = range(FLAGS)
+FLAGS = 10
+(
+    FL_SHAPES,
+    FL_CONCEPTS,
+    FL_TRICKS,
+    FL_CHARS,
+    FL_WORDS,
+    FL_MEANINGS,
+    FL_LETTERS,
+    FL_NUMBERS,
+    FL_TOKENS,
+    FL_REGISTER,
+) = range(FLAGS)
 BANDS, ROWS, SHINGLE, DENSE_SHINGLE = 3, 2, 3, 6
 """Fingerprints of near-duplicates: pairs of the least hashes of three neighbouring words (six characters of an alphabet
 without spaces). Texts that share four fifths of these share a fingerprint 95 times of 100, those that share a fifth of
@@ -129,8 +141,9 @@ def _words(seq: Any, dense: Any, m: Any, out: Any, weights: Any) -> Any:
 
 
 @shared
-def _concepts(seq: Any, dense: Any, m: Any, table: Any, mask: Any, seen: Any, found: Any) -> Any:
+def _concepts(seq: Any, dense: Any, m: Any, lexicon: Any, seen: Any, found: Any) -> Any:
     """The distinct concepts of a text, in order of their first place."""
+    table, mask, begun, whole = lexicon
     count = 0
     i = 0
     while i < m:
@@ -143,10 +156,11 @@ def _concepts(seq: Any, dense: Any, m: Any, table: Any, mask: Any, seen: Any, fo
         at = i
         while at < m and at - i < 40:
             state = step(state, seq[at])
-            value = find(table, mask, state)
-            if value < 0:
+            if not hinted(begun, state, BEGUN):
                 break
             at += 1
+            # A whole entry is there only with all its beginnings: a hint that errs leads to none.
+            value = find(table, mask, state) if hinted(whole, state, WHOLE) else 0
             if value > 0:
                 rest = 0
                 if dense[at - 1] == 0:
@@ -213,13 +227,13 @@ def _pointers(scratch: Any, outs: Any) -> Any:
 
 @part
 def _tables(folding: Any, lexicon: Any) -> Any:
-    """Where the tables lie: those of folding, then concepts, endings and hosts that shorten, each with its mask."""
-    concepts, endings, short = lexicon
+    """Where the tables lie: of folding, concepts with their hints, endings, hosts that shorten; each with its mask."""
+    concepts, endings, short, begun, whole = lexicon
     return (
         pointer(folding[0]),
         pointer(folding[1]),
         folding[2],
-        (pointer(concepts), np.uint64(concepts.size - 1)),
+        (pointer(concepts), np.uint64(concepts.size - 1), pointer(begun), pointer(whole)),
         (pointer(endings), np.uint64(endings.size - 1)),
         (pointer(short), np.uint64(short.size - 1)),
     )
@@ -268,7 +282,7 @@ def _read(codes: Any, start: Any, stop: Any, tables: Any, work: Any, words_at: A
         if tricks >> bit & 1:
             shapes[S_TRICKS + bit] = np.uint8(1)
             shapes[S_TRICK] = np.uint8(1)
-    concepts = _concepts(seq, dense, m, lexicon[0], lexicon[1], seen, found)
+    concepts = _concepts(seq, dense, m, lexicon, seen, found)
     meanings = _meanings(found, concepts, shapes, out_meanings)
     bits = 0
     for s in range(S_LENGTH):
@@ -282,15 +296,25 @@ def _read(codes: Any, start: Any, stop: Any, tables: Any, work: Any, words_at: A
     flags[6] = letters
     flags[7] = counts[0]
     flags[8] = m
+    flags[9] = register_of(codes, start, stop)
 
 
 @kernel
 def features(
-    codes: Any, starts: Any, folding: Any, lexicon: Any, scratch: Any, outs: Any, places: Any, ends: Any
+    codes: Any,
+    starts: Any,
+    folding: Any,
+    lexicon: Any,
+    scratch: Any,
+    outs: Any,
+    places: Any,
+    ends: Any,
+    registers: Any,
 ) -> int:
     """The features of many texts, for training: family f of text i is ``places[f][ends[i, f]:ends[i + 1, f]]``.
 
-    ``ends`` has one row more than there are texts and begins with zeros. Returns how many texts fitted in.
+    ``ends`` has one row more than there are texts and begins with zeros; ``registers`` gets the register that each
+    text's lines and alphabet show. Returns how many texts fitted in.
     """
     facts = np.empty(FLAGS, np.int64)
     flags = pointer(facts)
@@ -305,6 +329,7 @@ def features(
             for j in range(size):
                 places[f][first + j] = outs[f][j]
             ends[i + 1, f] = first + size
+        registers[i] = facts[9]
     return int(starts.size - 1)
 
 
@@ -388,6 +413,9 @@ def logits(
     outs: Any,
     weights: Any,
     scales: Any,
+    gate: Any,
+    local: Any,
+    kept: Any,
     heads: Any,
     phrased: Any,
     cut: Any,
@@ -398,11 +426,15 @@ def logits(
     """The score of each text before calibration, and its flags (``facts``: one row of FLAGS a text).
 
     ``weights`` are three tables of whole numbers with two columns, harm and mass mailing; ``scales[f]`` is what a unit
-    of family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one. Texts whose
-    score is at least ``cut`` get a row of ``told``, see :func:`_tell`.
+    of family f is worth in each, ``scales[3]`` the constants. FLOOR and REACH say how the two become one. A text of a
+    register is judged by that register's tables too (``gate``, ``local``: see the module ``registers``), and then
+    ``kept`` is the share of the first judgement that stays. Texts whose score is at least ``cut`` get a row of
+    ``told``, see :func:`_tell`.
     """
     work, tables = _pointers(scratch, outs), _tables(folding, lexicon)
     chars, words, meanings = pointer(weights[0]), pointer(weights[1]), pointer(weights[2])
+    comments = (pointer(gate[0]), pointer(gate[1]), pointer(gate[2]))
+    locals_ = (pointer(local[0]), pointer(local[1]), pointer(local[2]), local[3])
     characters = pointer(codes)
     for i in range(starts.size - 1):
         flags = pointer(facts[i])
@@ -418,6 +450,16 @@ def logits(
                 first, second = _sums(table, places, size)
                 harm += scales[f, 0] * first / root
                 mass += scales[f, 1] * second / root
+        register = flags[FL_REGISTER]
+        share = 1.0
+        if register == NONE:
+            register = COMMENT
+            share = likeness_to_comments(comments, work[10], flags[FL_WORDS], work[11], flags[FL_MEANINGS])
+        if share > 0.0:
+            first_own, second_own = local_judgement(register, locals_, work[9], work[10], work[11], flags, FL_CHARS)
+            keep = 1.0 - share * (1.0 - kept[register])
+            harm = keep * harm + share * first_own
+            mass = keep * mass + share * second_own
         held = min(max(mass, -REACH), REACH)
         score = max(harm, FLOOR) + SLOPE * min(harm - FLOOR, 0.0) + held + SLOPE * (mass - held)
         out[i] = score

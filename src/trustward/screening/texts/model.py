@@ -28,11 +28,16 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What is not an array: ``numbers.json``.
 
     ``scales`` are the worth of one unit of weight in each family for harm and for mass mailing, and the constants;
+    ``local_scales`` the same for each register, ``kept`` what stays of the judgement of all texts in each register,
+    ``gate_scales`` what tells a comment (words, meanings, the constant);
     ``knots`` and ``levels`` the calibration (a score before it, and the share of harmful texts there at even odds).
     """
 
     version: str
     scales: tuple[tuple[float, float], ...]
+    local_scales: tuple[tuple[tuple[float, float], ...], ...]
+    kept: tuple[float, ...]
+    gate_scales: tuple[float, float, float]
     knots: tuple[float, ...]
     levels: tuple[float, ...]
     suspicious: float
@@ -71,6 +76,15 @@ class Model:
         self._phrased = np.array([bool(phrase) for phrase in self.phrases], np.uint8)
         self._folding = tuple(tables())
         self._scales = np.array(self.numbers.scales, np.float64)
+        self._gate = (
+            *(_load(folder / f"gate-{name}.npy") for name in FAMILIES[1:]),
+            np.array(self.numbers.gate_scales, np.float64),
+        )
+        self._local = (
+            *(_load(folder / f"local-{name}.npy") for name in FAMILIES),
+            np.array(self.numbers.local_scales, np.float64),
+        )
+        self._kept = np.array(self.numbers.kept, np.float64)
         self._knots = np.array(self.numbers.knots, np.float64)
         self._levels = np.array(self.numbers.levels, np.float64)
         self._room = Room()
@@ -113,6 +127,9 @@ class Model:
             room.outs,
             self.weights,
             self._scales,
+            self._gate,
+            self._local,
+            self._kept,
             self._heads if tell else self._no_heads,
             self._phrased,
             self._cut if tell else np.inf,

@@ -16,7 +16,7 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "texts"
 
 
 class Lexicon(NamedTuple):
-    """Names of concepts in order, and the kernel's tables: concepts, endings of links, hosts that shorten links."""
+    """Names of concepts in order, and the kernel's tables: concepts, endings, hosts that shorten links, hints."""
 
     concepts: tuple[str, ...]
     arrays: tuple[Any, ...]
@@ -54,6 +54,7 @@ def read_lexicon(folder: Path) -> Lexicon:
             concepts,
             table_of([ending for ending, _ in endings], [int(plain) for _, plain in endings]),
             table_of(hosts, [0] * len(hosts), whole=True),
+            *hashes.hints_of(concepts),
         ),
     )
 
@@ -94,16 +95,18 @@ def joined(texts: Sequence[str]) -> tuple[Any, Any]:
     return codes_of("".join(ready)), starts
 
 
-def features(texts: Sequence[str], words: Lexicon) -> tuple[list[Any], Any]:
-    """The features of texts for training: three arrays of places, and where each text's begin (texts + 1, 3)."""
+def features(texts: Sequence[str], words: Lexicon) -> tuple[list[Any], Any, Any]:
+    """The features of texts for training: three arrays of places, where each text's begin (texts + 1, 3), registers."""
     room, folding = Room(), tables()
     codes, starts = joined(texts)
-    ends = np.zeros((len(texts) + 1, 3), np.int64)
+    ends, registers = np.zeros((len(texts) + 1, 3), np.int64), np.zeros(len(texts), np.int64)
     places = [
         np.empty(n, np.uint32)
         for n in (5 * codes.size + 64 * len(texts) + 64, codes.size + 16 * len(texts) + 64, 420 * len(texts) + 64)
     ]
-    done = kernel.features(codes, starts, tuple(folding), words.arrays, room.scratch, room.outs, tuple(places), ends)
+    done = kernel.features(
+        codes, starts, tuple(folding), words.arrays, room.scratch, room.outs, tuple(places), ends, registers
+    )
     if done < len(texts):
         raise AssertionError(f"only {done} of {len(texts)} texts fitted in")
-    return [place[: ends[-1, f]] for f, place in enumerate(places)], ends
+    return [place[: ends[-1, f]] for f, place in enumerate(places)], ends, registers

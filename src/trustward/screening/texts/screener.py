@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from struct import pack
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from trustward.screening.folding import TRICKS
 from trustward.screening.links.screen import link_scores, screen_link, screen_links
 from trustward.screening.links.tables import meta as link_numbers
 from trustward.screening.texts import kernel, tokens
+from trustward.screening.texts.look import Entities, named_in
 from trustward.screening.texts.model import TELLING, Model, model
 
 _MOST_LINKS = 5
@@ -23,6 +25,8 @@ _BLOCK = 4_096
 """Texts that are screened at a time: what is in between stays small."""
 _STRONGEST = 20.0
 """How many times a link can raise the odds that the words alone give."""
+_KEY = kernel.TOLD + 2
+"""Whole numbers that everything told of a text comes to: its category, its concepts, its shapes and its tricks."""
 _SHAPE_REASONS = (
     (tokens.S_SHORTENED, "a shortened link hides where it leads"),
     (tokens.S_NUMERIC_HOST, "a link to a bare network address"),
@@ -41,16 +45,19 @@ def screen_text(text: str) -> Signal:
     'ok'
     """
     at_work = model()
-    score, flags, row = at_work.read(text)
-    told = row.tolist()
+    score, flags, told = at_work.read(text)
     shapes = flags.item(kernel.FL_SHAPES)
     named = contacts(text)
+    entities = tuple(dict.fromkeys([(contact.kind, contact.id) for contact in named]))
     links = _links(named) if shapes >> tokens.S_LINK & 1 else ()
+    spoken = _SILENT
+    if score >= TELLING:
+        spoken = _spoken(told.tobytes() + pack("hh", shapes & _SAID, flags.item(kernel.FL_TRICKS)))
     if not links:
-        return _signal(at_work, named, score, score, shapes, flags.item(kernel.FL_TRICKS), told)
+        return _signal(at_work, entities, score, spoken)
     worst = max((screen_link(link) for link in links), key=lambda signal: signal.score)
     total = combined(score, worst.score, harmful=worst.verdict == "harmful")
-    return _signal(at_work, named, total, score, shapes, flags.item(kernel.FL_TRICKS), told, worst)
+    return _signal(at_work, entities, total, spoken, worst)
 
 
 def likeness(text: str) -> tuple[str, ...]:
@@ -79,36 +86,45 @@ def screen_texts(texts: Sequence[str]) -> list[Signal]:
 def _screen(texts: Sequence[str]) -> list[Signal]:
     at_work = model()
     scores, flags, told = at_work.read_many(texts, tell=True)
-    every = [contacts(text) for text in texts]
-    words = scores.tolist()
+    shapes = flags[:, kernel.FL_SHAPES]
+    entities, linked = named_in(texts)
+    words: list[float] = scores.tolist()
     totals = list(words)
     worst: dict[int, Signal] = {}
-    shapes = flags[:, kernel.FL_SHAPES].tolist()
-    rows = [row for row, named in enumerate(every) if named and shapes[row] >> tokens.S_LINK & 1]
     grave: list[tuple[int, str]] = []
-    for row, link, score in _worst_links([(row, _links(every[row])) for row in rows]):
+    for row, link, score in _worst_links(_followed(linked, shapes)):
         totals[row] = combined(words[row], score, harmful=score >= link_numbers().harmful)
         if score >= link_numbers().suspicious:
             grave.append((row, link))
     if grave:
         signals = screen_links([link for _, link in grave])
         worst = {row: signal for (row, _), signal in zip(grave, signals, strict=True)}
-    tricks = flags[:, kernel.FL_TRICKS].tolist()
-    # As lists at once: an array for each row would take longer than all that is said of it.
-    whats = told.tolist()
+    # Everything that is told of a row as a few bytes: a list for each would keep the collector of garbage busy.
+    keys = np.empty((len(texts), _KEY), np.int16)
+    keys[:, : kernel.TOLD] = told
+    keys[:, kernel.TOLD] = shapes & _SAID
+    keys[:, kernel.TOLD + 1] = flags[:, kernel.FL_TRICKS]
+    whats = keys.view(f"V{2 * _KEY}").reshape(-1).tolist()
     return [
-        _signal(at_work, named, total, score, shape, trick, what, worst.get(row))
-        for row, (named, total, score, shape, trick, what) in enumerate(
-            zip(every, totals, words, shapes, tricks, whats, strict=True)
-        )
+        _signal(at_work, named, total, _spoken(what) if score >= TELLING else _SILENT, worst.get(row))
+        for row, (named, total, score, what) in enumerate(zip(entities, totals, words, whats, strict=True))
     ]
+
+
+def _followed(linked: Mapping[int, tuple[str, ...]], shapes: Any) -> list[tuple[int, tuple[str, ...]]]:
+    """The links that are screened: those of texts in which the words are read with a link too."""
+    rows = np.fromiter(linked, np.int64, len(linked))
+    read = (shapes[rows] >> tokens.S_LINK & 1).tolist()
+    return [(row, links[:_MOST_LINKS]) for (row, links), is_read in zip(linked.items(), read, strict=True) if is_read]
 
 
 def text_scores(texts: Sequence[str]) -> Any:
     """The scores of many messages (float64), equal to those of :func:`screen_text`; 0 for an empty one."""
     scores, flags, _ = model().read_many(texts)
-    linked = np.flatnonzero(flags[:, kernel.FL_SHAPES] >> tokens.S_LINK & 1).tolist()
-    for row, _, score in _worst_links([(row, _links(contacts(texts[row]))) for row in linked]):
+    shapes = flags[:, kernel.FL_SHAPES]
+    rows = np.flatnonzero(shapes >> tokens.S_LINK & 1).tolist()
+    named = named_in([texts[row] for row in rows]).links
+    for row, _, score in _worst_links([(rows[at], links[:_MOST_LINKS]) for at, links in named.items()]):
         scores[row] = combined(float(scores[row]), score, harmful=score >= link_numbers().harmful)
     return np.where(np.fromiter(map(bool, texts), np.bool_, len(texts)), scores, 0.0)
 
@@ -142,36 +158,42 @@ def _links(named: Sequence[Contact]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(urls))[:_MOST_LINKS]
 
 
+class _Spoken(NamedTuple):
+    """What is said of a text's words: the kind of scam, and the reasons."""
+
+    category: str
+    reasons: tuple[str, ...]
+
+
+_SILENT = _Spoken("none", ())
+
+
 def _signal(
-    at_work: Model,
-    named: Sequence[Contact],
-    total: float,
-    score: float,
-    shapes: int,
-    tricks: int,
-    told: Sequence[int],
-    worst: Signal | None = None,
+    at_work: Model, entities: Entities, total: float, spoken: tuple[str, tuple[str, ...]], worst: Signal | None = None
 ) -> Signal:
-    """The signal of a text: ``total`` is its score, ``score`` that of its words, ``worst`` its worst link."""
+    """The signal of a text: ``total`` is its score, ``spoken`` what its words say, ``worst`` its worst link."""
     numbers = at_work.numbers
-    category: str = "none"
-    reasons: tuple[str, ...] = ()
-    if score >= TELLING:
-        category, reasons = numbers.categories[told[0]], _reasons(*told[1:], shapes & _SAID, tricks)
+    category, reasons = spoken
     if worst is not None and worst.verdict != "ok":
-        reasons = (*(f"link: {reason}" for reason in worst.reasons[:2]), *reasons)
+        reasons = (*(f"link: {reason}" for reason in worst.reasons[:2]), *reasons)[:_MOST_REASONS]
         category = category if category not in ("", "none") else worst.category or "phishing"
     return Signal(
         score=total,
         verdict=verdict_of(total, numbers.suspicious, numbers.harmful),
         category=category,
-        reasons=reasons[:_MOST_REASONS],
-        entities=tuple(dict.fromkeys([(contact.kind, contact.id) for contact in named])) if named else (),
+        reasons=reasons,
+        entities=entities,
         version=numbers.version,
     )
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=16_384)
+def _spoken(told: bytes) -> _Spoken:
+    """The kind of scam and the reasons of a text that is told of: its category, concepts, shapes and tricks."""
+    category, *said = np.frombuffer(told, np.int16).tolist()
+    return _Spoken(model().numbers.categories[category], _reasons(*said)[:_MOST_REASONS])
+
+
 def _reasons(*said: int) -> tuple[str, ...]:
     """What concepts say, and last shapes and tricks."""
     *concepts, shapes, tricks = said

@@ -285,15 +285,19 @@ def tokens(
     links = 0
     i = 0
     last_link = -1
+    # Up to here no address begins: a run without signs is looked at once, not at each of its letters.
+    plain = 0
     while i < n:
         kind = kinds[i]
-        if kind == LATIN or kind == DIGIT or read[i] == 64:
+        if i >= plain and (kind == LATIN or kind == DIGIT or read[i] == 64):
             end, signs = _address_end(read, kinds, n, i)
             what = 0
             host = i
             stop = i
             dot = i
-            if signs > 0 and end - i > 3:
+            if signs == 0:
+                plain = end
+            elif end - i > 3:
                 what, host, stop, dot = _link_of(read, kinds, i, end, endings)
             if what > 0:
                 m = _part_words(seq, dense, m)

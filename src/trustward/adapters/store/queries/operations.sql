@@ -1,6 +1,7 @@
 -- name: last_made
 -- Actions that people or clocks have made have numbers of their own, behind all the journal can have.
-SELECT max(seq) FROM actions WHERE seq > 1152921504606846976
+-- Secret ones have theirs behind those.
+SELECT max(seq) FROM actions WHERE seq > :above AND seq < :below
 
 -- name: add_made
 INSERT INTO actions (seq, number, at_us, state, body) VALUES (:seq, 0, :at_us, 0, :body)
@@ -28,6 +29,9 @@ SELECT body FROM duty_steps WHERE duty = :duty ORDER BY number
 -- name: due_duties
 SELECT body FROM duties WHERE next_us <= :now ORDER BY next_us, id LIMIT :limit
 
+-- name: oldest_alarm
+SELECT next_us FROM duties WHERE next_us <= :now ORDER BY next_us LIMIT 1
+
 -- name: duty_place
 SELECT due_us FROM duties WHERE id = :id
 
@@ -51,6 +55,11 @@ INSERT INTO errands (id, state, at_us, kind, body) VALUES (:id, 0, :at_us, :kind
 
 -- name: waiting_errands
 SELECT id, at_us, kind, body FROM errands WHERE state = 0 ORDER BY at_us, id LIMIT :limit
+
+-- name: errand_backlog
+-- Counted up to a limit: whoever looks wants to know whether they are few.
+SELECT COUNT(*) AS waiting, MIN(at_us) AS oldest_us
+FROM (SELECT at_us FROM errands WHERE state = 0 ORDER BY at_us, id LIMIT :most) AS first
 
 -- name: end_errand
 UPDATE errands SET state = 1 WHERE id = :id
@@ -90,7 +99,8 @@ UPDATE cases SET version = :version, state = :state, queue = :queue, open_on = :
 WHERE id = :id AND version = :version - 1
 
 -- name: add_case_entity
-INSERT INTO case_entities (kind, entity, case_id) VALUES (:kind, :entity, :case_id) ON CONFLICT DO NOTHING
+INSERT INTO case_entities (kind, entity, case_id, opened_us) VALUES (:kind, :entity, :case_id, :opened_us)
+ON CONFLICT DO NOTHING
 
 -- name: add_case_page
 INSERT INTO case_pages (case_id, number, at_us, what, body) VALUES (:case_id, :number, :at_us, :what, :body)
@@ -153,10 +163,30 @@ SELECT 1 FROM case_barred WHERE case_id = :case_id AND reviewer = :reviewer
 
 -- name: cases_about
 SELECT c.body FROM case_entities e JOIN cases c ON c.id = e.case_id
-WHERE e.kind = :kind AND e.entity = :entity ORDER BY c.opened_us DESC, c.id LIMIT :limit
+WHERE e.kind = :kind AND e.entity = :entity ORDER BY e.opened_us DESC, e.case_id DESC LIMIT :limit
+
+-- name: case_ids_about
+SELECT case_id, opened_us FROM case_entities
+WHERE kind = :kind AND entity = :entity ORDER BY opened_us DESC, case_id DESC LIMIT :limit
 
 -- name: untold_cases
 SELECT body FROM cases WHERE untold = 1 ORDER BY id LIMIT :limit
 
--- name: waiting_cases
-SELECT queue, COUNT(*) AS waiting, MIN(opened_us) AS oldest_us FROM cases WHERE state = 0 GROUP BY queue ORDER BY queue
+-- name: plain_of
+SELECT body FROM plain_records WHERE kind = :kind AND id > :past ORDER BY id LIMIT :limit
+
+-- name: oldest_waiting
+SELECT opened_us FROM cases WHERE queue = :queue AND state = 0 ORDER BY opened_us LIMIT 1
+
+-- name: add_tally
+INSERT INTO tallies (what, name, count) VALUES (:what, :name, :count)
+ON CONFLICT (what, name) DO UPDATE SET count = tallies.count + excluded.count
+
+-- name: tallies
+SELECT name, count FROM tallies WHERE what = :what AND count > 0 ORDER BY name
+
+-- name: case_before
+SELECT state, queue FROM cases WHERE id = :id
+
+-- name: duty_before
+SELECT state, breached FROM duties WHERE id = :id

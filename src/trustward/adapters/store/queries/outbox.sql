@@ -133,3 +133,29 @@ SELECT setval(pg_get_serial_sequence('deliveries', 'place'), (SELECT max(place) 
 -- name: number_receipts_on
 -- PostgreSQL only: the same.
 SELECT setval(pg_get_serial_sequence('receipts', 'id'), (SELECT max(id) FROM receipts))
+
+-- name: closed_actions
+-- Actions that nothing can be asked of any more; an inverse has the number -n - 1 of its action.
+SELECT a.seq, a.number FROM actions a
+WHERE a.seq < :upto AND a.at_us < :before AND a.state <> 0
+    AND NOT EXISTS (
+        SELECT 1 FROM deliveries d
+        WHERE d.seq = a.seq AND d.number IN (a.number, -a.number - 1) AND d.state IN (0, 2)
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM effects e
+        WHERE e.seq = a.seq AND e.number IN (a.number, -a.number - 1) AND e.state <> 2
+    )
+ORDER BY a.seq, a.number LIMIT :limit
+
+-- name: prune_receipts
+DELETE FROM receipts WHERE place IN (SELECT place FROM deliveries WHERE seq = :seq AND number = :number)
+
+-- name: prune_deliveries
+DELETE FROM deliveries WHERE seq = :seq AND number = :number
+
+-- name: prune_action
+DELETE FROM actions WHERE seq = :seq AND number = :number
+
+-- name: prune_effect
+DELETE FROM effects WHERE seq = :seq AND number = :number AND state = 2

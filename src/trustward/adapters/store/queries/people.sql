@@ -18,9 +18,31 @@ VALUES (:at_us, :actor, :action, :subject, :detail, :seq)
 -- name: audit
 SELECT number, at_us, actor, action, subject, detail, seq FROM audit WHERE number > :after ORDER BY number LIMIT :limit
 
+-- name: add_audit_secret
+INSERT INTO audit_secret (at_us, actor, action, subject, detail, seq)
+VALUES (:at_us, :actor, :action, :subject, :detail, :seq)
+
+-- name: audit_secret
+SELECT number, at_us, actor, action, subject, detail, seq FROM audit_secret
+WHERE number > :after ORDER BY number LIMIT :limit
+
+-- name: find_audit
+-- Newest first. What is about a duty is shown to everybody only if the duty is there, and no secret.
+SELECT number, at_us, actor, action, subject, detail, seq FROM audit
+WHERE number < :before AND at_us >= :from_us AND at_us < :to_us
+    AND (CAST(:actor AS TEXT) = '' OR actor = :actor)
+    AND (CAST(:subject AS TEXT) = '' OR subject = :subject)
+    AND (CAST(:action AS TEXT) = '' OR action = :action OR substr(action, 1, CAST(:stem AS INTEGER)) = :action || '.')
+    AND (CAST(:secret AS INTEGER) = 1 OR substr(subject, 1, 5) <> 'duty:'
+        OR EXISTS (SELECT 1 FROM duties WHERE duties.id = substr(audit.subject, 6) AND duties.secret = 0))
+ORDER BY number DESC LIMIT :limit
+
 -- name: number_audit_on
 -- PostgreSQL only: after rows were copied with their numbers, new ones go on behind them.
 SELECT setval(pg_get_serial_sequence('audit', 'number'), (SELECT max(number) FROM audit))
+
+-- name: number_audit_secret_on
+SELECT setval(pg_get_serial_sequence('audit_secret', 'number'), (SELECT max(number) FROM audit_secret))
 
 -- name: add_snapshot
 INSERT INTO snapshots (seq, part, parts, policy, at_us, body) VALUES (:seq, :part, :parts, :policy, :at_us, :body)

@@ -1,0 +1,265 @@
+"""Measures, strikes and appeals as callers read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trustward.base.units import format_time
+from trustward.model.appeal import Appeal, AppealPage, AppealTally
+from trustward.model.enforcement import Due, Measure, Policy, PolicyTree, Rung, StrikeSheet
+
+
+class MeasureView(msgspec.Struct, frozen=True, kw_only=True):
+    """A measure as it stands. ``copies``: how many copies of a link were removed; ``work``: what is left to do."""
+
+    id: str
+    do: str
+    kind: str
+    entity: str
+    cause: str
+    policy: str
+    reasons: str
+    actor: str
+    at: str
+    state: str
+    note: str
+    ends: str | None
+    strikes: int
+    notice: str
+    automated: bool
+    appeal_until: str | None
+    parent: str
+    secret: bool
+    work: str
+    copies: int
+    lifted: str | None
+    lifted_by: str
+    lifted_why: str
+
+
+class StrikeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A strike; ``live`` if it counts now."""
+
+    cause: str
+    policy: str
+    ladder: str
+    at: str
+    count: int
+    expires: str | None
+    live: bool
+    refunded: str | None
+    refunded_by: str
+    why: str
+
+
+class DueView(msgspec.Struct, frozen=True, kw_only=True):
+    """What would follow: strikes before and after, the measure that is due (empty: none), whether it is taken."""
+
+    policy: str
+    title: str
+    severity: int
+    before: int
+    after: int
+    lenient: bool
+    strikes_expire: str | None
+    do: str
+    lasts_s: int | None
+    takes: bool
+
+
+class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy with what it has from its parents."""
+
+    id: str
+    title: str
+    parent: str
+    severity: int
+    strikes: int
+    expires_s: int | None
+    lenient: bool
+    ladder: str
+    rungs: tuple[Rung, ...]
+
+
+class AppealView(msgspec.Struct, frozen=True, kw_only=True):
+    """An appeal as it stands."""
+
+    id: str
+    at: str
+    decision: str
+    account: str
+    text: str
+    refs: tuple[str, ...]
+    market: str
+    state: str
+    decided: str
+    rules: tuple[str, ...]
+    measures: tuple[str, ...]
+    late: str
+    duty: str
+    due: str | None
+    overdue: bool
+    hearer: str
+    until: str | None
+    heard: str | None
+    reasons: str
+    undone: tuple[str, ...]
+
+
+class AppealPageView(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of an appeal's file."""
+
+    number: int
+    at: str
+    what: str
+    actor: str
+    said: str
+
+
+class RateView(msgspec.Struct, frozen=True, kw_only=True):
+    """How appeals against a rule or a reviewer have ended; ``overturned`` is the share that changed something."""
+
+    about: str
+    received: int
+    upheld: int
+    partly: int
+    reversed: int
+    withdrawn: int
+    overturned: float | None
+
+
+def _at(us: int | None) -> str | None:
+    return None if us is None else format_time(us)
+
+
+def measure_view(one: Measure) -> MeasureView:
+    """A measure as it stands."""
+    return MeasureView(
+        id=one.id,
+        do=one.do,
+        kind=one.kind,
+        entity=one.entity,
+        cause=one.cause,
+        policy=one.policy,
+        reasons=one.reasons,
+        actor=one.actor,
+        at=format_time(one.at_us),
+        state=one.state,
+        note=one.note,
+        ends=_at(one.ends_us),
+        strikes=one.strikes,
+        notice=one.notice,
+        automated=one.automated,
+        appeal_until=_at(one.appeal_until_us),
+        parent=one.parent,
+        secret=one.secret,
+        work=one.work,
+        copies=one.copies,
+        lifted=_at(one.lifted_us),
+        lifted_by=one.lifted_by,
+        lifted_why=one.lifted_why,
+    )
+
+
+def strikes_view(sheet: StrikeSheet, now_us: int) -> tuple[StrikeView, ...]:
+    """An entity's strikes, as they count at a time."""
+    return tuple(
+        StrikeView(
+            cause=one.cause,
+            policy=one.policy,
+            ladder=one.ladder,
+            at=format_time(one.at_us),
+            count=one.count,
+            expires=_at(one.expires_us),
+            live=one.live(now_us),
+            refunded=_at(one.refunded_us),
+            refunded_by=one.refunded_by,
+            why=one.why,
+        )
+        for one in sheet.strikes
+    )
+
+
+def due_view(due: Due) -> DueView:
+    """What would follow."""
+    return DueView(
+        policy=due.policy,
+        title=due.title,
+        severity=due.severity,
+        before=due.before,
+        after=due.after,
+        lenient=due.lenient,
+        strikes_expire=_at(due.expires_us),
+        do=due.do,
+        lasts_s=None if due.lasts_us is None else due.lasts_us // 1_000_000,
+        takes=due.takes,
+    )
+
+
+def tree_view(tree: PolicyTree) -> tuple[PolicyView, ...]:
+    """All policies, parents before their children."""
+    return tuple(map(_policy, sorted(tree.policies.values(), key=lambda one: one.path)))
+
+
+def _policy(one: Policy) -> PolicyView:
+    return PolicyView(
+        id=one.id,
+        title=one.title,
+        parent=one.path[-2] if len(one.path) > 1 else "",
+        severity=one.severity,
+        strikes=one.strikes,
+        expires_s=None if one.lasts_us is None else one.lasts_us // 1_000_000,
+        lenient=one.lenient,
+        ladder=one.ladder.id,
+        rungs=one.ladder.rungs,
+    )
+
+
+def appeal_view(one: Appeal, now_us: int) -> AppealView:
+    """An appeal as it stands at a time."""
+    held = one.state == "received" and one.until_us > now_us
+    return AppealView(
+        id=one.id,
+        at=format_time(one.at_us),
+        decision=one.decision,
+        account=one.account,
+        text=one.text,
+        refs=one.refs,
+        market=one.market,
+        state=one.state,
+        decided=format_time(one.decided_us),
+        rules=one.rules,
+        measures=one.measures,
+        late=one.late,
+        duty=one.duty,
+        due=_at(one.due_us),
+        overdue=one.state == "received" and one.due_us is not None and one.due_us < now_us,
+        hearer=one.hearer if held or one.state != "received" else "",
+        until=format_time(one.until_us) if held else None,
+        heard=_at(one.heard_us),
+        reasons=one.reasons,
+        undone=one.undone,
+    )
+
+
+def appeal_pages(pages: Sequence[AppealPage]) -> tuple[AppealPageView, ...]:
+    """An appeal's file."""
+    return tuple(
+        AppealPageView(number=one.number, at=format_time(one.at_us), what=one.what, actor=one.actor, said=one.said)
+        for one in pages
+    )
+
+
+def rate_view(one: AppealTally) -> RateView:
+    """How appeals have ended."""
+    return RateView(
+        about=one.id,
+        received=one.received,
+        upheld=one.upheld,
+        partly=one.partly,
+        reversed=one.reversed,
+        withdrawn=one.withdrawn,
+        overturned=one.overturned,
+    )

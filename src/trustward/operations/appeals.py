@@ -1,0 +1,456 @@
+"""Appeals: whoever is concerned asks to look again, another person hears it, and what was wrong is undone.
+
+received -> upheld, partly, reversed; or withdrawn. One for each decision and account, ever. ``docs/operations.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
+from trustward.base.units import format_time
+from trustward.model.appeal import Appeal, AppealPage, AppealTally, Finding, State, appeal_id
+from trustward.model.case import TEXT_LIMIT, Batch, Case
+from trustward.model.duty import Evidence
+from trustward.model.effect import INVERSES
+from trustward.model.errand import change_errand
+from trustward.model.letter import Letter, told
+from trustward.model.stored import AuditRow
+from trustward.operations.cases import needed
+from trustward.operations.closing import Closing
+from trustward.operations.delivering import MAX_REASON
+from trustward.operations.duties import Owed
+from trustward.operations.enforcing import Enforcing
+from trustward.operations.independence import independent
+from trustward.ports import Write
+
+MINUTE_US = 60_000_000
+LEASE_US = 30 * MINUTE_US
+"""How long a hearer has an appeal alone, after it was taken."""
+_TRIES = 100
+_LOOKED_AT = 500
+_AT_ONCE = 20
+
+
+class Filing(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody appeals against. ``about`` is what was acted on, if that was not the account itself: a listing.
+
+    ``exception`` is why an appeal is accepted although its time is over.
+    """
+
+    decision: str
+    account: str
+    text: str
+    about: tuple[str, str] | None = None
+    refs: tuple[str, ...] = ()
+    market: str = ""
+    exception: str = ""
+
+
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found; of a decision that stands in part, which measures are lifted, and whether strikes go too."""
+
+    finding: Finding
+    reasons: str
+    lift: tuple[str, ...] = ()
+    refund: bool = True
+
+
+class _About(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision that an appeal is about."""
+
+    decided_us: int
+    until_us: int | None
+    measures: tuple[str, ...]
+    deciders: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    market: str = ""
+
+
+class Appeals:
+    """The story, for any number of threads and processes over one store."""
+
+    def __init__(self, enforcing: Enforcing, closing: Closing) -> None:
+        self.store = enforcing.store
+        self._enforcing = enforcing
+        self._closing = closing
+        self._duties = enforcing.duties
+        self.clock = enforcing.clock
+
+    # ------------------------------------------------------------------ filing
+
+    def file(self, filing: Filing, actor: str) -> Appeal:
+        """Take an appeal in; on disk when this returns, with its duty and its receipt on the way.
+
+        The same again gives the first answer. Raises NotFoundError where nothing was decided against the account,
+        StepError for a second appeal, or one that comes too late, UsageError.
+        """
+        needed(filing.text, "a text")
+        needed(filing.account, "an account")
+        id = appeal_id(filing.decision, filing.account)  # noqa: A001 - it is the record's
+        for _ in range(_TRIES):
+            before = self.store.appeals.get(id)
+            if before is not None:
+                return self._again(before, filing)
+            appeal, writes = self._filed(id, filing, actor)
+            try:
+                self.store.records.write(writes)
+            except StaleError:
+                continue
+            return appeal
+        raise StaleError("the appeal changes all the time", remedy="try again in a moment")
+
+    @staticmethod
+    def _again(before: Appeal, filing: Filing) -> Appeal:
+        if before.text == filing.text and before.state == "received":
+            return before
+        raise StepError(
+            f"there has been an appeal against this decision: {before.id}, {before.state}",
+            remedy="a decision is looked at again once",
+        )
+
+    def _filed(self, id: str, filing: Filing, actor: str) -> tuple[Appeal, list[Write]]:
+        about = self._automated(filing) if filing.decision.startswith("event:") else self._taken(filing)
+        now_us = self.clock()
+        if about.until_us is None or now_us > about.until_us:
+            if not filing.exception:
+                till = "at all" if about.until_us is None else f"after {format_time(about.until_us)}"
+                raise StepError(
+                    f"this decision cannot be appealed against {till}",
+                    remedy="accept it as an exception, with a reason",
+                )
+            needed(filing.exception, "a reason for the exception")
+        terms = self._enforcing.tree.terms(about.market)
+        owed = Owed(
+            clock=terms.clock if terms is not None else "appeal-decide",
+            subject=f"appeal:{id}",
+            actor=actor,
+            id=f"appeal-{id}",
+            market=about.market,
+        )
+        (duty,), owing = self._duties.to_open(owed)
+        appeal = Appeal(
+            id=id,
+            version=0,
+            at_us=now_us,
+            decision=filing.decision,
+            account=filing.account,
+            text=filing.text,
+            refs=filing.refs,
+            market=about.market,
+            decided_us=about.decided_us,
+            deciders=about.deciders,
+            rules=about.rules,
+            measures=about.measures,
+            late=filing.exception,
+            duty=duty.id,
+            due_us=duty.due_us,
+        )
+        says = {} if duty.due_us is None else {"answer_by": format_time(duty.due_us)}
+        moved, writes = _moved(appeal, "received", actor, now_us, filing.exception)
+        writes += [*owing, _letter(moved, "appeal.received", now_us, says), *self._tallied(moved, "received")]
+        return moved, writes
+
+    def _taken(self, filing: Filing) -> _About:
+        """What people decided. What is kept from the user cannot be appealed against before it is told."""
+        mine = {("account", filing.account), filing.about}
+        found = [
+            measure
+            for measure in self._enforcing.of(filing.decision)
+            if ((measure.kind, measure.entity) in mine or measure.party in mine) and measure.notice != "withheld"
+        ]
+        case = self._case(filing.decision)
+        if not any(measure.notice == "sent" for measure in found):
+            raise NotFoundError(
+                f"nothing was decided against this account by {filing.decision[:80]}",
+                remedy="name the decision as its notice does, and what it was about",
+            )
+        if all(measure.state == "lifted" for measure in found):
+            raise StepError("the decision has been taken back already", remedy="there is nothing left to undo")
+        windows = [measure.appeal_until_us for measure in found if measure.appeal_until_us is not None]
+        deciders = [measure.actor for measure in found]
+        rules: list[str] = []
+        if case is not None:
+            deciders += [one.reviewer for one in (*case.proposed, case.decided) if one is not None]
+            batch = self.store.records.get(Batch, case.batch) if case.batch else None
+            deciders += [batch.actor] if batch is not None else []
+            for entry in self.store.journal.entries(list(case.decisions[-50:])):
+                rules += [hit.id for hit in entry.decision.rules if hit.mode in {"live", "proposed"}]
+        return _About(
+            decided_us=max(measure.at_us for measure in found),
+            until_us=max(windows, default=None),
+            measures=tuple(measure.id for measure in found),
+            deciders=tuple(dict.fromkeys(deciders)),
+            rules=tuple(dict.fromkeys(rules)),
+            market=filing.market or (case.market if case is not None else ""),
+        )
+
+    def _automated(self, filing: Filing) -> _About:
+        """What a rule decided on an event, without anybody."""
+        name = filing.decision.removeprefix("event:")
+        found = self.store.journal.find([name]).get(name)
+        mine = {("account", filing.account), filing.about}
+        keys = []
+        rules = []
+        for number, action in enumerate(found.decision.actions if found is not None else ()):
+            assert found is not None  # or it would have no actions
+            if (action.kind, action.entity) in mine and not action.proposed and action.do in INVERSES:
+                row = self.store.outbox.action(found.seq, number)
+                if row is not None:
+                    keys.append(row[0].key)
+                    rules.append(action.rule)
+        if found is None or not keys:
+            raise NotFoundError(
+                f"no rule has acted on this account because of the event {name[:80]}",
+                remedy="name the event of the decision, and what was acted on",
+            )
+        return _About(
+            decided_us=found.at_us,
+            until_us=self._enforcing.window(filing.market, found.at_us),
+            measures=tuple(keys),
+            rules=tuple(dict.fromkeys(rules)),
+            market=filing.market,
+        )
+
+    def _case(self, decision: str) -> Case | None:
+        return self.store.cases.get(decision.removeprefix("case:")) if decision.startswith("case:") else None
+
+    # ------------------------------------------------------------------ hearing
+
+    def next(self, hearer: str) -> Appeal | None:
+        """The appeal that is due first, and that this person may hear: for it alone, for a while."""
+        after = ""
+        looked = 0
+        while looked < _LOOKED_AT and (some := self.store.appeals.find("received", after=after, limit=100)):
+            for appeal in some:
+                if self._free(appeal, hearer) and independent(hearer, appeal.deciders, self.store):
+                    try:
+                        return self.take(appeal.id, hearer)
+                    except StepError:
+                        continue  # somebody else was first
+            after, looked = some[-1].id, looked + len(some)
+        return None
+
+    def take(self, id: str, hearer: str) -> Appeal:
+        """Have this appeal alone, or go on having it. Raises NotFoundError, StepError."""
+
+        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
+            self._may(appeal, hearer)
+            held = msgspec.structs.replace(appeal, hearer=hearer, until_us=now_us + LEASE_US)
+            if appeal.hearer == hearer and appeal.until_us > now_us:
+                again = msgspec.structs.replace(held, version=held.version + 1)
+                return again, [again]
+            return _moved(held, "taken", hearer, now_us)
+
+        return self._step(id, hearer, step)
+
+    def give_back(self, id: str, hearer: str) -> Appeal:
+        """Somebody else may hear it. Raises NotFoundError, StepError."""
+
+        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
+            self._has(appeal, hearer)
+            return _moved(msgspec.structs.replace(appeal, hearer="", until_us=0), "given_back", hearer, now_us)
+
+        return self._step(id, hearer, step)
+
+    def decide(self, id: str, hearer: str, hearing: Hearing) -> Appeal:
+        """Say what was found: what is wrong is undone, strikes are refunded, whoever appealed is told.
+
+        Raises NotFoundError, StepError for somebody who has not taken it, UsageError.
+        """
+        needed(hearing.reasons, "a reason")
+
+        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
+            self._has(appeal, hearer)
+            self._may(appeal, hearer)
+            return self._decided(appeal, hearer, hearing, now_us)
+
+        appeal = self._step(id, hearer, step)
+        self._undo(appeal)
+        return self.get(id)
+
+    def _decided(self, appeal: Appeal, hearer: str, hearing: Hearing, now_us: int) -> tuple[Appeal, list[Write]]:
+        chosen = _chosen(appeal, hearing)
+        writes: list[Write] = []
+        automated = appeal.decision.startswith("event:")
+        if chosen and not automated:
+            writes += self._lifted(appeal, hearer, hearing, chosen)
+        done = msgspec.structs.replace(
+            appeal,
+            state=hearing.finding,
+            hearer=hearer,
+            until_us=0,
+            heard_us=now_us,
+            reasons=hearing.reasons,
+            undone=chosen,
+            work=bool(chosen) and automated,
+        )
+        moved, pages = _moved(done, hearing.finding, hearer, now_us, hearing.reasons)
+        says = {"finding": hearing.finding, "reasons": hearing.reasons, "undone": list(chosen)}
+        return moved, [
+            *pages,
+            *writes,
+            *self._duties.to_end(appeal.duty, hearer, Evidence(said=hearing.finding, refs=(f"appeal:{appeal.id}",))),
+            _letter(moved, "appeal.decided", now_us, says),
+            *self._tallied(moved, hearing.finding),
+        ]
+
+    def _lifted(self, appeal: Appeal, hearer: str, hearing: Hearing, chosen: tuple[str, ...]) -> list[Write]:
+        """The measures taken back; and the case with them, if nothing of its outcome is left."""
+        measures = [self._enforcing.get(name) for name in chosen]
+        reason = f"appeal {appeal.id}: {hearing.reasons}"[:TEXT_LIMIT]
+        case = self._case(appeal.decision)
+        if case is not None and hearing.finding == "reversed":
+            every = self._enforcing.of(appeal.decision)
+            if all(one.id in chosen or one.state == "lifted" for one in every) and case.reversed is None:
+                return self._closing.to_reverse(case, every, hearer, reason, quiet=True)[0]
+        refund = hearing.refund or hearing.finding == "reversed"
+        return self._enforcing.to_lift(measures, hearer, reason, refund=refund, quiet=True)
+
+    def withdraw(self, id: str, actor: str, reason: str) -> Appeal:
+        """Whoever appealed does not want it any more. Raises NotFoundError, StepError."""
+        needed(reason, "a reason")
+
+        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
+            _open(appeal)
+            gone = msgspec.structs.replace(appeal, state="withdrawn", heard_us=now_us, until_us=0)
+            moved, writes = _moved(gone, "withdrawn", actor, now_us, reason)
+            ending = self._duties.to_cancel(appeal.duty, actor, f"withdrawn: {reason}"[:1000])
+            letter = _letter(moved, "appeal.withdrawn", now_us, {})
+            return moved, [*writes, *ending, letter, *self._tallied(moved, "withdrawn")]
+
+        return self._step(id, actor, step)
+
+    # ------------------------------------------------------------------ undoing
+
+    def settle(self) -> int:
+        """Undo what automated decisions have put in force and an appeal has reversed. For the worker's rounds."""
+        return sum(self._undo(appeal) for appeal in self.store.appeals.working(_AT_ONCE))
+
+    def _undo(self, appeal: Appeal) -> bool:
+        """Undo the rest; again after a kill, until it is done."""
+        for name in appeal.undone if not appeal.decision.startswith("event:") else ():
+            self._enforcing.settle(name)
+        if not appeal.work:
+            return False
+        delivering = self._enforcing.delivering
+        reason = f"appeal {appeal.id}: {appeal.reasons}"[:MAX_REASON]
+        for key in appeal.undone:
+            try:
+                # The engine is told first, so that a kill in between loses nothing.
+                change = delivering.unlabelling(key, appeal.hearer, reason)
+                if change is not None:
+                    self.store.records.write([change_errand(f"appeal:{appeal.id}:{key}", change, self.clock())])
+                delivering.reverse(key, appeal.hearer, reason)
+            except ActionError:
+                continue  # it has ended by itself
+        done = msgspec.structs.replace(appeal, version=appeal.version + 1, work=False)
+        try:
+            self.store.records.write([done])
+        except StaleError:
+            return False  # another worker was first
+        return True
+
+    # ------------------------------------------------------------------ looking
+
+    def get(self, id: str) -> Appeal:
+        """The appeal with this id. Raises NotFoundError."""
+        found = self.store.appeals.get(id)
+        if found is None:
+            raise NotFoundError(f"there is no appeal {id[:80]}", remedy="GET /v1/appeals lists all")
+        return found
+
+    def pages(self, id: str) -> Sequence[AppealPage]:
+        """Its file. Raises NotFoundError."""
+        self.get(id)
+        return self.store.appeals.pages(id)
+
+    def find(
+        self, state: State | None = None, decision: str = "", account: str = "", after: str = "", limit: int = 100
+    ) -> Sequence[Appeal]:
+        """Appeals, what is due first before the rest, page by page."""
+        return self.store.appeals.find(state, decision, account, after, limit)
+
+    def rates(self, after: str = "", limit: int = 100) -> Sequence[AppealTally]:
+        """How appeals have ended, for each reviewer and each rule, page by page."""
+        return self.store.records.every(AppealTally, after, limit)
+
+    # ------------------------------------------------------------------ how
+
+    def _step(self, id: str, actor: str, step: Callable[[Appeal, int], tuple[Appeal, list[Write]]]) -> Appeal:
+        needed(actor, "an actor")
+        for _ in range(_TRIES):
+            moved, writes = step(self.get(id), self.clock())
+            try:
+                self.store.records.write(writes)
+            except StaleError:
+                continue
+            return moved
+        raise StaleError(f"the appeal {id[:80]} changes all the time", remedy="try again in a moment")
+
+    def _free(self, appeal: Appeal, hearer: str) -> bool:
+        return appeal.hearer in {"", hearer} or appeal.until_us <= self.clock()
+
+    def _may(self, appeal: Appeal, hearer: str) -> None:
+        _open(appeal)
+        if not independent(hearer, appeal.deciders, self.store):
+            raise StepError("who decided does not hear the appeal", remedy="leave it to somebody else")
+        if not self._free(appeal, hearer):
+            raise StepError(f"{appeal.hearer} hears the appeal {appeal.id}", remedy="wait until it is given back")
+
+    def _has(self, appeal: Appeal, hearer: str) -> None:
+        _open(appeal)
+        if appeal.hearer != hearer or appeal.until_us <= self.clock():
+            raise StepError(f"the appeal {appeal.id} is not {hearer}'s", remedy="take it first")
+
+    def _tallied(self, appeal: Appeal, what: str) -> list[Write]:
+        """What it says about the rules and the reviewers behind the decision."""
+        names = (*(f"rule:{rule}" for rule in appeal.rules), *(f"reviewer:{who}" for who in appeal.deciders))
+        writes: list[Write] = []
+        for name in dict.fromkeys(names):
+            tally = self.store.records.get(AppealTally, name) or AppealTally(id=name, version=0)
+            counted = {what: getattr(tally, what) + 1, "version": tally.version + 1}
+            writes.append(msgspec.structs.replace(tally, **counted))
+        return writes
+
+
+def _open(appeal: Appeal) -> None:
+    if appeal.state != "received":
+        raise StepError(f"the appeal {appeal.id} is {appeal.state}", remedy="a decision is looked at again once")
+
+
+def _chosen(appeal: Appeal, hearing: Hearing) -> tuple[str, ...]:
+    """What is taken back. Raises UsageError for what does not go with the finding."""
+    if hearing.finding == "reversed":
+        if hearing.lift and set(hearing.lift) != set(appeal.measures):
+            raise UsageError("reversed takes back everything", remedy="say partly, or leave lift out")
+        return appeal.measures
+    if hearing.finding == "upheld":
+        if hearing.lift:
+            raise UsageError("upheld takes nothing back", remedy="say partly, or leave lift out")
+        return ()
+    chosen = tuple(dict.fromkeys(hearing.lift))
+    if not chosen or not set(chosen) <= set(appeal.measures):
+        raise UsageError(
+            "partly takes back some of what the appeal is about", remedy=f"in lift: {', '.join(appeal.measures)}"
+        )
+    return chosen
+
+
+def _moved(appeal: Appeal, what: str, actor: str, now_us: int, said: str = "") -> tuple[Appeal, list[Write]]:
+    """The appeal with one more page, and what is to be written."""
+    moved = msgspec.structs.replace(appeal, version=appeal.version + 1, pages=appeal.pages + 1)
+    page = AppealPage(appeal=appeal.id, number=moved.pages, at_us=now_us, what=what, actor=actor, said=said)
+    detail = msgspec.json.encode({"decision": appeal.decision, **({"reason": said} if said else {})})
+    subject = f"appeal:{appeal.id}"
+    row = AuditRow(at_us=now_us, actor=actor, action=f"appeal.{what}", subject=subject, detail=detail)
+    return moved, [moved, page, row]
+
+
+def _letter(appeal: Appeal, step: str, now_us: int, says: Mapping[str, object]) -> Letter:
+    """A letter to whoever appealed."""
+    said = {"appeal": appeal.id, "decision": appeal.decision, **says}
+    action = told("inform", "account", appeal.account, step)
+    return Letter(cause=f"appeal:{appeal.id}", step=step, at_us=now_us, action=action, says=said)

@@ -1,0 +1,384 @@
+"""Measures: taken with reasons and a notice, counted as strikes, taken back with everything that came with them.
+
+Whatever is done to an entity because somebody has decided so goes through here, once: cases, orders and appeals give
+what is to be written, and it is written with what asks for it. What a lift has still to undo is written with the lift,
+so that nothing of it is lost. ``docs/operations.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from trustward.base.errors import ActionError, NotFoundError, StaleError
+from trustward.base.units import format_time
+from trustward.model.decision import Action
+from trustward.model.effect import INVERSES
+from trustward.model.enforcement import Due, Measure, Notice, PolicyTree, Strike, StrikeSheet, follows
+from trustward.model.errand import change_errand
+from trustward.model.letter import Letter
+from trustward.model.spans import add_span, parse_span
+from trustward.operations.cases import needed
+from trustward.operations.delivering import MAX_REASON, Delivering
+from trustward.operations.duties import Duties
+from trustward.operations.taking import (
+    Judging,
+    Taking,
+    audit_row,
+    changes,
+    check_taking,
+    hang_strike,
+    party_of,
+    telling,
+    work_of,
+)
+from trustward.ports import Store, Write
+
+_TRIES = 100
+_AT_ONCE = 100
+
+
+class Enforcing:
+    """The story, for any number of threads and processes over one store."""
+
+    def __init__(
+        self, store: Store, tree: PolicyTree, duties: Duties, delivering: Delivering, *, ids: Callable[[], str]
+    ) -> None:
+        self.store = store
+        self.tree = tree
+        self.duties = duties
+        self.clock = duties.clock
+        self.delivering = delivering
+        self._ids = ids
+
+    # ------------------------------------------------------------------ taking
+
+    def to_take(self, taking: Taking) -> tuple[Measure, list[Write]]:
+        """A measure, and what is to be written: together with what asks for it. Raises UsageError."""
+        check_taking(taking)
+        now_us = self.clock()
+        party = party_of(taking)
+        quiet: Notice = "withheld" if taking.withhold or taking.secret else "sent"
+        measure = Measure(
+            id=taking.id or self._ids(),
+            version=1,
+            do=taking.do,
+            kind=taking.kind,
+            entity=taking.entity,
+            cause=taking.cause,
+            policy=taking.policy,
+            reasons=taking.reasons,
+            actor=taking.actor,
+            at_us=now_us,
+            state="in_force" if taking.do in INVERSES else "ended",
+            note=taking.note,
+            ends_us=None if taking.lasts_us is None else now_us + taking.lasts_us,
+            strike=taking.strike,
+            strikes=taking.strikes,
+            notice="none" if party is None else quiet,
+            party=party,
+            automated=taking.automated,
+            appeal_until_us=self.window(taking.market, now_us) if party is not None and quiet == "sent" else None,
+            parent=taking.parent,
+            secret=taking.secret,
+            work=work_of(taking),
+        )
+        writes: list[Write] = [measure, self._letter(measure, taking)]
+        writes += [
+            change_errand(f"measure:{measure.id}:{at}", change, now_us)
+            for at, change in enumerate(changes(measure, present=True))
+        ]
+        if measure.notice == "sent":
+            writes.append(self._notice(measure, now_us))
+        writes.append(audit_row(measure, "measure.taken", taking.actor, now_us, do=taking.do))
+        return measure, writes
+
+    def take(self, taking: Taking) -> Measure:
+        """The same, written. Raises UsageError; StaleError if the id is taken."""
+        measure, writes = self.to_take(taking)
+        self.store.records.write(writes)
+        return measure
+
+    def to_judge(self, judging: Judging) -> tuple[list[Measure], list[Write]]:
+        """What follows from a decision: strikes, what was decided, and what the ladder asks for beyond that.
+
+        A strike is never silent: if nothing else is done to whom it counts against, it comes with a warning. Raises
+        UsageError. Somebody else's strike on one of them meanwhile makes the write fail with StaleError: ask again.
+        """
+        takings = list(judging.takings)
+        writes: list[Write] = []
+        for kind, entity in dict.fromkeys(judging.struck):
+            sheet = self.sheet(kind, entity)
+            if (
+                judging.policy.strikes == 0
+                or judging.secret
+                or any(strike.cause == judging.cause for strike in sheet.strikes)
+            ):
+                continue
+            now_us = self.clock()
+            due = follows(judging.policy, sheet, now_us)
+            strike = Strike(
+                id=judging.cause,
+                cause=judging.cause,
+                policy=judging.policy.id,
+                ladder=judging.policy.ladder.id,
+                at_us=now_us,
+                count=due.after - due.before,
+                expires_us=due.expires_us,
+            )
+            strikes = (*sheet.strikes, strike)
+            writes.append(msgspec.structs.replace(sheet, version=sheet.version + 1, strikes=strikes))
+            hang_strike(takings, judging, (kind, entity), due)
+        measures = []
+        for taking in takings:
+            measure, taken = self.to_take(taking)
+            measures.append(measure)
+            writes += taken
+        return measures, writes
+
+    def due(self, policy: str, kind: str, entity: str) -> Due:
+        """What would follow for an entity from a policy now. Raises NotFoundError."""
+        found = self.tree.get(policy)
+        if found is None:
+            raise NotFoundError(f"there is no policy {policy[:80]}", remedy="GET /v1/policy-tree lists all")
+        return follows(found, self.sheet(kind, entity), self.clock())
+
+    def sheet(self, kind: str, entity: str) -> StrikeSheet:
+        """An entity's strikes."""
+        id = f"{kind}:{entity}"  # noqa: A001 - it is the record's
+        return self.store.records.get(StrikeSheet, id) or StrikeSheet(id=id, version=0)
+
+    def window(self, market: str, now_us: int) -> int | None:
+        """Until when what is decided now may be appealed against in a market; None: not at all."""
+        terms = self.tree.terms(market)
+        if terms is None:
+            return None
+        return add_span(now_us, parse_span(terms.within), self.duties.book.calendar(terms.market))
+
+    # ------------------------------------------------------------------ taking back
+
+    def to_lift(
+        self, measures: Iterable[Measure], actor: str, reason: str, *, refund: bool = True, quiet: bool = False
+    ) -> list[Write]:
+        """What is to be written if measures are taken back, and their strikes refunded: together with what asks for it.
+
+        Nothing for those that are lifted already. Call :meth:`settle` when it is written, or leave that to a worker.
+        Raises UsageError.
+        """
+        needed(actor, "an actor")
+        needed(reason, "a reason")
+        now_us = self.clock()
+        sheets: dict[str, StrikeSheet] = {}
+        writes: list[Write] = []
+        for measure in measures:
+            if refund and measure.strike:
+                self._refund(sheets, measure, actor, reason, now_us)
+            if measure.state == "lifted":
+                continue
+            lifted = msgspec.structs.replace(
+                measure,
+                version=measure.version + 1,
+                state="lifted",
+                work="undo",
+                lifted_us=now_us,
+                lifted_by=actor,
+                lifted_why=reason,
+            )
+            writes += [lifted, audit_row(measure, "measure.lifted", actor, now_us, reason=reason)]
+            if measure.notice == "sent" and measure.party is not None and not quiet:
+                writes.append(telling(lifted, "measure.lifted", now_us, {"facts": reason}))
+        return [*sheets.values(), *writes]
+
+    def _refund(self, sheets: dict[str, StrikeSheet], measure: Measure, actor: str, reason: str, now_us: int) -> None:
+        key = f"{measure.kind}:{measure.entity}"
+        begun = key in sheets
+        sheet = sheets.get(key) or self.sheet(measure.kind, measure.entity)
+        if all(strike.refunded_us is not None for strike in sheet.strikes if strike.id == measure.strike):
+            return
+        strikes = tuple(
+            msgspec.structs.replace(strike, refunded_us=now_us, refunded_by=actor, why=reason[:1000])
+            if strike.id == measure.strike and strike.refunded_us is None
+            else strike
+            for strike in sheet.strikes
+        )
+        sheets[key] = msgspec.structs.replace(sheet, version=sheet.version + (not begun), strikes=strikes)
+
+    def lift(self, id: str, actor: str, reason: str, *, refund: bool = True) -> Measure:
+        """Take a measure back. Asking again changes nothing. Raises NotFoundError, UsageError."""
+        for _ in range(_TRIES):
+            writes = self.to_lift([self.get(id)], actor, reason, refund=refund)
+            try:
+                if writes:
+                    self.store.records.write(writes)
+            except StaleError:
+                continue
+            self.settle(id)
+            return self.get(id)
+        raise StaleError(f"the measure {id[:80]} changes all the time", remedy="try again in a moment")
+
+    def settle(self, id: str, most: int = 0, *, forgotten: bool = False) -> int:
+        """Undo what a lifted measure has put in force, and up to ``most`` of what followed from it; how many of these.
+
+        Any number of processes may do this at a time, and be killed: what is left is for the next one. What a closed
+        account is remembered by is forgotten by a worker, which says so.
+        """
+        measure = self.get(id)
+        if measure.work != "undo":
+            return 0
+        reason = "taken back" if measure.secret else measure.lifted_why[:MAX_REASON]
+        for key in self.store.records.letters(f"measure:{id}"):
+            try:
+                self.delivering.reverse(key, measure.lifted_by, reason)
+            except ActionError:
+                continue  # it only says something, or it has ended by itself
+        self._unsay(measure)
+        undone = 0
+        while undone < most and (some := self.store.measures.unlifted(id, min(_AT_ONCE, most - undone))):
+            try:
+                self.store.records.write(self.to_lift(some, measure.lifted_by, measure.lifted_why))
+            except StaleError:
+                return undone  # somebody else is at it
+            for one in some:
+                self.settle(one.id, most=_AT_ONCE)
+            undone += len(some)
+        if (forgotten or not measure.traces) and not self.store.measures.unlifted(id, 1):
+            self._put(measure, work="")
+        return undone
+
+    def _unsay(self, measure: Measure) -> None:
+        """Tell the engine that a label or a list's value is not there any more, unless another measure wants it."""
+        now_us = self.clock()
+        wanted = changes(measure, present=False)
+        if not wanted or self.store.measures.alike(measure.same, 1):
+            return
+        errands: list[Write] = [
+            change_errand(f"measure:{measure.id}:lifted:{at}", change, now_us) for at, change in enumerate(wanted)
+        ]
+        self.store.records.write(errands)
+        # Somebody may have taken the same measure between looking and writing: say it again, behind that.
+        for other in self.store.measures.alike(measure.same, 1):
+            again: list[Write] = [
+                change_errand(f"measure:{other.id}:again:{measure.id}:{at}", change, self.clock())
+                for at, change in enumerate(changes(other, present=True))
+            ]
+            self.store.records.write(again)
+
+    def release(self, cause: str, actor: str, reason: str) -> int:
+        """What was kept from users may be told now: they are, and may appeal from now on; how many were told."""
+        needed(reason, "a reason")
+        count = 0
+        for measure in self.of(cause):
+            for _ in range(_TRIES):
+                now = self.get(measure.id)
+                if now.notice != "withheld":
+                    break
+                now_us = self.clock()
+                said = msgspec.structs.replace(
+                    now,
+                    version=now.version + 1,
+                    notice="sent",
+                    secret=False,
+                    appeal_until_us=self.window("", now_us),
+                )
+                audit = audit_row(now, "measure.told", actor, now_us, reason=reason)
+                try:
+                    self.store.records.write([said, self._notice(said, now_us), audit])
+                except StaleError:
+                    continue
+                count += 1
+                break
+        return count
+
+    # ------------------------------------------------------------------ by itself
+
+    def expire(self) -> int:
+        """Note which measures have had their time; how many. What they did is undone with their actions."""
+        now_us = self.clock()
+        count = 0
+        while some := self.store.measures.over(now_us, _AT_ONCE):
+            for measure in some:
+                count += self._put(measure, state="ended")
+            if len(some) < _AT_ONCE:
+                break
+        return count
+
+    # ------------------------------------------------------------------ looking
+
+    def get(self, id: str) -> Measure:
+        """The measure with this id. Raises NotFoundError."""
+        found = self.store.measures.get(id)
+        if found is None:
+            raise NotFoundError(f"there is no measure {id[:80]}", remedy="GET /v1/measures finds them by what for")
+        return found
+
+    def of(self, cause: str) -> list[Measure]:
+        """Everything that was done because of something; what followed by itself is found by :meth:`following`."""
+        found: list[Measure] = []
+        while part := self.store.measures.of(cause, found[-1].id if found else "", _AT_ONCE):
+            found += part
+        return found
+
+    def on(self, kind: str, entity: str, limit: int = 100) -> Sequence[Measure]:
+        """What was done to an entity, the latest first."""
+        return self.store.measures.on(kind, entity, limit)
+
+    def following(self, id: str, after: str = "", limit: int = 100) -> Sequence[Measure]:
+        """What followed from a measure, page by page: copies that were removed, accounts that came back."""
+        return self.store.measures.following(id, after, limit)
+
+    def letter(self, measure: Measure) -> str:
+        """The id of a measure's action in the outbox."""
+        return next(iter(self.store.records.letters(f"measure:{measure.id}")), "")
+
+    # ------------------------------------------------------------------ how
+
+    def _put(self, measure: Measure, **fields: object) -> bool:
+        after: Measure = msgspec.structs.replace(measure, version=measure.version + 1, **fields)
+        try:
+            self.store.records.write([after])
+        except StaleError:
+            return False  # somebody else was first: the next round sees
+        return True
+
+    @staticmethod
+    def _letter(measure: Measure, taking: Taking) -> Letter:
+        action = Action(
+            do=measure.do,
+            kind=measure.kind,
+            entity=measure.entity,
+            rule="",
+            note=measure.note,
+            lasts_us=taking.lasts_us,
+        )
+        mine = f"measure:{measure.id}"
+        return Letter(
+            cause=mine if measure.secret else measure.cause,
+            step="measure.taken" if measure.secret else taking.step,
+            at_us=measure.at_us,
+            action=action,
+            reason="" if measure.secret else measure.reasons[:MAX_REASON],
+            filed=mine,
+        )
+
+    def _notice(self, measure: Measure, now_us: int) -> Letter:
+        """The statement of reasons: what, why, on which policy, whether a machine found it, how to appeal till when."""
+        policy = self.tree.get(measure.policy)
+        says: dict[str, object] = {
+            "facts": measure.reasons,
+            "policy": measure.policy,
+            "policy_title": policy.title if policy is not None else measure.policy,
+            "automated": measure.automated,
+            "strikes": measure.strikes,
+        }
+        if measure.ends_us is not None:
+            says["until"] = format_time(measure.ends_us)
+        if measure.state == "lifted":
+            says["lifted"] = True
+        if measure.appeal_until_us is not None:
+            until = format_time(measure.appeal_until_us)
+            says["appeal"] = {"until": until, "decision": measure.cause, "route": "POST /v1/appeals"}
+        return telling(measure, "measure.taken", now_us, says)
+
+
+__all__ = ["Enforcing", "Judging", "Taking"]
