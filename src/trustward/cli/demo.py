@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trustward.cli import options
 from trustward.cli.simulate import Accounts, Days, Seed
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PACKS = "starter"
 """The shipped policies, all together."""
@@ -23,9 +26,16 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where to write events, decisions and page.")
     ] = Path("out/demo"),
+    story: Annotated[
+        bool,
+        typer.Option(
+            "--story/--no-story",
+            help="Whether to tell the closed loop too, over a service that is started for it, in the folder story.",
+        ),
+    ] = True,
     quiet: options.Quiet = False,
 ) -> None:
-    """Simulate a service, find its fraud, write a page about it."""
+    """Simulate a service, find its fraud, write a page about it; then follow one campaign to its end."""
     from trustward.base.clock import elapsed_s, now_us
     from trustward.bootstrap import replay
     from trustward.cli.account import print_replay
@@ -71,12 +81,35 @@ def demo(
         )
     write_page(page, summary, title="A simulated week of fraud, and what was found" if days == 7 else "What was found")
     print_replay(console, summary)
+    if story:
+        _story(console, out / "story")
     console.print(f"All of it in {elapsed_s() - began:.1f} s.", style="bold")
     console.print(f"  every decision with its reasons: {decisions}")
     console.print(f"  the account as a page, with plots: {page.resolve()}")
     console.print(
         f"  again, by hand: {_program()} replay {events} --policy {PACKS} --labels truth --out decisions.ndjson"
     )
+
+
+def _story(console: Console, folder: Path) -> None:
+    """The closed loop, told over HTTP by people at their desks. What an earlier run left there is removed."""
+    from shutil import rmtree
+
+    from trustward.cli.story.telling import tell
+
+    console.print(
+        "\n3. The closed loop: another two days at a running service, one campaign of phishing, and all that follows",
+        style="bold",
+    )
+    if folder.is_dir():
+        rmtree(folder)
+    tell(folder, 1_000, 7, lambda title, what: console.print(f"  {title}. {what}", highlight=False))
+    key = (folder / "evidence.pub").read_text(encoding="utf-8")
+    console.print(
+        f"  the evidence, verified by anybody: {_program()} clues verify {folder / 'evidence.tar'} --key {key}"
+    )
+    console.print(f"  the order's effort file: {folder / 'effort.json'}")
+    console.print(f"  look around: {_program()} measures list --entity account:ID --data {folder / 'data'}\n")
 
 
 def _program() -> str:
