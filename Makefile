@@ -43,7 +43,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .; \
 	touch $@
 
-demo: $(STAMP) ## simulate a small service, find its fraud, write a page about it
+demo: $(STAMP) ## simulate a small service, find its fraud, follow one campaign to its end
 	@mkdir -p $(OUT)/demo
 	@$(BIN)/trustward demo --accounts $(DEMO_ACCOUNTS) --days $(DEMO_DAYS) --seed $(DEMO_SEED) --out $(OUT)/demo
 
