@@ -44,10 +44,11 @@ def test_secret_duties_are_for_keys_with_that_scope(one: Served) -> None:
     (duty,) = one.ask("POST", "/v1/duties", json=wanted).json["duties"]
     subject = f"duty:{duty['id']}"
     plain = one.make_key("audit")
-    assert subjects(one, f"subject={subject}") == [subject]
-    assert subjects(one, f"subject={subject}", plain) == []
+    assert subjects(one, f"subject={subject}&secret=true") == [subject]
+    assert subjects(one, f"subject={subject}") == subjects(one, f"subject={subject}", plain) == []
+    assert one.ask("GET", "/v1/audit?secret=true", key=plain).status == 403
     assert subject not in subjects(one, "limit=500", plain)
-    assert subjects(one, f"subject={subject}", one.make_key("audit", "secret")) == [subject]
+    assert subjects(one, f"subject={subject}&secret=true", one.make_key("audit", "secret")) == [subject]
 
 
 @pytest.mark.parametrize("query", ["actr=x", "limit=0", "limit=501", "cursor=0", "from=yesterday", "limit=1&limit=2"])

@@ -24,6 +24,8 @@ WITHOUT_A_WRONG_WAY = {
     "/v1/policies/proposals",
     "/v1/clocks",
     "/v1/issuers",
+    "/v1/authorities",
+    "/v1/evidence/key",
     "/v1/queues",
     "/v1/break",
     "/v1/policy-tree",
@@ -41,6 +43,11 @@ WRONG_WAYS = {
     "/v1/cases": "?limit=x",
     "/v1/appeals": "?limit=x",
     "/v1/appeal-rates": "?limit=x",
+    "/v1/audit": "?limit=x",
+    "/v1/clues": "?limit=x",
+    "/v1/holds": "?limit=x",
+    "/v1/requests": "?limit=x",
+    "/v1/disclosures": "?limit=x",
 }
 ODD_PATHS = [
     b"/v1/decisions/%00",

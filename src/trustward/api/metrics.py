@@ -12,6 +12,7 @@ from trustward.api.counts import Counts, Sums
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import TrustwardError
 from trustward.model.effect import outgoing
+from trustward.model.tally import SECRET
 from trustward.operations.deciding import Deciding
 from trustward.operations.sourcing import SourceStatus
 from trustward.ports import Store
@@ -111,7 +112,8 @@ class Metrics(Counts, Collector):
             ("trustward_duties_breached", "Duties that were ever missed, done or not.", duties.breached),
         ):
             by_clock = GaugeMetricFamily(name, about, labels=("clock",))
-            for clock, count in counts.items():
+            # A count of secret ones would say that there is a secret.
+            for clock, count in ((clock, count) for clock, count in counts.items() if clock != SECRET):
                 by_clock.add_metric((clock,), count)
             yield by_clock
         yield _age("trustward_duty_alarm_age_seconds", "How late reminders and breaches are.", duties.alarm_us, now)

@@ -125,7 +125,7 @@ class CatalogueError(TrustwardError):
 
 
 class RegimeError(TrustwardError):
-    """A file of clocks, queues, policies, issuers or authorities is wrong, or there is no such clock or calendar."""
+    """A file of clocks, queues, policies, issuers or authorities is wrong, or a clock is unknown."""
 
     code = "TW-340"
 
@@ -201,7 +201,7 @@ class ActionError(TrustwardError):
 
 
 class StepError(TrustwardError):
-    """A duty, a report, a case, an order, a clue or the like is not in a state in which this can be done to it."""
+    """A duty, a case, an order or the like is not in a state in which this can be done to it."""
 
     code = "TW-580"
 

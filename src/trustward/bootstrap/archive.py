@@ -111,9 +111,9 @@ def audit_explain(settings: Settings, event_id: str) -> tuple[Found, Retold]:
 
 
 def audit_list(
-    settings: Settings, *, actor: str, action: str, subject: str, begin: str, end: str, limit: int
+    settings: Settings, *, actor: str, action: str, subject: str, begin: str, end: str, secret: bool, limit: int
 ) -> Sequence[AuditRow]:
-    """Who did what to what, the newest first, what an order keeps secret too. UsageError for what is no time."""
+    """Who did what to what, the newest first; or what of it an order keeps secret. UsageError for what is no time."""
     from trustward.base.units import parse_time
     from trustward.model.stored import AuditQuery
 
@@ -122,7 +122,9 @@ def audit_list(
         to_us = parse_time(end) if end else 2**62
     except ValueError as fault:
         raise UsageError(f"no time: {fault}", remedy="write it like 2026-01-31T12:00:00Z") from fault
-    query = AuditQuery(actor=actor, action=action, subject=subject, from_us=from_us, to_us=to_us, secret=True)
+    query = AuditQuery(
+        actor=actor, action=action, subject=subject, from_us=from_us, to_us=to_us, secret=True, hidden=secret
+    )
     with closing(store(settings)) as opened:
         return opened.audit.find(query, None, limit)
 

@@ -150,19 +150,22 @@ def list_(
     subject: Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only what was done to this.")] = "",
     begin: Annotated[str, typer.Option("--from", metavar="TIME", help="Only what was done then or later.")] = "",
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="Only what was done before then.")] = "",
+    secret: Annotated[bool, typer.Option("--secret", help="What an order keeps secret, and only that.")] = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many at most.", min=1, max=100_000)] = 100,
     data: options.Data = None,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """List who did what to what, the newest first; what an order keeps secret is among it."""
+    """List who did what to what, the newest first; what an order keeps secret with --secret only."""
     from trustward.base.units import format_time
     from trustward.bootstrap import audit_list, service_settings
     from trustward.cli.account import show, table
     from trustward.cli.console import answers, emit_json, plain
 
     settings = service_settings(data=data, database=database)
-    rows = audit_list(settings, actor=actor, action=action, subject=subject, begin=begin, end=end, limit=limit)
+    rows = audit_list(
+        settings, actor=actor, action=action, subject=subject, begin=begin, end=end, secret=secret, limit=limit
+    )
     if json:
         import msgspec
 

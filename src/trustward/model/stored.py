@@ -104,7 +104,7 @@ class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which rows of the audit are wanted; what is empty does not matter. Times are microseconds.
 
     ``action`` is one action, or what stands before its dot: ``key`` is every action on keys. ``secret``: rows about
-    what an order keeps secret are wanted too.
+    what an order keeps secret are wanted too. ``hidden``: the book of those is wanted, and not the open one.
     """
 
     actor: str = ""
@@ -113,6 +113,7 @@ class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     from_us: int = -(2**62)
     to_us: int = 2**62
     secret: bool = False
+    hidden: bool = False
 
     def fits(self, row: AuditRow) -> bool:
         """Whether a row is wanted, secrets aside.

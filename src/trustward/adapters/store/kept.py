@@ -166,16 +166,19 @@ class DatabaseAudit:
 
     def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
         """See :class:`trustward.ports.Audit`."""
+        book = "find_audit_secret" if query.hidden else "find_audit"
         said = {
-            **msgspec.structs.asdict(query),
+            **{
+                name: value for name, value in msgspec.structs.asdict(query).items() if name not in {"hidden", "secret"}
+            },
             "before": 2**62 if before is None else before,
             "limit": limit,
             "stem": len(query.action) + 1,
-            "secret": int(query.secret),
+            **({} if query.hidden else {"secret": int(query.secret)}),
         }
         with self._database.read() as connection:
-            rows = connection.execute(named("find_audit"), said).mappings()
-            return [AuditRow(**{**row, "detail": bytes(row["detail"])}) for row in rows]
+            rows = connection.execute(named(book), said).mappings()
+            return [AuditRow(**{**row, "detail": bytes(row["detail"]), "secret": query.hidden}) for row in rows]
 
 
 def add_audit(connection: Connection, row: AuditRow) -> None:

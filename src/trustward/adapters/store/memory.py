@@ -343,9 +343,12 @@ class _Audit:
     def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
         duties = self._tables.held.of(Duty)
         found: list[AuditRow] = []
-        for row in reversed(self._tables.audit[: None if before is None else max(before - 1, 0)]):
+        book = self._tables.audit_secret if query.hidden else self._tables.audit
+        for row in reversed(book[: None if before is None else max(before - 1, 0)]):
             kind, _, named = row.subject.partition(":")
-            hidden = kind == "duty" and not query.secret and (named not in duties or duties[named].secret)
+            hidden = (
+                kind == "duty" and not (query.secret or query.hidden) and (named not in duties or duties[named].secret)
+            )
             if len(found) < limit and query.fits(row) and not hidden:
                 found.append(row)
         return found

@@ -37,6 +37,14 @@ WHERE number < :before AND at_us >= :from_us AND at_us < :to_us
         OR EXISTS (SELECT 1 FROM duties WHERE duties.id = substr(audit.subject, 6) AND duties.secret = 0))
 ORDER BY number DESC LIMIT :limit
 
+-- name: find_audit_secret
+SELECT number, at_us, actor, action, subject, detail, seq FROM audit_secret
+WHERE number < :before AND at_us >= :from_us AND at_us < :to_us
+    AND (CAST(:actor AS TEXT) = '' OR actor = :actor)
+    AND (CAST(:subject AS TEXT) = '' OR subject = :subject)
+    AND (CAST(:action AS TEXT) = '' OR action = :action OR substr(action, 1, CAST(:stem AS INTEGER)) = :action || '.')
+ORDER BY number DESC LIMIT :limit
+
 -- name: number_audit_on
 -- PostgreSQL only: after rows were copied with their numbers, new ones go on behind them.
 SELECT setval(pg_get_serial_sequence('audit', 'number'), (SELECT max(number) FROM audit))
