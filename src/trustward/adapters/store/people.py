@@ -83,7 +83,7 @@ class DatabasePeople:
     def seal_totp(self, user: str, before: str, after: str) -> bool:
         """See :class:`trustward.ports.People`."""
         with self._database.write() as connection:
-            asked = {"id": user, "before": before, "after": after}
+            asked = {"id": user, "value": before, "totp": after}
             return bool(connection.execute(named("seal_totp"), asked).rowcount)
 
     def set_codes(self, user: str, hashes: Sequence[str], audit: AuditRow) -> None:

@@ -26,7 +26,7 @@ UPDATE users SET name = :name, full_name = :full_name, roles = :roles, password 
 WHERE id = :id AND version = :version
 
 -- name: seal_totp
-UPDATE users SET totp = :after, version = version + 1 WHERE id = :id AND totp = :before
+UPDATE users SET totp = :totp, version = version + 1 WHERE id = :id AND totp = :value
 
 -- name: use_step
 UPDATE users SET totp_step = :step WHERE id = :id AND totp_step < :step
