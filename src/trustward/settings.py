@@ -80,6 +80,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " Empty: `evidence.key` in `data`, made when it is first needed."
         ),
     ] = ""
+    totp_key: Annotated[
+        str,
+        Meta(
+            description="A file with [the key for authenticators](people.md#the-key-for-authenticators): their secrets"
+            " are encrypted with it. Its owner's alone, the same on all machines. Empty: `totp.key` in `data`, made"
+            " when it is first needed."
+        ),
+    ] = ""
     evidence_mb: Annotated[int, Meta(description="How large a bundle of evidence may be, in MiB.", ge=1, le=8000)] = 256
     query_memory: Annotated[str, Meta(description="The most memory that `trustward query` takes.")] = "2GB"
     policy: Annotated[

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from threading import Event as Signal
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
-from tests.api.served import Served, path_of, sent
+from tests.api.served import Served, path_of, sent, served
+from trustward.api import entrance
+from trustward.api.entrance import Entrance
+from trustward.model.journal import NOTICE, Commit
 from trustward.operations.deciding import Deciding
+from trustward.operations.grouping import Ticket
+from trustward.settings import TargetSettings
 
 
 def test_decides_and_says_where_it_is(one: Served) -> None:
@@ -83,8 +90,6 @@ def test_a_faulty_field_degrades_or_is_refused_if_asked(one: Served) -> None:
 
 
 def test_a_deadline_that_passes_gets_the_safe_answer(one: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    from threading import Event as Signal
-
     hold = Signal()
     one.service.refresh()
     blocked = one.service.host.ask(lambda _engine: hold.wait(10))
@@ -100,6 +105,63 @@ def test_a_deadline_that_passes_gets_the_safe_answer(one: Served, monkeypatch: p
     full = one.ask("POST", "/v1/decisions?deadline_ms=10000", json=sent("d6"))
     assert full.status == 200
     assert not full.json["degraded"]
+
+
+@pytest.mark.parametrize("fronted", [False, True])
+def test_a_late_decision_is_told_without_a_word_after_its_commit(
+    fronted: bool,  # noqa: FBT001 - a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = TargetSettings(name="late", decisions=True)
+    with served(fronted=fronted, targets=(target,)) as mine:
+        later: list[object] = []
+        monkeypatch.setattr(mine.service, "_tell", later.append)
+        hold = Signal()
+        blocked = mine.service.host.ask(lambda _engine: hold.wait(10))
+        late = mine.ask("POST", "/v1/decisions?deadline_ms=30", json=sent("t1"))
+        hold.set()
+        blocked.result()
+        assert late.status == 202
+        assert mine.ask("POST", "/v1/decisions?deadline_ms=30000", json=sent("t2")).status == 200
+        waiting = mine.service.store.outbox.waiting(9)
+        entry = mine.ask("GET", "/v1/decisions/t1").json["entry"]
+        assert [(row.seq, row.number) for row in waiting if row.number == NOTICE] == [(entry, NOTICE)]
+        assert later == []
+        # What was decided before has no commit of its own.
+        hold.clear()
+        blocked = mine.service.host.ask(lambda _engine: hold.wait(10))
+        assert mine.ask("POST", "/v1/decisions?deadline_ms=30", json=sent("t2")).status == 202
+        hold.set()
+        blocked.result()
+        until = monotonic() + 30
+        while not later:
+            assert monotonic() < until
+            sleep(0.01)
+        assert len(later) == 1
+
+
+def test_an_answer_that_is_being_written_gets_another_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(targets=(TargetSettings(name="late", decisions=True),)) as mine:
+        append = mine.service.host._append
+        passed = Signal()
+
+        def slow(commit: Commit) -> None:
+            assert passed.wait(10)
+            append(commit)
+
+        give_up = Entrance._be_late
+
+        def be_late(self: Entrance, ticket: Ticket) -> None:
+            give_up(self, ticket)
+            passed.set()
+
+        monkeypatch.setattr(mine.service.host, "_append", slow)
+        monkeypatch.setattr(Entrance, "_be_late", be_late)
+        monkeypatch.setattr(entrance, "_GRACE_S", 30.0)
+        answer = mine.ask("POST", "/v1/decisions?deadline_ms=1000", json=sent("t3"))
+        assert answer.status == 200
+        monkeypatch.undo()
+        assert [row for row in mine.service.store.outbox.waiting(9) if row.number == NOTICE] == []
 
 
 def test_a_full_queue_says_when_to_come_back(one: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,47 +153,66 @@ def call(port: int, key: str, method: str, path: str, body: Any = None) -> Any:
     return msgspec.json.decode(data)
 
 
+def decide(port: int, key: str, name: str) -> None:
+    """Somebody writes to two others within a minute: the sharper policy holds the second message."""
+    for other in range(2):
+        event = sent(f"{name}-{other}", sender=name, recipient=f"r{other}", time=format_time(now_us()))
+        call(port, key, "POST", "/v1/decisions", event)
+
+
+def compared(port: int, key: str) -> tuple[int, int]:
+    """How many events the shadow has seen, and how many it alone stops."""
+    found = call(port, key, "GET", "/v1/policies/shadow/compare")
+    assert found["fault"] == ""
+    return (found["result"]["events"], found["result"]["only_trial"]) if found["result"] else (0, 0)
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 @pytest.mark.slow
 def test_beside_the_engine_killed_and_started_anew(tmp_path: Path) -> None:
     """One command: the shadow follows by itself, whatever dies; each event is compared once."""
     key = key_for(tmp_path, "decide", "read", "policies")
-    time = format_time(now_us())
-
-    def decide(port: int, name: str) -> None:
-        for other in range(2):
-            call(
-                port,
-                key,
-                "POST",
-                "/v1/decisions",
-                sent(f"{name}-{other}", sender=name, recipient=f"r{other}", time=time),
-            )
-
-    def compared(port: int) -> tuple[int, int]:
-        found = call(port, key, "GET", "/v1/policies/shadow/compare")
-        assert found["fault"] == ""
-        return (found["result"]["events"], found["result"]["only_trial"]) if found["result"] else (0, 0)
-
     told = {"DELIVER": "false"}
     with running(tmp_path, told=told) as one:
         assert children(one.process.pid) == []
         name = call(one.port, key, "POST", "/v1/policies", policy(2))["hash"]
-        decide(one.port, "before")
+        decide(one.port, key, "before")
         call(one.port, key, "PUT", "/v1/policies/shadow", {"hash": name, "reason": "a week"})
-        decide(one.port, "first")
-        until(lambda: compared(one.port) == (2, 1), 120)
+        decide(one.port, key, "first")
+        until(lambda: compared(one.port, key) == (2, 1), 120)
         (child,) = children(one.process.pid)
         os.kill(child, signal.SIGKILL)
-        decide(one.port, "second")
-        until(lambda: compared(one.port) == (4, 2), 120)
+        decide(one.port, key, "second")
+        until(lambda: compared(one.port, key) == (4, 2), 120)
         one.process.kill()
     with running(tmp_path, told=told) as one:
-        decide(one.port, "third")
-        until(lambda: compared(one.port) == (6, 3), 120)
+        decide(one.port, key, "third")
+        until(lambda: compared(one.port, key) == (6, 3), 120)
         trial = call(one.port, key, "POST", f"/v1/policies/{name}/backtest", {"reason": "the same"})
         until(lambda: call(one.port, key, "GET", f"/v1/backtests/{trial['id']}")["state"] == "done", 120)
         result = call(one.port, key, "GET", f"/v1/backtests/{trial['id']}")["result"]
         assert (result["events"], result["only_trial"]) == (8, 4)
+        one.process.send_signal(signal.SIGTERM)
+        assert one.process.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_with_http_in_processes_of_its_own(tmp_path: Path) -> None:
+    """``serve --workers 2``: every process that speaks HTTP starts, asks and ends the same trials."""
+    key = key_for(tmp_path, "decide", "read", "policies")
+    with running(tmp_path, "--workers", "2", told={"DELIVER": "false"}) as one:
+        name = call(one.port, key, "POST", "/v1/policies", policy(2))["hash"]
+        call(one.port, key, "PUT", "/v1/policies/shadow", {"hash": name, "reason": "a week"})
+        # Each request has a connection of its own, so both processes get some.
+        for number in range(4):
+            decide(one.port, key, f"w{number}")
+        until(lambda: compared(one.port, key) == (8, 4), 120)
+        trial = call(one.port, key, "POST", f"/v1/policies/{name}/backtest", {"reason": "the same"})
+        until(lambda: call(one.port, key, "GET", f"/v1/backtests/{trial['id']}")["state"] == "done", 120)
+        result = call(one.port, key, "GET", f"/v1/backtests/{trial['id']}")["result"]
+        assert (result["events"], result["only_trial"]) == (8, 4)
+        call(one.port, key, "DELETE", "/v1/policies/shadow?reason=enough")
+        found = call(one.port, key, "GET", "/v1/policies/shadow/compare")
+        assert (found["state"], found["result"]["events"]) == ("ended", 8)
         one.process.send_signal(signal.SIGTERM)
         assert one.process.wait(60) == 0

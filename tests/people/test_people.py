@@ -11,6 +11,7 @@ import pytest
 from tests.api.served import Served, served
 from tests.people.kit import ORIGIN, OTHER, Browser, code_of, joined
 from trustward.adapters.store.opened import open_store
+from trustward.adapters.totp_key import TotpKey
 from trustward.api import auth
 from trustward.base.clock import now_us
 from trustward.base.errors import SignInError
@@ -199,7 +200,8 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert void.startswith("http://localhost:8080/setup#")
     link = told("users", "create-link", "--role", "reviewer", "--role", "analyst")
     store = open_store("", tmp_path)
-    story = People(SigningIn(store, clock=now_us, rules=Rules(), passwords=Passwords(memory_kib=64)))
+    sealing = TotpKey(tmp_path / "totp.key", make=True)
+    story = People(SigningIn(store, clock=now_us, rules=Rules(), passwords=Passwords(memory_kib=64), sealing=sealing))
     with pytest.raises(SignInError):
         story.redeem(secret_of(void), OTHER, "kim", Where())
     signed = story.redeem(secret_of(link), OTHER, "kim", Where())

@@ -37,6 +37,8 @@ from trustward.base.errors import (
 from trustward.engine.engine import Engine
 from trustward.model.changes import LabelChange, ListChange, PolicyChange, SnoozeChange
 from trustward.model.decision import Decision
+from trustward.model.effect import outgoing
+from trustward.model.journal import NOTICE
 from trustward.operations.grouping import Ticket
 from trustward.ports import Store
 
@@ -371,6 +373,59 @@ def test_tickets_are_told_together(opened: Opening) -> None:
     assert len(told) == 1
     assert all(ticket.answers is not None and ticket.answers.decision(0) for ticket in told[0])
     host.close()
+
+
+def notices(store: Store) -> list[tuple[int, str]]:
+    return [(row.seq, outgoing(row.body).event_id) for row in store.outbox.waiting(99) if row.number == NOTICE]
+
+
+def test_what_tells_a_late_decision_is_in_its_commit(opened: Opening) -> None:
+    store = opened()
+    host = host_over(store)
+    host.telling = True
+    host.start()
+    seen_by: list[tuple[list[tuple[int, str]], Any]] = []
+
+    def dies(tickets: Any) -> None:
+        # The first instant after the commit: what a kill leaves behind is what is on disk now.
+        seen_by.append((notices(opened()), [list(ticket.told) for ticket in tickets]))
+        raise RuntimeError("killed")
+
+    gate = Signal()
+    host.ask(lambda _: gate.wait(10))
+    late, early, plain, many = stream(1), stream(1, prefix="f"), stream(1, prefix="g"), stream(3, prefix="h")
+    for events, dues in ((late, {0: 0.0}), (early, {0: 1e12}), (plain, {}), (many, {0: 1e12, 2: 0.0})):
+        ticket = Ticket(events, notify=dies)
+        ticket.dues = dues
+        host.post(ticket)
+    gate.set()
+    host.ask(seen).result()
+    told = [(2, late[0].id), (7, many[2].id)]
+    assert seen_by == [(told, [[0], [], [], [2]])]
+    # What came before is on disk: it is no part of another commit.
+    again = Ticket((*late, *stream(1, prefix="i")), notify=dies)
+    again.dues = {0: 0.0}
+    host.post(again)
+    host.close()
+    assert seen_by[1:] == [(told, [[]])]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_failed_commit_tells_a_late_decision_once(opened: Opening, how: str) -> None:
+    store = Breaking(opened())
+    host = host_over(cast("Store", store))
+    host.telling = True
+    host.start()
+    done = Signal()
+    ticket = Ticket(stream(1), notify=lambda _: done.set())
+    ticket.dues = {0: 0.0}
+    store.plan = [how]
+    host.post(ticket)
+    assert done.wait(30)
+    host.close()
+    assert notices(opened()) == [(2, ticket.events[0].id)]
+    # Lost was the answer of the commit that has told it, or all of it.
+    assert list(ticket.told) == ([0] if how == "before" else [])
 
 
 def test_a_caller_that_is_gone_stops_nobody(opened: Opening) -> None:

@@ -84,7 +84,9 @@ async def answer_to(
         places = [(fault.path, fault.cause) for fault in faults]
         raise RecordError(f"{places[0][0]}: {places[0][1]}", path=places[0][0], places=places, remedy=_MEND)
     try:
-        answers = await service.end(service.begin((event,), {0: faults} if faults else NO_FAULTS, trace), within_s)
+        answers = await service.end(
+            service.begin((event,), {0: faults} if faults else NO_FAULTS, trace, within_s), within_s
+        )
     except Late:
         assert within_s is not None  # without a deadline nothing is late
         service.metrics.late.inc()

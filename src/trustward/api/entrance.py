@@ -18,6 +18,9 @@ from trustward.operations.grouping import Answers, Ticket
 from trustward.ports.traces import Trace, Tracer
 from trustward.settings import Settings
 
+_GRACE_S = 0.1
+"""How much longer than it may a caller waits for an answer that is being written."""
+
 
 class Late(Exception):  # noqa: N818 - not an error: the answer is not there yet
     """The deadline has passed; the event is decided all the same."""
@@ -94,11 +97,20 @@ class Entrance:
         raise NotImplementedError
 
     def begin(
-        self, events: Sequence[Event], faults: Mapping[int, Sequence[Fault]], trace: Trace | None = None
+        self,
+        events: Sequence[Event],
+        faults: Mapping[int, Sequence[Fault]],
+        trace: Trace | None = None,
+        within_s: float | None = None,
     ) -> Ticket:
-        """Put events into the queue; :meth:`end` has their answers. Raises as :meth:`Deciding.post` does."""
+        """Put events into the queue; :meth:`end` has their answers. Raises as :meth:`Deciding.post` does.
+
+        With ``within_s`` there is one event, and its caller waits no longer.
+        """
         assert self._loop is not None  # opened before the first request
         ticket = Ticket(events, faults, self._notify)
+        if within_s is not None:
+            ticket.dues = {0: elapsed_s() + within_s}
         if trace is not None:
             ticket.trace, ticket.posted_us = trace, now_us()
         ticket.future = future = self._loop.create_future()
@@ -110,7 +122,7 @@ class Entrance:
         """The answers, when they are on disk. Raises Late when ``within_s`` has passed, and what the commit raises."""
         future: Any = ticket.future
         assert self._loop is not None  # the same
-        timer = self._loop.call_later(within_s, _be_late, future) if within_s is not None else None
+        timer = self._loop.call_later(within_s, self._be_late, ticket) if within_s is not None else None
         try:
             in_time = await future
         finally:
@@ -123,6 +135,14 @@ class Entrance:
             raise ticket.error
         assert ticket.answers is not None  # one or the other
         return ticket.answers
+
+    def _be_late(self, ticket: Ticket) -> None:
+        """The deadline has passed. What is being written, and says nothing of it, gets another moment."""
+        if ticket.sealed and not ticket.told:
+            assert self._loop is not None  # the same
+            self._loop.call_later(_GRACE_S, _give_up, ticket.future)
+        else:
+            _give_up(ticket.future)
 
     def fallback(self, event: Event, within_s: float) -> Decision:
         """The answer after a deadline."""
@@ -139,18 +159,20 @@ class Entrance:
         for ticket in tickets:
             future: Any = ticket.future
             if not future.done():
-                future.set_result(True)
-            elif ticket.answers is not None:
+                future.set_result(not ticket.told)
+                if not ticket.told:
+                    continue
+            if ticket.answers is not None:
                 # Nobody waits any more: it was late, or the client has gone.
                 answers = ticket.answers
                 self.metrics.answered(answers)
-                if not future.cancelled():
+                if not future.cancelled() and not ticket.told:
                     late += [(seq, answers.decision(at)) for at, seq in enumerate(answers.seqs) if seq]
         if late:
             self.tell_late(late)
 
 
-def _be_late(future: asyncio.Future[bool]) -> None:
+def _give_up(future: Any) -> None:
     if not future.done():
         future.set_result(False)
 

@@ -28,12 +28,16 @@ Sample = tuple[str, tuple[tuple[str, str], ...], float]
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
-    """To the engine: events as lines of JSON, as the journal keeps them, and their faults by position."""
+    """To the engine: events as lines of JSON, as the journal keeps them, and their faults by position.
+
+    ``dues`` says by position until when callers wait, on this machine's steady clock.
+    """
 
     number: int
     count: int
     lines: bytes
     faults: dict[int, tuple[Fault, ...]]
+    dues: dict[int, float] = {}
 
 
 class Counted(msgspec.Struct, frozen=True, array_like=True, tag="count"):
@@ -44,7 +48,7 @@ class Counted(msgspec.Struct, frozen=True, array_like=True, tag="count"):
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, tag="late"):
-    """To the engine: decisions, with their entries, that came after their callers' deadlines; JSON."""
+    """To the engine: decisions, with their entries, that came late without their commit saying so; JSON."""
 
     decisions: bytes
 
@@ -53,6 +57,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
     """To HTTP: what became of the events of one frame.
 
     ``seqs`` is empty where the entries follow ``first`` without a gap. ``decisions`` is JSON, as in the journal.
+    ``told`` are those that were committed after their callers' deadlines, and follow the safe answer.
     """
 
     number: int
@@ -62,6 +67,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
     decisions: bytes | None
     problems: dict[int, Problem]
     again: tuple[int, ...]
+    told: tuple[int, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, array_like=True, tag="fail"):

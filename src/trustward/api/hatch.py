@@ -148,6 +148,7 @@ class Line(Framed):
                 raise StateError("a frame's events cannot be read", remedy="start again: the catalogues differ")
             ticket = Ticket(events, message.faults, self._hatch.notified)
             ticket.future = (self, message.number)
+            ticket.dues = message.dues
             self._hatch.metrics.waiting[self, message.number] = elapsed_s()
             self._hatch.taker.post(ticket)
         except Exception as fault:  # noqa: BLE001 - one frame that cannot be read must not cut the line for all others
@@ -173,6 +174,7 @@ class Line(Framed):
                 encode_decisions(list(answers.decisions.items())),
                 dict(answers.problems),
                 tuple(answers.again),
+                tuple(ticket.told),
             )
         )
 

@@ -71,16 +71,18 @@ class Remote(Framed):
     def _put(self, tickets: list[Ticket]) -> None:
         events = [event for ticket in tickets for event in ticket.events]
         faults: dict[int, tuple[Fault, ...]] = {}
+        dues: dict[int, float] = {}
         start = 0
         for ticket in tickets:
             faults.update((start + at, tuple(found)) for at, found in ticket.faults.items())
+            dues.update((start + at, due_s) for at, due_s in ticket.dues.items())
             start += len(ticket.events)
         self._number += 1
         if self.transport is None:
             self._fail(tickets, UnavailableError("the engine's process has ended", remedy="send it again in a moment"))
             return
         self._sent[self._number] = tickets
-        self.send(Asked(self._number, len(events), self._encode(events), faults))
+        self.send(Asked(self._number, len(events), self._encode(events), faults, dues))
 
     # ------------------------------------------------------------------ back
 
@@ -104,6 +106,11 @@ class Remote(Framed):
         seqs: Sequence[int] = message.seqs or range(message.first, message.first + count)
         decisions = dict(self._decisions(message.decisions)) if message.decisions else {}
         share(tickets, seqs, decisions, message.problems, frozenset(message.again), message.policy)
+        start = 0
+        for ticket in tickets if message.told else ():
+            stop = start + len(ticket.events)
+            ticket.told = [at - start for at in message.told if start <= at < stop]
+            start = stop
         self._waiting -= count
         notify(tickets)
 

@@ -97,6 +97,7 @@ class Service(Entrance):
         replayer = Replayer(store, decoder, lambda stored: self.policies.get(stored.hash), settings.skew_us)
         self.retelling = Retelling(store, replayer)
         self.delivering = bootstrap.delivering(settings, store)
+        host.telling = self.delivering.telling
         self.hatch: Hatch | None = None
         self.approving = asyncio.Lock()
         self.on_trials: Callable[[], None] = _nobody
@@ -116,7 +117,7 @@ class Service(Entrance):
         asyncio.get_running_loop().run_in_executor(None, self._tell, late)
 
     def _tell(self, late: Sequence[tuple[int, Decision]]) -> None:
-        """The whole decision follows an answer that was given when the caller's deadline had passed."""
+        """The whole decision follows a safe answer: it was known, or its deadline passed while it was written."""
         try:
             self.delivering.tell(late)
         except StoreError as fault:

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 
 def upgrade(settings: Settings) -> tuple[str, str]:
-    """Bring the database's schema up to date: its versions before and after. Raises SchemaError, StoreError."""
+    """Bring the database's schema up to date, encrypt secrets that are not yet: its versions before and after.
+
+    Raises SchemaError, StoreError, SettingsError if the key for secrets of authenticators is missing or another one.
+    """
     from trustward.adapters.store import migrate
+    from trustward.bootstrap.people import signing_in
 
     with closing(store(settings, migrated=False)) as opened:
-        return migrate.upgrade(opened.database)
+        versions = migrate.upgrade(opened.database)
+        signing_in(settings, opened).seal_all()
+        return versions
 
 
 def check_store(settings: Settings) -> tuple[int, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trustward.bootstrap.service import store
@@ -34,12 +35,15 @@ def rules(settings: Settings) -> Rules:
 
 
 def signing_in(settings: Settings, opened: Store) -> SigningIn:
-    """The story of sessions over a store."""
+    """The story of sessions over a store. The key for authenticators is read when it is first needed."""
+    from trustward.adapters.totp_key import KEY_FILE, TotpKey
     from trustward.base.clock import now_us
     from trustward.operations.passwords import Passwords
     from trustward.operations.signing_in import SigningIn
 
-    return SigningIn(opened, clock=now_us, rules=rules(settings), passwords=Passwords())
+    own = settings.totp_key
+    sealing = TotpKey(Path(own) if own else Path(settings.data) / KEY_FILE, make=not own)
+    return SigningIn(opened, clock=now_us, rules=rules(settings), passwords=Passwords(), sealing=sealing)
 
 
 def single_sign_on(settings: Settings, story: SigningIn) -> SingleSignOn | None:

@@ -10,8 +10,8 @@ import msgspec
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """A person. ``name`` is what one signs in with, ``password`` an argon2id hash, empty where there is none.
 
-    ``totp`` is the secret that is shared with an authenticator. ``issuer`` and ``subject`` name a person who comes by
-    single sign-on. ``version`` goes up with every change.
+    ``totp`` is the secret that is shared with an authenticator, encrypted. ``issuer`` and ``subject`` name a person who
+    comes by single sign-on. ``version`` goes up with every change.
     """
 
     id: str

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from trustward.base.clock import now_us
+from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import (
     NotFoundError,
     OverloadedError,
@@ -106,6 +106,8 @@ class Deciding:
         self.options = options or Options()
         self.on_actions: Callable[[], None] | None = None
         """Called in the engine's thread after a commit with actions: it must not wait, and must not fail."""
+        self.telling = False
+        """Whether somebody wants to hear of decisions that came after their callers' deadlines."""
         self.tracing = False
         """Whether some tickets have a trace."""
         self._replayer = Replayer(store, decoder, compile_policy, self.options.skew_us)
@@ -375,6 +377,8 @@ class Deciding:
             refused = dict(outcome.refused)
             commit = group.decided(outcome.decisions, refused, self._seq, at_us, engine.policy.hash)
             if commit is not None:
+                if self.telling:
+                    commit = group.follow(commit, at_us, engine.policy.hash, elapsed_s)
                 if watch is not None:
                     watch.decided()
                 self._append(commit)
@@ -417,7 +421,7 @@ class Deciding:
         self._phase = "recovering"
         given_up = []
         for ticket in tickets:
-            ticket.tries += 1
+            ticket.again()
             if ticket.tries > 1 and len(tickets) == 1:
                 ticket.error = told
                 given_up.append(ticket)

@@ -138,12 +138,17 @@ class Delivering:
                 break
         return passed
 
-    def tell(self, late: Sequence[tuple[int, Decision]]) -> int:
-        """Let decisions (with their entries) be told that came after their callers' deadlines; how many are.
+    @property
+    def telling(self) -> bool:
+        """Whether a target wants to hear of decisions that came after their callers' deadlines."""
+        return any(target.decisions and not target.confidential for target in self.targets.values())
 
-        None are if no target wants to hear of them.
+    def tell(self, late: Sequence[tuple[int, Decision]]) -> int:
+        """Let decisions (with their entries) be told whose commit did not know that they came late; how many are.
+
+        None are if no target wants to hear of them, or if they are told already.
         """
-        if not late or not any(target.decisions for target in self.targets.values()):
+        if not late or not self.telling:
             return 0
         now_us = self.clock()
         return self.outbox.tell([notice(seq, decision, now_us) for seq, decision in late])

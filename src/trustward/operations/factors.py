@@ -72,7 +72,7 @@ class Factors:
         """A secret for an authenticator, not in force yet: what names it, the secret, and its address for a picture."""
         self._may_add(user, session)
         secret = pyotp.random_base32()
-        ticket = self._in.ticket("totp", user.id, secret.encode())
+        ticket = self._in.ticket("totp", user.id, self._in.sealing.seal(user.id, secret).encode())
         uri = pyotp.TOTP(secret).provisioning_uri(name=user.name, issuer_name=f"Trustward {self._in.rules.site}")
         return ticket, secret, uri
 
@@ -86,8 +86,10 @@ class Factors:
         self._may_add(user, session)
         now = self._in.clock()
         held = self._in.store.tickets.look(hash_of(ticket), "totp", now)
-        step = self._in.step_of(held.body.decode(), plain_code(code)) if held is not None else None
-        if held is None or held.user != user.id or step is None:
+        step = None
+        if held is not None and held.user == user.id:
+            step = self._in.step_of(self._in.sealing.open(user.id, held.body.decode()), plain_code(code))
+        if held is None or step is None:
             raise SignInError(
                 "the code is not the authenticator's", remedy="see that its clock is right, and try again"
             )

@@ -23,6 +23,7 @@ from trustward.model.journal import (
     Segment,
     encode_decisions,
     encode_faults,
+    notice,
     plain_allow,
 )
 from trustward.ports.traces import Trace
@@ -79,9 +80,26 @@ class Ticket:
     """Events of one request on their way. ``notify`` is called once with all tickets of one commit that share it.
 
     It is called in the engine's thread, after the commit: each ticket has its ``answers`` then, or its ``error``.
+
+    ``dues`` says by position until when the callers wait (:func:`elapsed_s`). When their commit is put together the
+    ticket is ``sealed``, and then ``told`` has the positions whose callers have waited too long by then: the commit
+    lets their whole decisions follow, so they must get the safe answer, even if it is not given yet.
     """
 
-    __slots__ = ("answers", "error", "events", "faults", "future", "notify", "posted_us", "trace", "tries")
+    __slots__ = (
+        "answers",
+        "dues",
+        "error",
+        "events",
+        "faults",
+        "future",
+        "notify",
+        "posted_us",
+        "sealed",
+        "told",
+        "trace",
+        "tries",
+    )
 
     def __init__(
         self,
@@ -98,6 +116,14 @@ class Ticket:
         self.tries = 0
         self.trace: Trace | None = None
         self.posted_us = 0
+        self.dues: Mapping[int, float] = {}
+        self.sealed = False
+        self.told: Collection[int] = ()
+
+    def again(self) -> None:
+        """What was put together for it is not on disk, or nobody knows: it is tried once more."""
+        self.tries += 1
+        self.sealed, self.told = False, ()
 
 
 def notify(tickets: Sequence[Ticket]) -> None:
@@ -207,6 +233,31 @@ class Group:
             ids=tuple([event.id for event in events]),
             actions=tuple(_actions(decisions, after, at_us)),
         )
+
+    def follow(self, commit: Commit, at_us: int, policy: str, steady: Callable[[], float]) -> Commit:
+        """Let the whole decision follow where the caller has waited too long: the commit with what tells it.
+
+        What had come before is on disk already, and is none of this commit's.
+        """
+        rows = []
+        start = 0
+        for ticket in self.tickets:
+            if ticket.dues:
+                # In this order: whose time is over, and who finds it not sealed, is told here for certain.
+                ticket.sealed = True
+                now_s = steady()
+                ticket.told = [
+                    at
+                    for at, due_s in ticket.dues.items()
+                    if due_s <= now_s and start + at not in self.problems and start + at not in self.again
+                ]
+                for at in ticket.told:
+                    event = ticket.events[at]
+                    found = self.decisions.get(start + at)
+                    decision = found or plain_allow(event.id, type_of(event), event.time, policy)
+                    rows.append(notice(self.seqs[start + at], decision, at_us))
+            start += len(ticket.events)
+        return msgspec.structs.replace(commit, actions=(*commit.actions, *rows)) if rows else commit
 
     def _number(self, places: Sequence[int], after: int) -> None:
         if len(places) == len(self.events):

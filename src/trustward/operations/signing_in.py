@@ -19,7 +19,7 @@ from trustward.base.errors import LockedError, SignInError
 from trustward.model.people import Pace, Session, Ticket, User
 from trustward.model.stored import AuditRow
 from trustward.operations.passwords import Passwords, hash_of, new_secret, plain_code
-from trustward.ports import Store
+from trustward.ports import Sealing, Store
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
@@ -93,11 +93,14 @@ class Signed(NamedTuple):
 class SigningIn:
     """The story of sessions. May be called from any thread."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], int], rules: Rules, passwords: Passwords) -> None:
+    def __init__(
+        self, store: Store, *, clock: Callable[[], int], rules: Rules, passwords: Passwords, sealing: Sealing
+    ) -> None:
         self.store = store
         self.clock = clock
         self.rules = rules
         self.passwords = passwords
+        self.sealing = sealing
 
     # ------------------------------------------------------------------ in
 
@@ -248,9 +251,10 @@ class SigningIn:
         plain = plain_code(code)
         how = ""
         if len(plain) == 6 and plain.isascii() and plain.isdigit() and user.totp:
-            step = self.step_of(user.totp, plain)
+            step = self.step_of(self.sealing.open(user.id, user.totp), plain)
             if step is not None and self.store.people.use_step(user.id, step):
                 how = "totp"
+                self._seal(user)
         elif len(plain) == 16 and self.store.people.use_code(
             user.id, hash_of(plain), self.row(user, "user.recovery_code_used")
         ):
@@ -260,6 +264,20 @@ class SigningIn:
             raise SignInError(_WRONG, remedy="wait for the next code, or use a recovery code")
         self.store.attempts.forgive(f"code:{user.id}", all=True)
         return how
+
+    def _seal(self, user: User) -> bool:
+        """Encrypt the authenticator's secret if it is not yet; whether it was done."""
+        if not user.totp or self.sealing.is_sealed(user.totp):
+            return False
+        return self.store.people.seal_totp(user.id, user.totp, self.sealing.seal(user.id, user.totp))
+
+    def seal_all(self) -> int:
+        """Encrypt the secrets that earlier versions kept as they were; how many. Raises SettingsError."""
+        users = self.store.people.all()
+        for user in users:
+            # A second key beside a lost one would only hide the loss.
+            self.sealing.open(user.id, user.totp)
+        return sum(self._seal(user) for user in users)
 
     def _count(self, who: str, where: Where) -> None:
         self.count_address(where)

@@ -6,7 +6,7 @@ from trustward.ports.enforcement import Appeals, Measures
 from trustward.ports.index import Index
 from trustward.ports.operations import Cases, Duties, Errands, Records, Reports, Write
 from trustward.ports.orders import Orders
-from trustward.ports.people import Attempts, People, Provider, Sessions, Tickets
+from trustward.ports.people import Attempts, People, Provider, Sealing, Sessions, Tickets
 from trustward.ports.proposals import Proposals
 from trustward.ports.sources import Source
 from trustward.ports.store import (
@@ -47,6 +47,7 @@ __all__ = [
     "Provider",
     "Records",
     "Reports",
+    "Sealing",
     "Sessions",
     "Shelf",
     "Snapshots",

@@ -37,6 +37,12 @@ class People(Protocol):
     def use_step(self, user: str, step: int) -> bool:
         """Use up a time step of a user's authenticator; False if it, or a later one, has been used."""
 
+    def seal_totp(self, user: str, before: str, after: str) -> bool:
+        """Keep the same secret of an authenticator, encrypted now; False if it is not ``before`` any more.
+
+        Time steps that were used stay used, and the user's version goes up.
+        """
+
     def set_codes(self, user: str, hashes: Sequence[str], audit: AuditRow) -> None:
         """Replace a user's recovery codes."""
 
@@ -120,6 +126,19 @@ class Attempts(Protocol):
 
     def sweep(self, before_us: int) -> int:
         """Drop what has not failed since; how many there were."""
+
+
+class Sealing(Protocol):
+    """Encrypts secrets of authenticators, each bound to its user."""
+
+    def seal(self, user: str, secret: str) -> str:
+        """A secret as it is kept. Raises SettingsError if there is no usable key."""
+
+    def is_sealed(self, kept: str) -> bool:
+        """Whether what is kept is encrypted; earlier versions kept secrets as they were."""
+
+    def open(self, user: str, kept: str) -> str:
+        """The secret. Raises SettingsError if the key is missing or another one, or the secret another user's."""
 
 
 class Provider(Protocol):

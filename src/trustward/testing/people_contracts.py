@@ -114,6 +114,18 @@ class PeopleContract(Contract):
         store.people.update(msgspec.structs.replace(KIM, totp="S2", version=2), row("user.totp"))
         assert store.people.use_step("u1", 1)
 
+    def test_a_secret_is_encrypted_where_it_is(self, store: Store, opened: Open) -> None:
+        store.people.add(msgspec.structs.replace(KIM, totp="S1"), row("user.invited"))
+        assert store.people.use_step("u1", 7)
+        assert not store.people.seal_totp("u1", "S2", "sealed")
+        assert not store.people.seal_totp("u9", "S1", "sealed")
+        assert store.people.seal_totp("u1", "S1", "sealed")
+        assert not opened().people.use_step("u1", 7)
+        assert store.people.get("u1") == msgspec.structs.replace(KIM, totp="sealed", version=2)
+        with pytest.raises(StaleError):
+            # Whoever has read the secret before does not write it back.
+            store.people.update(msgspec.structs.replace(KIM, totp="S1"), row("user.full"))
+
     def test_a_recovery_code_is_used_once(self, store: Store) -> None:
         store.people.set_codes("u1", ["a", "b"], row("user.codes"))
         store.people.set_codes("u2", ["a"], row("user.codes"))

@@ -94,6 +94,15 @@ class MemoryPeople:
                 self._known.steps[user] = step
             return fresh
 
+    def seal_totp(self, user: str, before: str, after: str) -> bool:
+        """See :class:`trustward.ports.People`."""
+        with self._known.lock:
+            held = self._known.users.get(user)
+            if held is None or held.totp != before:
+                return False
+            self._known.users[user] = msgspec.structs.replace(held, totp=after, version=held.version + 1)
+            return True
+
     def set_codes(self, user: str, hashes: Sequence[str], audit: AuditRow) -> None:
         """See :class:`trustward.ports.People`."""
         with self._known.lock:

@@ -80,6 +80,12 @@ class DatabasePeople:
         with self._database.write() as connection:
             return bool(connection.execute(named("use_step"), {"id": user, "step": step}).rowcount)
 
+    def seal_totp(self, user: str, before: str, after: str) -> bool:
+        """See :class:`trustward.ports.People`."""
+        with self._database.write() as connection:
+            asked = {"id": user, "value": before, "totp": after}
+            return bool(connection.execute(named("seal_totp"), asked).rowcount)
+
     def set_codes(self, user: str, hashes: Sequence[str], audit: AuditRow) -> None:
         """See :class:`trustward.ports.People`."""
         with self._database.write() as connection:

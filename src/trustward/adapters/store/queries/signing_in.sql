@@ -25,6 +25,9 @@ UPDATE users SET name = :name, full_name = :full_name, roles = :roles, password 
     disabled_us = :disabled_us, version = :version + 1
 WHERE id = :id AND version = :version
 
+-- name: seal_totp
+UPDATE users SET totp = :totp, version = version + 1 WHERE id = :id AND totp = :value
+
 -- name: use_step
 UPDATE users SET totp_step = :step WHERE id = :id AND totp_step < :step
 
