@@ -215,7 +215,7 @@ def entity(
         )
     query = Query(kind=kind, entity=name)
     page = service.searching.page(query, position(cursor, query), limit)
-    links = service.searching.links(kind, name)
+    links = service.searching.links(kind, name, page if cursor is None else None)
     return EntityTold(
         kind=kind,
         id=name,

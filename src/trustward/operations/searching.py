@@ -104,7 +104,7 @@ class Searching:
         low = 1 if query.from_us is None else journal.since(query.from_us)
         found: list[Found] = []
         left = self._examined
-        for part in self._parts(query, low, high):
+        for part in self._parts(query, low, high, limit):
             for one in part.found:
                 if len(found) == limit:
                     return Results(found=tuple(found), before=found[-1].seq)
@@ -114,16 +114,18 @@ class Searching:
                 return Results(found=tuple(found), before=part.lowest if part.lowest > low else None)
         return Results(found=tuple(found), before=None)
 
-    def links(self, kind: str, entity: str) -> Links:
-        """Whom an entity met in its latest events."""
+    def links(self, kind: str, entity: str, newest: Results | None = None) -> Links:
+        """Whom an entity met in its latest events; ``newest`` is the first page of them, if it is there already."""
         query = Query(kind=kind, entity=entity)
-        found: list[Found] = []
-        before: int | None = None
-        for _ in range(_TRIES):
+        found = list(newest.found) if newest else []
+        before = newest.before if newest else None
+        for _ in range(_TRIES if newest is None or before is not None else 0):
+            if len(found) >= LINKED_EVENTS:
+                break
             page = self.page(query, before, LINKED_EVENTS - len(found))
             found += page.found
             before = page.before
-            if before is None or len(found) >= LINKED_EVENTS:
+            if before is None:
                 break
         counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         last: dict[tuple[str, str], int] = {}
@@ -157,7 +159,7 @@ class Searching:
             remedy="ask again in a moment; a worker keeps it up, trustward audit index makes it at once",
         )
 
-    def _parts(self, query: Query, low: int, high: int) -> Iterator[_Part]:
+    def _parts(self, query: Query, low: int, high: int, limit: int) -> Iterator[_Part]:
         """Parts of the journal that may hold what fits, the newest first."""
         fresh = max(low, self._indexing.upto() + 1)
         if high >= fresh:
@@ -166,7 +168,7 @@ class Searching:
             high = fresh - 1
         terms = _terms(query)
         if terms:
-            yield from self._looks(query, terms, low, high)
+            yield from self._looks(query, terms, low, high, limit)
         elif query.type:
             yield from self._granules(query, low, high)
         else:
@@ -187,25 +189,22 @@ class Searching:
             yield _Part(lowest, end - lowest + 1, self._scan(query, lowest, end))
             high = lowest - 1
 
-    def _looks(self, query: Query, terms: Sequence[int], low: int, high: int) -> Iterator[_Part]:
+    def _looks(self, query: Query, terms: Sequence[int], low: int, high: int, limit: int) -> Iterator[_Part]:
         every = merge(*[self._places(term, high) for term in terms], reverse=True)
-        size = 32
+        # Nearly all fit, where one thing is looked for; one more than is wanted says whether there are others.
+        size = limit + 1
         while chosen := [seq for seq in islice(every, size) if seq >= low]:
             yield _Part(chosen[-1], len(chosen) * _LOOK, self._look(query, dict.fromkeys(chosen)))
-            size = 128
+            size = _AT_ONCE
 
     def _places(self, term: int, high: int) -> Iterator[int]:
         """The entries of the index that may have a term, the newest first."""
         while True:
             try:
-                for run in self._store.index.runs():
-                    if run.first > high:
-                        continue
-                    for some in places(self._store.index, run, term, high):
-                        for seq in some:
-                            yield seq
-                            high = seq - 1
-                    high = min(high, run.first - 1)
+                for some in places(self._store.index, self._store.index.runs(), term, high):
+                    for seq in some:
+                        yield seq
+                        high = seq - 1
             except StateError:
                 continue  # some runs have become one: go on from there
             return
