@@ -33,7 +33,7 @@ GRANULE = 512
 """A type's postings stand for so many entries each: the first of them is a multiple of it."""
 _PAGE = 512
 _READ = 8192
-_RUNS = 4
+_RUNS = 8
 """How many runs are asked at first for a term; each time after it is so many times as many."""
 
 Postings = npt.NDArray[np.uint64]
@@ -133,6 +133,11 @@ class Entities:
             elif isinstance(value, list):
                 found.update((kind, one) for one in value)
         return found
+
+    def named(self, name: str, event: dict[str, Any], kind: str, entity: str) -> bool:
+        """Whether an entity is in an event of the journal."""
+        values = (event.get(field) for field, of in self._fields.get(name, ()) if of == kind)
+        return any(entity in value if isinstance(value, list) else entity == value for value in values)
 
     def reader(self, name: str) -> _Reader:
         """The fast way, for records of a type."""

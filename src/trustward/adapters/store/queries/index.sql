@@ -1,6 +1,9 @@
 -- name: index_runs
 SELECT first, last, level, pages, postings FROM index_runs ORDER BY first DESC
 
+-- name: index_spans
+SELECT first, last FROM index_runs
+
 -- name: index_end
 SELECT coalesce(max(last), 0) FROM index_runs
 

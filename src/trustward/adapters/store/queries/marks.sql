@@ -15,23 +15,32 @@ SELECT p.seq, s.first, s.count, s.kind, s.at_us, s.policy, s.faults, substr(m.bo
 FROM (
     SELECT w.value AS seq, (SELECT max(first) FROM segments WHERE first <= w.value) AS first FROM json_each(:seqs) AS w
 ) AS p
-LEFT JOIN segments AS s ON s.first = p.first
+LEFT CROSS JOIN LATERAL (
+    SELECT substr(body, p.line, p.line_size) AS line, substr(decisions, p.said, p.said_size) AS said
+    FROM segments WHERE first = p.first LIMIT 1
+) AS s
 LEFT JOIN segment_marks AS m ON m.first = p.first
 
 -- name: places_postgresql
 -- The same.
 SELECT p.seq, s.first, s.count, s.kind, s.at_us, s.policy, s.faults,
-    (SELECT substr(m.body, CAST(8 * (p.seq - s.first) + 1 AS integer), 16) FROM segment_marks AS m WHERE m.first = s.first)
+    (
+        SELECT substr(m.body, CAST(8 * (p.seq - s.first) + 1 AS integer), 16)
+        FROM segment_marks AS m WHERE m.first = s.first
+    ) AS mark
 FROM unnest(CAST(:seqs AS bigint[])) AS p (seq)
 LEFT JOIN LATERAL (
     SELECT first, count, kind, at_us, policy, faults FROM segments WHERE first <= p.seq ORDER BY first DESC LIMIT 1
 ) AS s ON true
 
 -- name: slices_postgresql
--- Parts of segments: an event's line, and what was decided on it.
-SELECT p.seq, substr(s.body, p.line, p.line_size), substr(s.decisions, p.said, p.said_size)
+-- Parts of segments: an event's line, and what was decided on it. Each by the key, however many there are.
+SELECT p.seq, s.line, s.said
 FROM unnest(
     CAST(:seqs AS bigint[]), CAST(:firsts AS bigint[]), CAST(:lines AS integer[]), CAST(:line_sizes AS integer[]),
     CAST(:saids AS integer[]), CAST(:said_sizes AS integer[])
 ) AS p (seq, first, line, line_size, said, said_size)
-JOIN segments AS s ON s.first = p.first
+CROSS JOIN LATERAL (
+    SELECT substr(body, p.line, p.line_size) AS line, substr(decisions, p.said, p.said_size) AS said
+    FROM segments WHERE first = p.first LIMIT 1
+) AS s
