@@ -214,8 +214,13 @@ def entity(
             )
         )
     query = Query(kind=kind, entity=name)
-    page = service.searching.page(query, position(cursor, query), limit)
-    links = service.searching.links(kind, name, page if cursor is None else None, SHOWN_EVENTS)
+    if cursor is None:
+        # One look for both.
+        newest = service.searching.page(query, None, max(limit, SHOWN_EVENTS))
+        page = newest.first(limit)
+    else:
+        newest, page = None, service.searching.page(query, position(cursor, query), limit)
+    links = service.searching.links(kind, name, newest, SHOWN_EVENTS)
     return EntityTold(
         kind=kind,
         id=name,

@@ -66,6 +66,12 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     found: tuple[Found, ...]
     before: int | None
 
+    def first(self, limit: int) -> Results:
+        """The same with fewer entries, if there are more."""
+        if len(self.found) <= limit:
+            return self
+        return Results(found=self.found[:limit], before=self.found[limit - 1].seq)
+
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
     """An entity that took part in the same events: in how many of those looked at, and when last (decided)."""
@@ -119,7 +125,7 @@ class Searching:
         return Results(found=tuple(found), before=None)
 
     def links(self, kind: str, entity: str, newest: Results | None = None, most: int = LINKED_EVENTS) -> Links:
-        """Whom an entity met in its latest events; ``newest`` is the first page of them, if it is there already."""
+        """Whom an entity met in its latest events; ``newest`` are the first of them, if they are there already."""
         query = Query(kind=kind, entity=entity)
         found = list(newest.found) if newest else []
         before = newest.before if newest else None

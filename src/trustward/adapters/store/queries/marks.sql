@@ -15,10 +15,7 @@ SELECT p.seq, s.first, s.count, s.kind, s.at_us, s.policy, s.faults, substr(m.bo
 FROM (
     SELECT w.value AS seq, (SELECT max(first) FROM segments WHERE first <= w.value) AS first FROM json_each(:seqs) AS w
 ) AS p
-LEFT CROSS JOIN LATERAL (
-    SELECT substr(body, p.line, p.line_size) AS line, substr(decisions, p.said, p.said_size) AS said
-    FROM segments WHERE first = p.first LIMIT 1
-) AS s
+LEFT JOIN segments AS s ON s.first = p.first
 LEFT JOIN segment_marks AS m ON m.first = p.first
 
 -- name: places_postgresql
