@@ -49,7 +49,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         if name.endswith(other) or (database.is_sqlite and name.startswith("number_")):
             continue
         values: dict[str, object] = dict.fromkeys(named(name)._bindparams, 1)
-        for array in {"keys", "seqs"} & set(values):
+        for array in {*"keys seqs runs belows firsts lines line_sizes saids said_sizes".split()} & set(values):
             values[array] = "[1]" if database.is_sqlite else [1]
         texts = {
             "owner",
@@ -103,12 +103,14 @@ def test_every_statement_is_understood(database: Database) -> None:
         texts |= {"standing", "party", "record"}
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
         values |= {key: "t" for key in values if key in texts}
-        bytes_ = {"body", "sources", "detail", "faults", "decisions", "result"} | (
+        bytes_ = {"body", "marks", "sources", "detail", "faults", "decisions", "result"} | (
             {"hash"} if name == "add_key" else set()
         )
         bytes_ |= {"key"} if name == "add_passkey" else set()
         bytes_ -= {"decisions"} if name == "add_archived_day" else set()
         values |= {key: b"x" for key in values if key in bytes_}
+        if name == "add_marked_segment_postgresql":
+            values["first"] = 2  # beside the one without marks
         with database.write() as connection:
             connection.execute(named(name), values)
 

@@ -22,7 +22,7 @@ from trustward.model.decision import Decision, Fault
 from trustward.model.event import ENTITY_LIMIT
 from trustward.model.journal import Found
 from trustward.model.nearest import NameIndex
-from trustward.operations.searching import Query
+from trustward.operations.searching import SHOWN_EVENTS, Query
 
 
 class RuleTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,8 +214,13 @@ def entity(
             )
         )
     query = Query(kind=kind, entity=name)
-    page = service.searching.page(query, position(cursor, query), limit)
-    links = service.searching.links(kind, name)
+    if cursor is None:
+        # One look for both.
+        newest = service.searching.page(query, None, max(limit, SHOWN_EVENTS))
+        page = newest.first(limit)
+    else:
+        newest, page = None, service.searching.page(query, position(cursor, query), limit)
+    links = service.searching.links(kind, name, newest, SHOWN_EVENTS)
     return EntityTold(
         kind=kind,
         id=name,

@@ -11,7 +11,7 @@ import msgspec
 from trustward.model.decision import Action, Decision, Fault
 
 SEGMENT_EVENTS = 512
-"""Most events in one segment: what is read, at most, to find one of them."""
+"""Most events in one segment."""
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +184,11 @@ def _unread() -> msgspec.json.Decoder[list[tuple[int, msgspec.Raw]]]:
 
 
 @cache
+def _pair() -> msgspec.json.Decoder[tuple[int, Decision]]:
+    return msgspec.json.Decoder(tuple[int, Decision])
+
+
+@cache
 def _decision() -> msgspec.json.Decoder[Decision]:
     return msgspec.json.Decoder(Decision)
 
@@ -196,6 +201,11 @@ def _faults() -> msgspec.json.Decoder[dict[int, tuple[Fault, ...]]]:
 def encode_decisions(decisions: Sequence[tuple[int, Decision]]) -> bytes | None:
     """Pairs of position and decision as JSON, None for none."""
     return msgspec.json.encode(decisions) if decisions else None
+
+
+def decisions_unread(decisions: bytes) -> list[tuple[int, msgspec.Raw]]:
+    """The pairs of position and decision, each decision as its JSON."""
+    return _unread().decode(decisions)
 
 
 def encode_faults(faults: Mapping[int, Sequence[Fault]]) -> bytes | None:
@@ -246,3 +256,23 @@ def found_in(segment: Segment, positions: Iterable[int]) -> list[Found]:
             )
         )
     return found
+
+
+def found_alone(segment: Segment, at: int, line: bytes, pair: bytes) -> Found:
+    """The event at one position, by its line and its pair of position and decision (empty for none).
+
+    Nothing else is read of the segment's body and decisions.
+    """
+    if pair:
+        _, decision = _pair().decode(pair)
+    else:
+        envelope = _envelopes().decode(line)
+        decision = plain_allow(envelope.id, envelope.type, envelope.time, segment.policy)
+    return Found(
+        seq=segment.first + at,
+        at_us=segment.at_us,
+        policy=segment.policy,
+        body=line,
+        faults=segment.faulty().get(at, ()),
+        decision=decision,
+    )

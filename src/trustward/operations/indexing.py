@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any, NamedTuple, Union
 
@@ -33,6 +33,8 @@ GRANULE = 512
 """A type's postings stand for so many entries each: the first of them is a multiple of it."""
 _PAGE = 512
 _READ = 8192
+_RUNS = 8
+"""How many runs are asked at first for a term; each time after it is so many times as many."""
 
 Postings = npt.NDArray[np.uint64]
 
@@ -131,6 +133,11 @@ class Entities:
             elif isinstance(value, list):
                 found.update((kind, one) for one in value)
         return found
+
+    def named(self, name: str, event: dict[str, Any], kind: str, entity: str) -> bool:
+        """Whether an entity is in an event of the journal."""
+        values = (event.get(field) for field, of in self._fields.get(name, ()) if of == kind)
+        return any(entity in value if isinstance(value, list) else entity == value for value in values)
 
     def reader(self, name: str) -> _Reader:
         """The fast way, for records of a type."""
@@ -267,17 +274,24 @@ def _paged(postings: Postings, first: int, last: int, level: int) -> tuple[Run, 
     return Run(first=first, last=last, level=level, pages=len(pages), postings=len(postings)), pages
 
 
-def places(index: Index, run: Run, term: int, high: int) -> Iterator[list[int]]:
-    """The entries of a run, not after ``high``, that may have a term: the newest first, page by page.
+def places(index: Index, runs: Iterable[Run], term: int, high: int) -> Iterator[list[int]]:
+    """The entries of some runs, not after ``high``, that may have a term: the newest first, page by page.
 
-    Raises StateError if the run has been merged meanwhile.
+    The runs come the newest first. Raises StateError if one of them has been merged meanwhile.
     """
     floor = term << 32
-    below = floor | min(max(high - run.first + 1, 0), 2**32 - 1)
-    while below > floor:
-        page = index.page(run, below)
-        if page is None:
-            return
+    left = ((run, floor | min(high - run.first + 1, 2**32 - 1)) for run in runs if run.first <= high)
+    size = _RUNS
+    # What is rare is looked for in many runs, what is not is found in the first.
+    while asked := list(islice(left, size)):
+        for (run, below), page in zip(asked, index.tops(asked), strict=True):
+            yield from _places(index, run, floor, below, page)
+        size *= _RUNS
+
+
+def _places(index: Index, run: Run, floor: int, below: int, page: Page | None) -> Iterator[list[int]]:
+    """The entries of one run, from the page on that ends at ``below``."""
+    while page is not None:
         body = np.frombuffer(page.body, "<u8")
         chosen = body[np.searchsorted(body, np.uint64(floor)) : np.searchsorted(body, np.uint64(below))]
         if len(chosen):
@@ -285,3 +299,4 @@ def places(index: Index, run: Run, term: int, high: int) -> Iterator[list[int]]:
         if page.low <= floor:
             return
         below = page.low
+        page = index.page(run, below)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from trustward.base.errors import StateError, UnavailableError
+from trustward.model.indexed import Run
 from trustward.model.journal import Found, Segment, found_in
 from trustward.operations.indexing import (
     GRANULE,
@@ -33,12 +34,14 @@ EXAMINED = 65_536
 """How many entries one page looks at, at most; what is left is for the next page."""
 LINKED_EVENTS = 500
 """How many of an entity's latest events are looked at for whom it met."""
+SHOWN_EVENTS = 200
+"""The same where somebody looks at an entity, and waits."""
 LINKED = 20
 """How many entities of each kind are told, those met most often."""
 _BEHIND = 4 * STEP
 _TRIES = 8
 _AT_ONCE = 64
-_LOOK = 16
+_LOOK = 64
 """What it costs to read one entry by itself, in entries that are read one after the other."""
 
 
@@ -62,6 +65,12 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     found: tuple[Found, ...]
     before: int | None
+
+    def first(self, limit: int) -> Results:
+        """The same with fewer entries, if there are more."""
+        if len(self.found) <= limit:
+            return self
+        return Results(found=self.found[:limit], before=self.found[limit - 1].seq)
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,15 +105,16 @@ class Searching:
 
         A page may hold fewer than ``limit``, or none, and still have a next one: it looks at some entries only.
         """
-        self._catch_up()
         journal = self._store.journal
-        high = journal.head() if before is None else min(before - 1, journal.head())
+        head = journal.head()
+        runs = self._runs(head)
+        high = head if before is None else min(before - 1, head)
         if query.to_us is not None:
             high = min(high, journal.since(query.to_us) - 1)
         low = 1 if query.from_us is None else journal.since(query.from_us)
         found: list[Found] = []
         left = self._examined
-        for part in self._parts(query, low, high):
+        for part in self._parts(query, runs, low, high, limit):
             for one in part.found:
                 if len(found) == limit:
                     return Results(found=tuple(found), before=found[-1].seq)
@@ -114,16 +124,18 @@ class Searching:
                 return Results(found=tuple(found), before=part.lowest if part.lowest > low else None)
         return Results(found=tuple(found), before=None)
 
-    def links(self, kind: str, entity: str) -> Links:
-        """Whom an entity met in its latest events."""
+    def links(self, kind: str, entity: str, newest: Results | None = None, most: int = LINKED_EVENTS) -> Links:
+        """Whom an entity met in its latest events; ``newest`` are the first of them, if they are there already."""
         query = Query(kind=kind, entity=entity)
-        found: list[Found] = []
-        before: int | None = None
-        for _ in range(_TRIES):
-            page = self.page(query, before, LINKED_EVENTS - len(found))
+        found = list(newest.found) if newest else []
+        before = newest.before if newest else None
+        for _ in range(_TRIES if newest is None or before is not None else 0):
+            if len(found) >= most:
+                break
+            page = self.page(query, before, most - len(found))
             found += page.found
             before = page.before
-            if before is None or len(found) >= LINKED_EVENTS:
+            if before is None:
                 break
         counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         last: dict[tuple[str, str], int] = {}
@@ -141,34 +153,36 @@ class Searching:
 
     # ------------------------------------------------------------------ what may fit
 
-    def _catch_up(self) -> None:
-        """See that the index is not far behind: where no worker runs, whoever asks makes the steps."""
-        head = self._store.journal.head()
-        if head - self._indexing.upto() < _BEHIND:
-            return
+    def _runs(self, head: int) -> Sequence[Run]:
+        """The index's runs, not far behind: where no worker runs, whoever asks makes the steps."""
+        index = self._store.index
+        runs = index.runs()
+        if head - _upto(runs) < _BEHIND:
+            return runs
         with self._lock:
             for _ in range(_TRIES):
-                behind = head - self._indexing.upto()
+                runs = index.runs()
+                behind = head - _upto(runs)
                 if behind < _BEHIND:
-                    return
+                    return runs
                 self._indexing.step()
         raise UnavailableError(
             f"the index is {behind:,} entries behind the journal",
             remedy="ask again in a moment; a worker keeps it up, trustward audit index makes it at once",
         )
 
-    def _parts(self, query: Query, low: int, high: int) -> Iterator[_Part]:
+    def _parts(self, query: Query, runs: Sequence[Run], low: int, high: int, limit: int) -> Iterator[_Part]:
         """Parts of the journal that may hold what fits, the newest first."""
-        fresh = max(low, self._indexing.upto() + 1)
+        fresh = max(low, _upto(runs) + 1)
         if high >= fresh:
             # What is not in the index yet is read as it stands.
             yield from self._scans(query, fresh, high)
             high = fresh - 1
         terms = _terms(query)
         if terms:
-            yield from self._looks(query, terms, low, high)
+            yield from self._looks(query, [self._places(runs, term, high) for term in terms], low, limit)
         elif query.type:
-            yield from self._granules(query, low, high)
+            yield from self._granules(query, self._places(runs, type_term(query.type), high), low, high)
         else:
             yield from self._scans(query, low, high)
 
@@ -178,8 +192,8 @@ class Searching:
             yield _Part(lowest, high - lowest + 1, self._scan(query, lowest, high))
             high = lowest - 1
 
-    def _granules(self, query: Query, low: int, high: int) -> Iterator[_Part]:
-        for place in self._places(type_term(query.type), high):
+    def _granules(self, query: Query, stretches: Iterator[int], low: int, high: int) -> Iterator[_Part]:
+        for place in stretches:
             end = min(place - place % GRANULE + GRANULE - 1, high)
             lowest = max(place, low)
             if end < lowest:
@@ -187,27 +201,25 @@ class Searching:
             yield _Part(lowest, end - lowest + 1, self._scan(query, lowest, end))
             high = lowest - 1
 
-    def _looks(self, query: Query, terms: Sequence[int], low: int, high: int) -> Iterator[_Part]:
-        every = merge(*[self._places(term, high) for term in terms], reverse=True)
-        size = 32
+    def _looks(self, query: Query, each: Sequence[Iterator[int]], low: int, limit: int) -> Iterator[_Part]:
+        every = merge(*each, reverse=True)
+        # Nearly all fit, where one thing is looked for; one more than is wanted says whether there are others.
+        size = limit + 1
         while chosen := [seq for seq in islice(every, size) if seq >= low]:
             yield _Part(chosen[-1], len(chosen) * _LOOK, self._look(query, dict.fromkeys(chosen)))
-            size = 128
+            size = 2 * _AT_ONCE
 
-    def _places(self, term: int, high: int) -> Iterator[int]:
+    def _places(self, runs: Sequence[Run], term: int, high: int) -> Iterator[int]:
         """The entries of the index that may have a term, the newest first."""
         while True:
             try:
-                for run in self._store.index.runs():
-                    if run.first > high:
-                        continue
-                    for some in places(self._store.index, run, term, high):
-                        for seq in some:
-                            yield seq
-                            high = seq - 1
-                    high = min(high, run.first - 1)
+                for some in places(self._store.index, runs, term, high):
+                    for seq in some:
+                        yield seq
+                        high = seq - 1
             except StateError:
-                continue  # some runs have become one: go on from there
+                runs = self._store.index.runs()  # some have become one: go on from there
+                continue
             return
 
     # ------------------------------------------------------------------ what does fit
@@ -223,7 +235,7 @@ class Searching:
             return False
         if not query.kind:
             return True
-        return (query.kind, query.entity) in self._entities.of(decision.type, msgspec.json.decode(found.body))
+        return self._entities.named(decision.type, msgspec.json.decode(found.body), query.kind, query.entity)
 
     def _look(self, query: Query, seqs: Iterable[int]) -> Iterator[Found]:
         """Those of some entries that fit, the newest first."""
@@ -254,6 +266,11 @@ class _Part(NamedTuple):
     lowest: int
     cost: int
     found: Iterator[Found]
+
+
+def _upto(runs: Sequence[Run]) -> int:
+    """The last entry that is in the index."""
+    return runs[0].last if runs else 0
 
 
 def _likely(query: Query, segment: Segment) -> Sequence[int]:

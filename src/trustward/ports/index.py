@@ -26,6 +26,9 @@ class Index(Protocol):
         Raises StateError if the run is not there any more: look at the runs again.
         """
 
+    def tops(self, asked: Sequence[tuple[Run, int]]) -> Sequence[Page | None]:
+        """:meth:`page` for some runs at once, in the order in which they are asked for."""
+
     def pages(self, run: Run) -> Sequence[Page]:
         """All pages of a run, in order. Raises StateError as :meth:`page` does."""
 

@@ -16,7 +16,7 @@ import pytest
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.changes import Change, LabelChange, ListChange, PolicyChange, SnoozeChange, encode_change
 from trustward.model.decision import Decision, Fault
-from trustward.model.journal import ActionRow, Commit, Segment, encode_decisions, encode_faults, plain_allow
+from trustward.model.journal import ActionRow, Commit, Segment, encode_decisions, encode_faults, found_in, plain_allow
 from trustward.model.stored import ApiKey, AuditRow, Lease, SnapshotInfo, StoredPolicy
 from trustward.ports import Store
 
@@ -184,6 +184,28 @@ class JournalContract(Contract):
         assert [segment.kind for segment in store.journal.read(0, 10)] == ["events", "change", "events"]
         assert store.journal.entry(2) is None
         assert store.journal.find(["c"])["c"].seq == 3
+
+    def test_single_entries(self, store: Store, lease: Lease, opened: Open) -> None:
+        ids = tuple(f"e{at}" if at % 7 else f"\u4f60{at}" for at in range(120))
+        one = events(1, *ids, decided=(0, 9, 10, 99, 119), faults=(3, 10))
+        last = events(122, "z", decided=(0,))
+        label = LabelChange(actor="kim", kind="account", entity="x", label="spam")
+        for commit in (one, changed(121, label), last):
+            store.journal.append(lease, commit)
+        every = [*found_in(one.segments[0], range(120)), *found_in(last.segments[0], [0])]
+        by_seq = {found.seq: found for found in every}
+        for journal in (store.journal, opened().journal):
+            # All of a segment, some of it, one; what is a change, and what is not there.
+            assert list(journal.entries(range(200))) == every
+            for chosen in ([120, 4, 1, 11, 122, 121, 500], [10], [121], [123], []):
+                wanted = [by_seq[seq] for seq in sorted(chosen) if seq in by_seq]
+                assert list(journal.entries(chosen)) == wanted, chosen
+            assert journal.entry(100) == by_seq[100]
+            assert journal.find([ids[9], ids[14], "z", "nobody"]) == {
+                ids[9]: by_seq[10],
+                ids[14]: by_seq[15],
+                "z": by_seq[122],
+            }
 
     def test_events_and_a_change_in_one_commit(self, store: Store, lease: Lease, opened: Open) -> None:
         before, after = events(1, "a", "b"), events(4, "c")

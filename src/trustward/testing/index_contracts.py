@@ -37,6 +37,19 @@ class IndexContract(Contract):
         for below, wanted in ((5, None), (6, 0), (9, 0), (10, 1), (2**62, 1), (2**62 + 1, 2), (2**63 - 1, 2)):
             assert store.index.page(held, below) == (None if wanted is None else pages[wanted]), below
 
+    def test_pages_of_many_runs_at_once(self, store: Store) -> None:
+        index = store.index
+        made = [run(1, 10, 5, 9), run(11, 20), run(21, 30, 7, 2**62)]
+        for one in made:
+            assert index.add(*one)
+        asked = [(made[2][0], 2**62), (made[0][0], 10), (made[1][0], 2**62), (made[0][0], 5), (made[2][0], 2**63 - 1)]
+        assert list(index.tops(asked)) == [index.page(*one) for one in asked]
+        assert index.tops(asked)[0] == made[2][1][0]
+        assert list(index.tops([])) == []
+        assert index.add(*run(1, 20, 5, 9, level=1), [made[0][0], made[1][0]])
+        with pytest.raises(StateError, match="merged"):
+            index.tops(asked)
+
     def test_some_runs_become_one(self, store: Store, opened: Open) -> None:
         index = store.index
         olds = [run(1, 10, 5, 8), run(11, 20, 6), run(21, 30, 7)]

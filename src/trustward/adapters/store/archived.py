@@ -55,6 +55,7 @@ class DatabaseArchived:
         if not found:
             return 0
         with self._database.write() as connection:
+            connection.execute(named("drop_segment_marks"), {"to": found[-1]})
             return int(connection.execute(named("drop_segments"), {"to": found[-1]}).rowcount)
 
     def actions(self, first: int, last: int, *, inverses: bool = False) -> Iterator[ActionRow]:

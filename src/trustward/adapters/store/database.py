@@ -45,6 +45,13 @@ class Database:
             yield connection
 
     @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """The same for a look or two that need not agree: PostgreSQL is spared beginning and ending a transaction."""
+        how: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with told(), self._engine.connect().execution_options(**how) as connection:
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: on disk when the block has ended, or nothing at all. Raises StoreError."""
         with (

@@ -23,7 +23,7 @@ class DatabaseIndex:
 
     def runs(self) -> Sequence[Run]:
         """See :class:`trustward.ports.Index`."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return [_run(row) for row in connection.execute(named("index_runs"))]
 
     def add(self, run: Run, pages: Sequence[Page], olds: Sequence[Run] = ()) -> bool:
@@ -46,10 +46,25 @@ class DatabaseIndex:
 
     def page(self, run: Run, below: int) -> Page | None:
         """See :class:`trustward.ports.Index`."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             row = connection.execute(named("index_page"), {"run": run.first, "below": below}).one_or_none()
             _see(connection, run)
         return None if row is None else Page(low=row.low, body=bytes(row.body))
+
+    def tops(self, asked: Sequence[tuple[Run, int]]) -> Sequence[Page | None]:
+        """See :class:`trustward.ports.Index`."""
+        runs, belows = [run.first for run, _ in asked], [below for _, below in asked]
+        with self._database.glance() as connection:
+            if self._database.is_sqlite:
+                pairs = msgspec.json.encode(list(zip(runs, belows, strict=True))).decode()
+                rows = connection.execute(named("index_tops_sqlite"), {"pairs": pairs}).all()
+            else:
+                rows = connection.execute(named("index_tops_postgresql"), {"runs": runs, "belows": belows}).all()
+            there = set(map(tuple, connection.execute(named("index_spans"))))
+        if any((run.first, run.last) not in there for run, _ in asked):
+            raise _merged()
+        found = {row.place: Page(low=row.low, body=bytes(row.body)) for row in rows}
+        return [found.get(place) for place in range(len(asked))]
 
     def pages(self, run: Run) -> Sequence[Page]:
         """See :class:`trustward.ports.Index`."""
@@ -82,7 +97,11 @@ def _replace(connection: Connection, run: Run, olds: Sequence[Run]) -> None:
 def _see(connection: Connection, run: Run) -> None:
     """See that a run is still there, after reading: then what was read was its own."""
     if connection.execute(named("index_run"), {"first": run.first, "last": run.last}).one_or_none() is None:
-        raise StateError("the run has been merged", remedy="look at the runs again")
+        raise _merged()
+
+
+def _merged() -> StateError:
+    return StateError("the run has been merged", remedy="look at the runs again")
 
 
 def _run(row: Any) -> Run:

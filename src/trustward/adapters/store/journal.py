@@ -16,9 +16,11 @@ from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.ids import Ids, Part, keys_of
 from trustward.adapters.store.inserting import batches, insert
 from trustward.adapters.store.queries import named, statements
+from trustward.adapters.store.slices import entries_in, segment_of
 from trustward.base.errors import WriterError
 from trustward.model.changes import decode_change
-from trustward.model.journal import SEGMENT_EVENTS, Commit, Found, Segment, found_in
+from trustward.model.journal import SEGMENT_EVENTS, Commit, Found, Segment
+from trustward.model.marks import marks_of
 from trustward.model.stored import Lease
 
 
@@ -74,7 +76,8 @@ class DatabaseJournal:
         with self._database.write() as connection:
             if connection.execute(named("advance"), _step(lease, commit)).rowcount != 1:
                 raise _fenced(connection, lease, commit)
-            connection.execute(named("add_segment"), [msgspec.structs.asdict(one) for one in commit.segments])
+            for name, rows in _segment_rows(commit.segments, sqlite=self._database.is_sqlite).items():
+                connection.execute(named(name), rows)
             if commit.actions:
                 insert(connection, "add_action", _rows(commit))
             for segment in commit.segments:
@@ -95,8 +98,9 @@ class DatabaseJournal:
         said = statements()
         with self._writing.write() as connection:
             if connection.execute(said["advance"], _step(lease, commit)).rowcount == 1:
-                for segment in commit.segments:
-                    connection.execute(said["add_segment"], msgspec.structs.asdict(segment))
+                for name, rows in _segment_rows(commit.segments, sqlite=True).items():
+                    for row in rows:
+                        connection.execute(said[name], row)
                 for statement, values in batches("add_action", _rows(commit)):
                     connection.execute(statement, values)
                 if part is not None:
@@ -112,7 +116,7 @@ class DatabaseJournal:
 
     def head(self) -> int:
         """See :class:`trustward.ports.Journal`."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return int(connection.execute(named("head")).scalar_one())
 
     def read(self, after: int, limit: int) -> Sequence[Segment]:
@@ -134,11 +138,9 @@ class DatabaseJournal:
 
     def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
         """See :class:`trustward.ports.Journal`."""
-        found: list[Found] = []
         gone: list[int] = []
-        with self._database.read() as connection:
-            for segment, chosen in _placed(connection, seqs, gone):
-                found += found_in(segment, chosen)
+        with self._database.glance() as connection:
+            found = entries_in(connection, seqs, gone)
         # What is missing here has moved; everything that has moved is older than everything that has not.
         return [*self._elsewhere.entries(gone), *found] if gone else found
 
@@ -174,14 +176,13 @@ class DatabaseJournal:
             places += self._tabled(sorted(keys))
         if not places:
             return {}
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             gone: list[int] = []
             wanted = set(ids)
-            found = _found(connection, set(places), wanted, gone)
-        for one in self._elsewhere.entries(gone) if gone else ():
-            if one.decision.event_id in wanted:
-                found[one.decision.event_id] = one
-        return found
+            found = entries_in(connection, set(places), gone)
+        if gone:
+            found += self._elsewhere.entries(gone)
+        return {one.decision.event_id: one for one in found if one.decision.event_id in wanted}
 
     def _tabled(self, keys: list[int]) -> list[int]:
         """The entries that the table has for some keys."""
@@ -210,6 +211,22 @@ def _step(lease: Lease, commit: Commit) -> dict[str, int]:
     return {"epoch": lease.epoch, "before": commit.first - 1, "last": commit.last}
 
 
+def _segment_rows(segments: Sequence[Segment], *, sqlite: bool) -> dict[str, list[dict[str, Any]]]:
+    """The statements that write segments with their marks, and the rows for each."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for segment in segments:
+        row, marks = msgspec.structs.asdict(segment), marks_of(segment)
+        if marks is None:
+            made.setdefault("add_segment", []).append(row)
+        elif sqlite:
+            made.setdefault("add_segment", []).append(row)
+            made.setdefault("add_segment_marks", []).append({"first": segment.first, "marks": marks})
+        else:
+            # Both in one: there is a way to the server and back for each statement.
+            made.setdefault("add_marked_segment_postgresql", []).append({**row, "marks": marks})
+    return made
+
+
 def _rows(commit: Commit) -> list[tuple[int, int, int, bytes]]:
     return [(row.seq, row.number, row.at_us, row.body) for row in commit.actions]
 
@@ -227,34 +244,12 @@ def _fenced(connection: Connection, lease: Lease, commit: Commit) -> WriterError
     )
 
 
-def _segment(row: Any) -> Segment:
-    first, count, kind, at_us, policy, body, faults, decisions = row
-    return Segment(
-        first=first,
-        count=count,
-        kind=kind,
-        at_us=at_us,
-        policy=policy,
-        body=bytes(body),
-        faults=None if faults is None else bytes(faults),
-        decisions=None if decisions is None else bytes(decisions),
-    )
-
-
-def _segment_of(connection: Connection, seq: int) -> Segment | None:
-    row = connection.execute(named("segment_of"), {"seq": seq}).one_or_none()
-    if row is None:
-        return None
-    segment = _segment(row)
-    return segment if segment.first <= seq <= segment.last else None
-
-
 def _segments(connection: Connection, after: int, to: int) -> Iterable[Segment]:
     span = {"after": after, "from": after - SEGMENT_EVENTS, "to": to}
     rows = connection.execute(named("segments_after"), span).all()
     if not rows:
         rows = connection.execute(named("next_segment"), {"after": after}).all()
-    return map(_segment, rows)
+    return map(segment_of, rows)
 
 
 def add_ids(connection: Connection, names: Mapping[str, int]) -> None:
@@ -271,30 +266,3 @@ def segments_between(connection: Connection, after: int, last: int) -> Iterator[
             return
         yield from segments
         after = segments[-1].last
-
-
-def _found(connection: Connection, places: Iterable[int], wanted: set[str], gone: list[int]) -> dict[str, Found]:
-    """The events at these places whose ids are wanted; ``gone`` gets the places that are not in the database."""
-    found: dict[str, Found] = {}
-    for segment, chosen in _placed(connection, places, gone):
-        for one in found_in(segment, chosen):
-            if one.decision.event_id in wanted:
-                found[one.decision.event_id] = one
-    return found
-
-
-def _placed(connection: Connection, places: Iterable[int], gone: list[int]) -> Iterator[tuple[Segment, list[int]]]:
-    """The segments of events in which these places lie, in order, each with the positions in it."""
-    held: Segment | None = None
-    positions: list[int] = []
-    for seq in sorted(places):
-        if held is None or not held.first <= seq <= held.last:
-            if held is not None and positions:
-                yield held, positions
-            held, positions = _segment_of(connection, seq), []
-        if held is None:
-            gone.append(seq)
-        elif held.kind == "events":
-            positions.append(seq - held.first)
-    if held is not None and positions:
-        yield held, positions

@@ -45,6 +45,10 @@ class MemoryIndex:
         at = bisect_left(pages, below, key=lambda page: page.low)
         return pages[at - 1] if at else None
 
+    def tops(self, asked: Sequence[tuple[Run, int]]) -> Sequence[Page | None]:
+        """See :class:`trustward.ports.Index`."""
+        return [self.page(run, below) for run, below in asked]
+
     def pages(self, run: Run) -> Sequence[Page]:
         """See :class:`trustward.ports.Index`."""
         found, pages = self._runs.held.get(run.first, (None, ()))

@@ -12,12 +12,14 @@ from trustward.adapters.store import (
 )
 from trustward.adapters.store.archived_tables import ARCHIVED_DAYS
 from trustward.adapters.store.index_tables import INDEX_PAGES, INDEX_RUNS
+from trustward.adapters.store.marks_tables import SEGMENT_MARKS
 from trustward.adapters.store.tables import METADATA, SNAPSHOTS
 
 __all__ = [
     "ARCHIVED_DAYS",
     "DERIVED",
     "METADATA",
+    "SEGMENT_MARKS",
     "people_tables",
     "tables_dossiers",
     "tables_enforcement",

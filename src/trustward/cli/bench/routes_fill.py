@@ -26,6 +26,8 @@ ADDED = {"tallies": "count"}
 """Tables whose rows add up."""
 LATER = frozenset({"event_ids", "index_runs", "index_pages"})
 """Tables that are made from the journal."""
+AS_THEY_ARE = frozenset({"segment_marks"})
+"""Tables whose bodies name nothing: a mark is as long as any other."""
 COUNTED: dict[str, tuple[str, ...]] = {
     "actions": ("seq",),
     "letters": ("seq",),
@@ -34,6 +36,7 @@ COUNTED: dict[str, tuple[str, ...]] = {
     "receipts": ("id", "place"),
     "audit": ("number",),
     "segments": ("first",),
+    "segment_marks": ("first",),
 }
 """Columns that go on from copy to copy."""
 Say = Callable[[str], None]
@@ -92,7 +95,7 @@ def _select(part: Part, table: str, columns: Sequence[tuple[str, str]], text: st
     for name, kind in columns:
         if name in COUNTED.get(table, ()):
             made.append(f"t.{name} + g.n * ({part.step(name)})")
-        elif kind == "BLOB":
+        elif kind == "BLOB" and table not in AS_THEY_ARE:
             made.append(body.format(f"t.{name}"))
         elif kind == "TEXT":
             made.append(text.format(f"t.{name}"))
