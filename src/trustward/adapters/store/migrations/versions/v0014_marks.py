@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary
 
-revision = "0015"
+revision = "0014"
 down_revision = "0013"
 
 
