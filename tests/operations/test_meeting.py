@@ -1,0 +1,95 @@
+"""Where the stories meet: what one of them takes back must not undo another's, and nobody is two people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tests.operations.kit import DAY_US
+from tests.operations.test_enforcing import Court
+from trustward.model.changes import LabelChange, ListChange, decode_change
+from trustward.model.effect import outgoing
+from trustward.operations.enforcing import Taking
+from trustward.ports import Store
+
+LINK: dict[str, Any] = {"kind": "domain", "entity": "bad.example", "policy": "p", "reasons": "r", "actor": "kim"}
+
+
+def standing(store: Store) -> dict[str, int | None]:
+    """What the engine has on its lists and as labels once it has done all errands, and until when."""
+    found: dict[str, int | None] = {}
+    for errand in store.errands.waiting(1_000):
+        if errand.kind != "change":
+            continue
+        change = decode_change(errand.body)
+        if isinstance(change, ListChange):
+            found.update(dict.fromkeys((f"{change.list}:{value}" for value in change.put), change.expires_us))
+            for value in change.gone:
+                found.pop(f"{change.list}:{value}", None)
+        elif isinstance(change, LabelChange):
+            found.pop(change.label, None)
+            if change.present:
+                found[change.label] = change.expires_us
+    return found
+
+
+def test_a_shorter_measure_does_not_end_a_longer_one() -> None:
+    court = Court()
+    court.enforcing.take(Taking(do="block_link", cause="case:1", **LINK))
+    court.time.on(1)
+    short = court.enforcing.take(Taking(do="block_link", cause="order:1", lasts_us=DAY_US, **LINK))
+    assert standing(court.store) == {"blocked-domain:bad.example": None}
+    court.time.on(1)
+    court.enforcing.lift(short.id, "kim", "withdrawn")
+    assert standing(court.store) == {"blocked-domain:bad.example": None}
+
+
+def test_what_is_left_lasts_no_longer_than_it_was_to() -> None:
+    court = Court()
+    long = court.enforcing.take(Taking(do="block_link", cause="case:1", **LINK))
+    court.time.on(1)
+    short = court.enforcing.take(Taking(do="block_link", cause="order:1", lasts_us=DAY_US, **LINK))
+    court.time.on(1)
+    court.enforcing.lift(long.id, "kim", "a mistake")
+    assert standing(court.store) == {"blocked-domain:bad.example": short.ends_us}
+
+
+def test_two_words_for_one_list_are_one() -> None:
+    court = Court()
+    case = court.enforcing.take(Taking(do="block", cause="case:1", **LINK))
+    order = court.enforcing.take(Taking(do="block_link", cause="order:1", **LINK))
+    court.time.on(1)
+    court.enforcing.lift(case.id, "kim", "a mistake")
+    assert standing(court.store) == {"blocked-domain:bad.example": None}
+    court.time.on(1)
+    court.enforcing.lift(order.id, "kim", "withdrawn")
+    assert standing(court.store) == {}
+
+
+def test_nothing_that_others_read_leads_to_a_secret_measure() -> None:
+    court = Court()
+    account: dict[str, Any] = {
+        "kind": "account",
+        "entity": "a1",
+        "policy": "service",
+        "reasons": "r",
+        "actor": "trustward",
+    }
+    taken = [
+        court.enforcing.take(Taking(do=do, note=note, cause="order:1", secret=True, **account))
+        for do, note in (("suspend", ""), ("label", "watched"))
+    ]
+    taken.append(court.enforcing.take(Taking(do="block_link", cause="order:1", secret=True, **LINK)))
+    assert {outgoing(row.body).event_id for row in court.store.outbox.waiting(99)} == {"service"}
+    bodies = [row.body for row in court.store.outbox.waiting(99)]
+    for measure in taken:
+        court.enforcing.lift(measure.id, "kim", "over")
+    bodies += [row.body for row in court.store.outbox.waiting(99)]
+    bodies += [msgspec.json.encode(errand) + errand.body for errand in court.store.errands.waiting(99)]
+    bodies += [msgspec.json.encode(row) for row in court.store.audit.read(0, 99)]
+    for measure in taken:
+        assert not [body for body in bodies if measure.id.encode() in body]
+    assert [row.action for row in court.store.audit.read_secret(0, 99)] == ["measure.taken"] * 3 + [
+        "measure.lifted"
+    ] * 3
