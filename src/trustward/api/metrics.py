@@ -12,6 +12,7 @@ from trustward.api.counts import Counts, Sums
 from trustward.base.clock import elapsed_s, now_us
 from trustward.base.errors import TrustwardError
 from trustward.model.effect import outgoing
+from trustward.model.tally import SECRET
 from trustward.operations.deciding import Deciding
 from trustward.operations.sourcing import SourceStatus
 from trustward.ports import Store
@@ -112,7 +113,8 @@ class Metrics(Counts, Collector):
         ):
             by_clock = GaugeMetricFamily(name, about, labels=("clock",))
             for clock, count in counts.items():
-                by_clock.add_metric((clock,), count)
+                if clock != SECRET:  # a count would say that there is a secret
+                    by_clock.add_metric((clock,), count)
             yield by_clock
         yield _age("trustward_duty_alarm_age_seconds", "How late reminders and breaches are.", duties.alarm_us, now)
         waiting = GaugeMetricFamily("trustward_cases_waiting", "Open cases.", labels=("queue",))
