@@ -31,6 +31,7 @@ from trustward.operations.taking import (
     check_taking,
     errands,
     hang_strike,
+    marked,
     party_of,
     telling,
     twins,
@@ -88,7 +89,7 @@ class Enforcing:
             work=work_of(taking),
         )
         writes: list[Write] = [measure, self._letter(measure, taking)]
-        writes += self._said(measure, "taken", [measure, *self._alike(measure)])
+        writes += self._said(measure, "", [measure, *self._alike(measure)])
         if measure.notice == "sent":
             writes.append(self._notice(measure, now_us))
         writes.append(audit_row(measure, "measure.taken", taking.actor, now_us, do=taking.do))
@@ -251,11 +252,11 @@ class Enforcing:
         left = self._alike(measure)
         if not left:
             gone = changes(measure, present=False, until_us=measure.ends_us)
-            self.store.records.write(errands(measure, "lifted", gone, self.clock()))
+            self.store.records.write(errands(measure, "lifted:", gone, self.clock()))
             # Somebody may have taken the same measure between looking and writing: say it again, behind that.
             left = self._alike(measure)
         if left:
-            self.store.records.write(self._said(left[0], f"again:{measure.id}", left))
+            self.store.records.write(self._said(left[0], f"again:{marked(measure.id)}:", left, behind_us=1))
 
     def _alike(self, measure: Measure) -> list[Measure]:
         """Other measures that tell the engine the same now."""
@@ -265,11 +266,12 @@ class Enforcing:
         found = [one for same in twins(measure) for one in self.store.measures.alike(same, _AT_ONCE)]
         return [one for one in found if one.id != measure.id and (one.ends_us is None or one.ends_us > now_us)]
 
-    def _said(self, measure: Measure, what: str, together: Sequence[Measure]) -> list[Errand]:
+    def _said(self, measure: Measure, what: str, together: Sequence[Measure], behind_us: int = 0) -> list[Errand]:
         """What the engine is told of a measure: it holds as long as the longest of those that do the same."""
         ends = [one.ends_us for one in together if one.ends_us is not None]
         until_us = max(ends) if len(ends) == len(together) else None
-        return errands(measure, what, changes(measure, present=True, until_us=until_us), self.clock())
+        said = changes(measure, present=True, until_us=until_us)
+        return errands(measure, what, said, self.clock() + behind_us)
 
     def release(self, cause: str, actor: str, reason: str) -> int:
         """What was kept from users may be told now: they are, and may appeal from now on; how many were told."""

@@ -180,7 +180,7 @@ class Following:
         )
         name = blake2b(f"{kind}\0{entity}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         what = "trace" if present else "forgotten"
-        return errands(measure, f"{what}:{name}", [change], self._enforcing.clock())[0]
+        return errands(measure, f"{what}:{name}:", [change], self._enforcing.clock())[0]
 
     def _forget(self, measure: Measure) -> None:
         """What an account was remembered by is not, once it is not closed any more; nor what nobody else closed had."""

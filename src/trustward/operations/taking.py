@@ -129,12 +129,15 @@ def list_of(measure: Measure) -> str:
     return ""
 
 
-def errands(measure: Measure, what: str, said: Iterable[Change], now_us: int) -> list[Errand]:
+def errands(measure: Measure, what: str, said: Iterable[Change], at_us: int) -> list[Errand]:
     """The changes as errands. One that fails is named in the audit: its id does not name a secret measure."""
-    name = f"measure:{measure.id}:{what}"
-    if measure.secret:
-        name = f"{UNSAID}:{blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
-    return [change_errand(f"{name}:{at}", change, now_us) for at, change in enumerate(said)]
+    name = f"{UNSAID}:{marked(measure.id)}" if measure.secret else f"measure:{measure.id}"
+    return [change_errand(f"{name}:{what}{at}", change, at_us) for at, change in enumerate(said)]
+
+
+def marked(id: str) -> str:
+    """What stands for an id where it must not be told."""
+    return blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def twins(measure: Measure) -> tuple[str, ...]:
