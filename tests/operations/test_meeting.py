@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
+from tests.operations.clue_kit import Telling
 from tests.operations.kit import DAY_US
+from tests.operations.test_cases import ACT, World
 from tests.operations.test_enforcing import Court
+from trustward.base.errors import StepError
 from trustward.model.changes import LabelChange, ListChange, decode_change
 from trustward.model.effect import outgoing
 from trustward.operations.enforcing import Taking
@@ -69,13 +73,7 @@ def test_two_words_for_one_list_are_one() -> None:
 
 def test_nothing_that_others_read_leads_to_a_secret_measure() -> None:
     court = Court()
-    account: dict[str, Any] = {
-        "kind": "account",
-        "entity": "a1",
-        "policy": "service",
-        "reasons": "r",
-        "actor": "trustward",
-    }
+    account: dict[str, Any] = {"kind": "account", "entity": "a1", "policy": "p", "reasons": "r", "actor": "trustward"}
     taken = [
         court.enforcing.take(Taking(do=do, note=note, cause="order:1", secret=True, **account))
         for do, note in (("suspend", ""), ("label", "watched"))
@@ -93,3 +91,27 @@ def test_nothing_that_others_read_leads_to_a_secret_measure() -> None:
     assert [row.action for row in court.store.audit.read_secret(0, 99)] == ["measure.taken"] * 3 + [
         "measure.lifted"
     ] * 3
+
+
+def test_a_clue_is_approved_by_another_person() -> None:
+    tell = Telling(World())
+    case = tell.world.open("a1").id
+    clue = tell.draft(case=case, actor="key:1:kim")
+    for same in ("key:2:Kim", "key:1"):
+        with pytest.raises(StepError, match="second person"):
+            tell.clues.approve(clue.id, same)
+    assert tell.clues.approve(clue.id, "key:1:lee").state == "approved"
+
+
+@pytest.mark.parametrize("second", ["key:2:Kim", "key:1"])
+def test_the_second_reviewer_is_another_person(second: str) -> None:
+    world = World()
+    case = world.open(category="counterfeit")
+    world.queues.take(case.id, "key:1:kim")
+    world.closing.close(case.id, "key:1:kim", ACT)
+    world.queues.take(case.id, second)
+    with pytest.raises(StepError):
+        world.closing.close(case.id, second, ACT)
+    batch = world.bulk.plan([case.id], ACT, "key:1:kim")
+    assert world.bulk.run(batch.id, "key:1:kim").results[case.id].startswith("left out")
+    assert world.cases.get(case.id).state == "open"
