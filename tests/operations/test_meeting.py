@@ -9,11 +9,13 @@ import pytest
 
 from tests.operations.clue_kit import Telling
 from tests.operations.kit import DAY_US
+from tests.operations.orders_kit import Bench
 from tests.operations.test_cases import ACT, World
 from tests.operations.test_enforcing import Court
 from trustward.base.errors import StepError
 from trustward.model.changes import LabelChange, ListChange, decode_change
 from trustward.model.effect import outgoing
+from trustward.operations.directives import TargetWanted
 from trustward.operations.enforcing import Taking
 from trustward.ports import Store
 
@@ -115,3 +117,26 @@ def test_the_second_reviewer_is_another_person(second: str) -> None:
     batch = world.bulk.plan([case.id], ACT, "key:1:kim")
     assert world.bulk.run(batch.id, "key:1:kim").results[case.id].startswith("left out")
     assert world.cases.get(case.id).state == "open"
+
+
+def test_a_link_that_was_unclear_is_watched_when_it_is_blocked() -> None:
+    bench = Bench()
+    order = bench.accepted(
+        type="access_block", similar="identical", targets=(TargetWanted(kind="domain", entity="bad.example"),)
+    )
+    bench.dealing.mark(order.id, "kim", 1, "unclear", "which one?")
+    bench.dealing.execute(order.id, "kim")
+    bench.dealing.mark(order.id, "kim", 1, "waiting", "this one")
+    bench.work()
+    assert bench.states(order.id) == ["done"]
+    assert [copy.value for copy in bench.store.orders.copies(order.id, "", 9, active=True)] == ["bad.example"]
+
+
+def test_a_target_that_is_dropped_and_added_anew_is_done_anew() -> None:
+    bench = Bench()
+    order = bench.executed("a1")
+    anew = TargetWanted(kind="account", entity="a1", do="limit")
+    bench.dealing.vary(order.id, "kim", "limit it only", drop=[1], add=[anew])
+    bench.work()
+    assert bench.states(order.id) == ["lifted", "done"]
+    assert bench.in_force("a1") == ["limit"]

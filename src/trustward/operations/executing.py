@@ -119,7 +119,7 @@ class Executing:
             filing.writes.append(
                 msgspec.structs.replace(one, version=one.version + 1, state=state, proof=(*one.proof, proof))
             )
-            if proof.measure and one.kind in LISTS and filing.record.similar != "none" and not one.proof:
+            if proof.measure and one.kind in LISTS and filing.record.similar != "none":
                 filing.writes.append(link_copy(filing.record, one.kind, one.entity, one.number))
         filing.page("executed", done=done, unable=unable)
 
