@@ -15,6 +15,7 @@ from tests.operations.test_enforcing import Court
 from trustward.base.errors import StepError
 from trustward.model.changes import LabelChange, ListChange, decode_change
 from trustward.model.effect import outgoing
+from trustward.operations.copies import CopyWanted
 from trustward.operations.directives import TargetWanted
 from trustward.operations.enforcing import Taking
 from trustward.ports import Store
@@ -140,3 +141,40 @@ def test_a_target_that_is_dropped_and_added_anew_is_done_anew() -> None:
     bench.work()
     assert bench.states(order.id) == ["lifted", "done"]
     assert bench.in_force("a1") == ["limit"]
+
+
+def test_two_orders_on_one_text_keep_it_out_as_long_as_the_longer_one() -> None:
+    bench = Bench()
+    text = (CopyWanted(kind="text", value="send money now"),)
+    bench.executed("a1", copies=text)
+    bench.time.on(1)
+    short = bench.executed("a1", reference="R-2", copies=text, until_us=bench.time() + DAY_US)
+    (value,) = [copy.value for copy in bench.store.orders.copies(short.id, "", 9)]
+    assert standing(bench.store)[f"blocked-text:{value}"] is None
+
+
+def test_who_had_an_order_carried_out_does_not_hear_the_appeal() -> None:
+    court = Court()
+    bench = Bench(court.store)
+    order = bench.directives.call_back(
+        bench.receive("a1").id, "key:1:kim", channel="desk", spoke_to="Sgt Lim", said="it is ours"
+    )
+    bench.dealing.execute(order.id, "key:2:ann")
+    bench.work()
+    name = court.appeal(order.cause)
+    for who in ("key:3:kim", "key:3:Ann"):
+        with pytest.raises(StepError, match="decided"):
+            court.appeals.take(name, who)
+    assert court.appeals.take(name, "key:3:lee").hearer == "key:3:lee"
+
+
+def test_what_is_merged_into_a_planted_case_is_decided_all_the_same() -> None:
+    world = World()
+    report = world.report()
+    case = world.cases.get(report.case)
+    planted = world.queues.plant("all", "boss", case, ACT)
+    merged = world.cases.merge(case.id, "kim", planted.id, "the same ring")
+    world.queues.take(merged.id, "lee")
+    world.closing.close(merged.id, "lee", ACT)
+    assert world.closing.tell() == 1
+    assert [one.do for one in world.enforcing.of(f"case:{merged.id}")] != []
