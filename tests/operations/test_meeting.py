@@ -178,3 +178,34 @@ def test_what_is_merged_into_a_planted_case_is_decided_all_the_same() -> None:
     world.closing.close(merged.id, "lee", ACT)
     assert world.closing.tell() == 1
     assert [one.do for one in world.enforcing.of(f"case:{merged.id}")] != []
+
+
+def test_an_order_that_is_made_longer_holds_until_its_new_end() -> None:
+    bench = Bench()
+    text = (CopyWanted(kind="text", value="send money now"),)
+    order = bench.executed("a1", copies=text, until_us=bench.time() + DAY_US)
+    bench.time.on(1)
+    until_us = bench.time() + 9 * DAY_US
+    bench.dealing.vary(order.id, "kim", "a week more", until_us=until_us)
+    bench.work()
+    assert bench.states(order.id) == ["done"]
+    assert set(standing(bench.store).values()) == {until_us}
+    bench.time.on(2 * DAY_US)
+    bench.work()
+    assert bench.in_force("a1") == ["suspend"]
+    bench.dealing.withdraw(order.id, "kim", "over", "x")
+    bench.work()
+    assert (bench.in_force("a1"), bench.states(order.id)) == ([], ["lifted"])
+
+
+@pytest.mark.parametrize("done", [1, 2])
+def test_an_order_that_was_made_longer_leaves_nothing_when_it_is_withdrawn(done: int) -> None:
+    bench = Bench()
+    order = bench.executed("a1", until_us=bench.time() + DAY_US)
+    bench.dealing.vary(order.id, "kim", "a week more", until_us=bench.time() + 9 * DAY_US)
+    if done == 2:
+        bench.work()
+    bench.dealing.withdraw(order.id, "kim", "over", "x")
+    bench.work()
+    assert bench.in_force("a1") == []
+    assert [measure.state for measure in bench.enforcing.of(order.cause)] == ["lifted"] * done
