@@ -134,6 +134,18 @@ def test_what_is_no_report(one: Served, body: dict[str, Any], said: str) -> None
     assert said in str(answer.json)
 
 
+def test_an_outcome_names_what_there_can_be(one: Served) -> None:
+    body = {"kind": "account", "entity": "named-1", "category": "other", "reason": "a call"}
+    case = one.ask("POST", "/v1/cases", json=body).json["id"]
+    assert step(one, case, "kim", step="take").status == 200
+    for entity, status in ((["acount", "named-1"], 404), (["account", " "], 400)):
+        measure = {"do": "suspend", "kind": entity[0], "entity": entity[1]}
+        outcome = {**ACT, "measures": [measure]}
+        assert step(one, case, "kim", step="close", outcome=outcome).status == status
+        assert one.ask("POST", "/v1/batches", json={"cases": [case], "outcome": outcome}).status == status
+    assert one.ask("GET", f"/v1/cases/{case}").json["case"]["state"] == "open"
+
+
 def test_who_may_only_report(one: Served) -> None:
     key = one.make_key("report")
     body = {"category": "scam", "kind": "account", "entity": "only", "reporter": "u9"}

@@ -90,6 +90,19 @@ def test_secret_ones_are_not_there(one: Served) -> None:
     assert one.ask("GET", path).json["duty"]["secret"] is True
 
 
+def test_what_is_owed_about_a_secret_record_is_secret(one: Served) -> None:
+    hold = one.ask(
+        "POST",
+        "/v1/holds",
+        json={"by": "police", "basis": "s 9", "cause": "a call", "entities": [["account", "duty-1"]], "secret": True},
+    ).json["id"]
+    duty = opened(one, f"hold:{hold}", title="tell the desk")
+    reader = one.make_key("read", "operate")
+    assert duty["secret"] is True
+    assert one.ask("GET", path_of("v1", "duties", duty["id"]), key=reader).status == 404
+    assert opened(one, "hold:none")["secret"] is False
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [

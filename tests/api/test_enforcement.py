@@ -107,3 +107,25 @@ def test_a_secret_measure_is_shown_to_nobody_else(one: Served) -> None:
         assert b"quiet" not in one.ask("GET", path, key=plain).body
         assert b"quiet" in one.ask("GET", path).body
     assert one.ask("POST", f"/v1/measures/{measure.id}/lift", json={"reason": "x"}, key=plain).status == 404
+
+
+def test_secret_measures_take_no_place_on_a_page(one: Served) -> None:
+    from trustward.operations.enforcing import Taking
+
+    made = one.service.operations.enforcing
+    for at in range(9):
+        said = {"kind": "account", "entity": "enf-10", "cause": "desk:10", "policy": "law", "reasons": "r"}
+        made.take(Taking(do="limit", actor="kim", id=f"enf-10-{at}", secret=at not in {1, 6}, **said))  # type: ignore[arg-type]
+    plain = one.make_key("read")
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = one.ask("GET", f"/v1/measures?cause=desk:10&limit=1&after={after}", key=plain).json
+        seen += [measure["id"] for measure in page["measures"]]
+        after = page["next"]
+        assert after is None or after in seen
+    assert seen == ["enf-10-1", "enf-10-6"]
+    on = one.ask("GET", "/v1/measures?kind=account&entity=enf-10&limit=2", key=plain).json["measures"]
+    assert {measure["id"] for measure in on} == set(seen)
+    whole = one.ask("GET", "/v1/measures?cause=desk:10&limit=9").json
+    assert (len(whole["measures"]), whole["next"]) == (9, None)

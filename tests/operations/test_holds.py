@@ -80,6 +80,13 @@ def test_from_placing_to_release(opened: Callable[[], Store]) -> None:
         holds.release("none", "lee", by="court", reason="r")
 
 
+def test_an_entity_with_many_holds_shows_them_all() -> None:
+    keeping = Keeping()
+    for _ in range(101):
+        keeping.place("a1")
+    assert len(keeping.holds.on("account", "a1")) == 101
+
+
 def test_ninety_days_by_the_code() -> None:
     keeping = Keeping()
     hold = keeping.place(clock="SG-OCC-5", market="SG", cause="case:9")

@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
 from trustward.api.auth import person_of
-from trustward.api.case_steps import STEPS, Step, take_step
+from trustward.api.case_steps import STEPS, Close, Step, take_step
 from trustward.api.changing import clean, read_json
 from trustward.api.looking import check_entity
 from trustward.api.service import Service
@@ -212,8 +212,16 @@ async def step(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseV
     """Take it, keep it, give it back, skip it; assign, move, escalate, park, note, tick, link, merge, split; close."""
     wanted: Step = await read_json(request, Step)
     service = _service(request)
+    if isinstance(wanted, Close):
+        _check_outcome(service, wanted.outcome)
     moved = await service.aside(take_step, service.operations, case_id, person_of(request), wanted)
     return _view(service.operations, moved)
+
+
+def _check_outcome(service: Service, outcome: Outcome) -> None:
+    """See that whom an outcome names there can be: or the case is closed and nothing is done."""
+    for kind, entity in (*((one.kind, one.entity) for one in outcome.measures), *outcome.struck):
+        check_entity(service, kind, entity)
 
 
 @get("/v1/queues", opt={"scope": "read"}, sync_to_thread=True, summary="How the queues are doing")
@@ -270,6 +278,7 @@ async def plan(request: Request[Any, Any, Any]) -> Batch:
     """What would become of each case. Nothing is done yet."""
     wanted: BatchWanted = await read_json(request, BatchWanted)
     service = _service(request)
+    _check_outcome(service, wanted.outcome)
     return await service.aside(service.operations.bulk.plan, wanted.cases, wanted.outcome, person_of(request))
 
 

@@ -15,8 +15,14 @@ from trustward.api.service import Service
 from trustward.base.errors import ForbiddenError, NotFoundError, RecordError, RequestError
 from trustward.base.units import parse_time
 from trustward.exchange.duty_view import ClockView, DutyView, StepView, clock_view, duty_view, file_view
+from trustward.model.directive import Directive
 from trustward.model.duty import TEXT_LIMIT, Duty, DutyQuery, Evidence, State
+from trustward.model.enforcement import Measure
+from trustward.model.hold import Hold
+from trustward.model.programme import Programme
+from trustward.model.request import Asked
 from trustward.operations.duties import Duties, Owed
+from trustward.ports import Store
 
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Needed = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -218,7 +224,33 @@ async def open_duty(request: Request[Any, Any, Any]) -> Opened:
         reason=clean(wanted.reason, "$.reason"),
     )
     service: Service = request.app.state.service
-    return Opened(duties=_views(request, await service.aside(story(request).open, owed)))
+    return await service.aside(_open, request, owed)
+
+
+def _open(request: Request[Any, Any, Any], owed: Owed) -> Opened:
+    """What is owed about a secret record is as secret, if whoever opens it may know of the record."""
+    service: Service = request.app.state.service
+    if sees_secrets(request) and about_secret(service.store, owed.subject):
+        owed = msgspec.structs.replace(owed, secret=True)
+    return Opened(duties=_views(request, story(request).open(owed)))
+
+
+def about_secret(store: Store, subject: str) -> bool:
+    """Whether a subject such as ``order:17`` is a record that is kept secret."""
+    what, _, name = subject.partition(":")
+    found: Directive | Programme | Hold | Asked | Measure | None = None
+    match what:
+        case "order":
+            found = store.orders.get(name)
+        case "hold":
+            found = store.dossiers.get(Hold, name)
+        case "request":
+            found = store.dossiers.get(Asked, name)
+        case "measure":
+            found = store.measures.get(name)
+        case "programme":
+            found = store.orders.programme(name)
+    return found is not None and found.secret
 
 
 @get("/v1/duties/{duty_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A duty, with its file")

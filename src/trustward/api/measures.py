@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -94,19 +95,34 @@ def measures(
 ) -> MeasuresPage:
     """By their ids; those on an entity with the latest first. Secret ones are shown to keys with the scope secret."""
     enforcing = _enforcing(request)
-    found: tuple[Measure, ...]
+    secret = sees_secrets(request)
+    if kind and entity and not (cause or parent):
+        on = _on(enforcing, kind, entity, limit, secret=secret)
+        return MeasuresPage(measures=tuple(map(measure_view, on)), next=None)
     if cause:
-        found = tuple(enforcing.store.measures.of(cause, after, limit))
+        some = partial(enforcing.store.measures.of, cause)
     elif parent:
-        found = tuple(enforcing.following(parent, after, limit))
-    elif kind and entity:
-        found = tuple(enforcing.on(kind, entity, limit))
+        some = partial(enforcing.following, parent)
     else:
         raise UsageError("which measures?", remedy="name cause, or parent, or kind and entity")
-    shown = [one for one in found if sees_secrets(request) or not one.secret]
-    # A cursor must not say that there is something that is not shown.
-    more = found[-1].id if shown and len(found) == limit and (cause or parent) else None
-    return MeasuresPage(measures=tuple(map(measure_view, shown)), next=more)
+    # One more than is shown says whether there is another page; what is secret takes no place, and is no cursor.
+    shown: list[Measure] = []
+    while len(shown) <= limit and (part := some(after, PAGE)):
+        shown += [one for one in part if secret or not one.secret]
+        after = part[-1].id
+    more = shown[limit - 1].id if len(shown) > limit else None
+    return MeasuresPage(measures=tuple(map(measure_view, shown[:limit])), next=more)
+
+
+def _on(enforcing: Enforcing, kind: str, entity: str, limit: int, *, secret: bool) -> list[Measure]:
+    """The latest measures on an entity that a caller may know of."""
+    asked = limit
+    while True:
+        found = enforcing.on(kind, entity, asked)
+        shown = [one for one in found if secret or not one.secret]
+        if len(shown) >= limit or len(found) < asked:
+            return shown[:limit]
+        asked *= 4
 
 
 @get("/v1/measures/{measure_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A measure")

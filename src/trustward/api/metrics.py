@@ -112,9 +112,9 @@ class Metrics(Counts, Collector):
             ("trustward_duties_breached", "Duties that were ever missed, done or not.", duties.breached),
         ):
             by_clock = GaugeMetricFamily(name, about, labels=("clock",))
-            # A count of secret ones would say that there is a secret.
-            for clock, count in ((clock, count) for clock, count in counts.items() if clock != SECRET):
-                by_clock.add_metric((clock,), count)
+            for clock, count in counts.items():
+                if clock != SECRET:  # a count would say that there is a secret
+                    by_clock.add_metric((clock,), count)
             yield by_clock
         yield _age("trustward_duty_alarm_age_seconds", "How late reminders and breaches are.", duties.alarm_us, now)
         waiting = GaugeMetricFamily("trustward_cases_waiting", "Open cases.", labels=("queue",))

@@ -21,6 +21,7 @@ from trustward.model.stored import AuditRow
 from trustward.operations.cases import needed
 from trustward.operations.closing import Closing
 from trustward.operations.delivering import MAX_REASON
+from trustward.operations.directives import pages_of
 from trustward.operations.duties import Owed
 from trustward.operations.enforcing import Enforcing
 from trustward.operations.independence import independent
@@ -171,6 +172,10 @@ class Appeals:
             raise StepError("the decision has been taken back already", remedy="there is nothing left to undo")
         windows = [measure.appeal_until_us for measure in found if measure.appeal_until_us is not None]
         deciders = [measure.actor for measure in found]
+        if filing.decision.startswith("order:"):
+            # A worker takes an order's measures: who found it authentic, and had it carried out, has decided.
+            file = pages_of(self.store, filing.decision.removeprefix("order:"))
+            deciders += [page.actor for page in file if page.what in {"authentic", "executing", "varied"}]
         rules: list[str] = []
         if case is not None:
             deciders += [one.reviewer for one in (*case.proposed, case.decided) if one is not None]

@@ -305,6 +305,9 @@ class Cases:
             gone, goal = Working(self.get(id), actor, now_us), Working(self.get(into), actor, now_us)
             for one in (gone, goal):
                 _check(one.case, ("open", "parked"))
+            if goal.case.golden is not None:
+                # What only checks reviewers does nothing and tells nobody: it becomes part of the other one.
+                gone, goal = goal, gone
             self._nobodys(gone.case, actor)
             old, new = gone.case, goal.case
             dues = [due_us for due_us in (old.due_us, new.due_us) if due_us is not None]
@@ -317,12 +320,12 @@ class Cases:
                 reach=max(new.reach, old.reach),
                 due_us=min(dues, default=None),
                 decisions=(*new.decisions, *old.decisions)[-MOST_SEEN:],
-                merged=(*new.merged, id, *old.merged),
+                merged=(*new.merged, old.id, *old.merged),
             )
-            goal.page("merged", reason, of=id)
-            gone.change(state="merged", into=into)
-            gone.page("merged", reason, into=into)
-            ending = self.duties.to_cancel(old.duty, actor, f"part of case {into}") if old.duty else []
+            goal.page("merged", reason, of=old.id)
+            gone.change(state="merged", into=new.id)
+            gone.page("merged", reason, into=new.id)
+            ending = self.duties.to_cancel(old.duty, actor, f"part of case {new.id}") if old.duty else []
             try:
                 self.store.records.write([*gone.end(), *goal.end(), *ending])
             except StaleError:

@@ -17,6 +17,7 @@ from trustward.model.letter import Letter, told
 from trustward.model.report import Abuse, Report, Reporter, Result, judged
 from trustward.operations.cases import Cases, Working, needed
 from trustward.operations.enforcing import Enforcing, Judging, Taking
+from trustward.operations.independence import independent
 from trustward.ports import Write
 
 _TRIES = 100
@@ -66,8 +67,7 @@ class Closing:
         left = [item for item in queue.checklist if item not in case.ticked]
         if left:
             raise StepError(f"still to be done: {', '.join(left)}", remedy="tick it when it is done")
-        if any(before.reviewer == reviewer for before in case.proposed):
-            raise StepError("a second reviewer has to look at it", remedy="leave it to somebody else")
+        self._check_second(case, reviewer)
         now_us = self._cases.clock()
         working = Working(case, reviewer, now_us)
         decided = Decided(reviewer=reviewer, at_us=now_us, outcome=outcome)
@@ -90,6 +90,11 @@ class Closing:
             writes += self._final(working, decided)
         writes += self._counted(case, reviewer, now_us, agreed=agreed)
         return [*working.end(), *writes], working.case
+
+    def _check_second(self, case: Case, reviewer: str) -> None:
+        """See that whoever ends a case is none of those who have proposed an outcome, by whatever key."""
+        if not independent(reviewer, [one.reviewer for one in case.proposed], self._store):
+            raise StepError("a second reviewer has to look at it", remedy="leave it to somebody else")
 
     def _dispute(self, working: Working, decided: Decided) -> None:
         """Two reviewers do not agree: somebody who decides what is difficult sees both."""
@@ -196,6 +201,7 @@ class Closing:
         case = self._cases.get(id)
         if case.state not in {"open", "parked"} or case.golden is not None:
             raise StepError(f"the case {id} is {case.state}", remedy="only an open one can be closed")
+        self._check_second(case, actor)
         now_us = self._cases.clock()
         lease = self._store.cases.lease_of(id, now_us)
         if lease is not None and lease.reviewer != actor:

@@ -28,6 +28,7 @@ from trustward.operations.bundling import Bundling
 from trustward.operations.cases import Cases, Working
 from trustward.operations.duties import Owed
 from trustward.operations.filing import TRIES, Filing, busy, check_step, needed
+from trustward.operations.independence import independent
 from trustward.ports import Write
 
 SENT_LABEL = "reported-to-authority"
@@ -275,7 +276,7 @@ class Clues:
             wrong = missing(clue)
             if wrong:
                 raise StepError(f"the form of {clue.authority.name} lacks: {'; '.join(wrong)}", remedy="amend the clue")
-            if clue.authority.second and actor in clue.writers:
+            if clue.authority.second and not independent(actor, clue.writers, self._store):
                 raise StepError(
                     "a second person has to approve it", remedy="leave it to somebody who has not written it"
                 )

@@ -116,17 +116,17 @@ class Kept:
         ]
         return [*ended, *self._changes(order, free, now_us, present=False)]
 
-    @staticmethod
     def _changes(
-        order: Directive, copies: Sequence[Copy], now_us: int, *, present: bool, salt: str = ""
+        self, order: Directive, copies: Sequence[Copy], now_us: int, *, present: bool, salt: str = ""
     ) -> list[Write]:
-        by_list: dict[str, list[str]] = {}
+        by_list: dict[tuple[str, int | None], list[str]] = {}
         # An errand that fails is named in the audit: its id says nothing of the order.
         mark = blake2b(f"{order.id}:{order.version}:{present}:{salt}".encode(), digest_size=8).hexdigest()
         for copy in copies:
-            by_list.setdefault(copy.list, []).append(copy.value)
+            until_us = self._until(order, copy) if present else None
+            by_list.setdefault((copy.list, until_us), []).append(copy.value)
         writes: list[Write] = []
-        for name, values in by_list.items():
+        for at, ((name, until_us), values) in enumerate(by_list.items()):
             for start in range(0, len(values), CHANGE_LIMIT):
                 part = tuple(values[start : start + CHANGE_LIMIT])
                 change = ListChange(
@@ -137,7 +137,14 @@ class Kept:
                     list=name,
                     put=part if present else (),
                     gone=() if present else part,
-                    expires_us=order.until_us if present else None,
+                    expires_us=until_us,
                 )
-                writes.append(change_errand(f"list:{mark}:{name}:{start}", change, now_us))
+                writes.append(change_errand(f"list:{mark}:{name}:{at}:{start}", change, now_us))
         return writes
+
+    def _until(self, order: Directive, copy: Copy) -> int | None:
+        """Until when a value is kept out: as long as any order wants it; None: for good."""
+        names = {other.order for other in self._store.orders.copies_of(copy.list, copy.value)} - {order.id}
+        found = [order, *(one for one in map(self._store.orders.get, sorted(names)) if one is not None)]
+        ends = [one.until_us for one in found if one.until_us is not None]
+        return max(ends) if len(ends) == len(found) else None

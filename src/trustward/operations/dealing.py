@@ -12,7 +12,7 @@ import msgspec
 
 from trustward.base.errors import NotFoundError, StepError, UsageError
 from trustward.base.units import format_time
-from trustward.model.directive import Challenge, Copy, Directive, Proof, Said, TargetState, verb_for
+from trustward.model.directive import Challenge, Copy, Directive, Proof, Said, Target, TargetState, verb_for
 from trustward.operations.copies import CopyWanted, Kept
 from trustward.operations.directives import ClockWanted, Directives, TargetWanted
 from trustward.operations.order_filing import Filing, check_state, needed
@@ -202,15 +202,19 @@ class Dealing:
             added = self.orders.add_targets(filing, add)
             kept = self.orders.add_copies(filing, copies)
             self.orders.owe(filing, clocks)
+            longer = 0
             if until_us is not None:
                 filing.change(until_us=until_us)
+                if begun and order.until_us is not None and until_us > order.until_us:
+                    longer = self._longer(filing, reason)
             if begun:
                 new = [one for one in filing.writes if isinstance(one, Copy)]
                 filing.writes = [one for one in filing.writes if not isinstance(one, Copy)]
                 # They have not been written yet: they begin active.
                 fresh = [msgspec.structs.replace(one, version=0) for one in new]
-                filing.writes += Kept(self.orders.store).to_put(filing.record, fresh, filing.now_us)
-                again = order.state in {"executed", "reported"} and (added or "lifting" in dropped)
+                kept_on = [copy for copy in self._copies(id) if copy.active and until_us is not None]
+                filing.writes += Kept(self.orders.store).to_put(filing.record, [*kept_on, *fresh], filing.now_us)
+                again = order.state in {"executed", "reported"} and (added or longer or "lifting" in dropped)
                 filing.change(work=order.state != "unclear", state="executing" if again else order.state)
                 if order.state == "unclear" and order.before == "executed":
                     filing.change(before="executing")
@@ -218,11 +222,27 @@ class Dealing:
 
         return self.orders.step(id, actor, "vary", step)
 
+    def _longer(self, filing: Filing[Directive], reason: str) -> int:
+        """What was done ends with the order's old end: workers do it anew, until the new one. How many targets."""
+        changed = {one.id for one in filing.writes if isinstance(one, Target)}
+        proof = Proof(at_us=filing.now_us, actor=filing.actor, said=reason[:1000])
+        count = past = 0
+        while part := self.orders.store.orders.targets(filing.record.id, ("done",), past, 1_000):
+            past = part[-1].number
+            for one in part:
+                if one.measure and one.id not in changed:
+                    again = msgspec.structs.replace(
+                        one, version=one.version + 1, state="waiting", proof=(*one.proof, proof)
+                    )
+                    filing.writes.append(again)
+                    count += 1
+        return count
+
     def _dropped(self, filing: Filing[Directive], number: int, reason: str) -> TargetState:
         one = self.orders.target(filing.record.id, number)
         if one.state in {"lifting", "lifted", "dropped"}:
             return one.state
-        after: TargetState = "lifting" if one.state == "done" else "dropped"
+        after: TargetState = "lifting" if one.state == "done" or one.measure else "dropped"
         proof = Proof(at_us=filing.now_us, actor=filing.actor, said=reason[:1000])
         filing.writes.append(
             msgspec.structs.replace(one, version=one.version + 1, state=after, proof=(*one.proof, proof))

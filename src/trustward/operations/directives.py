@@ -260,7 +260,9 @@ class Directives:
             return 0
         if order.targets + len(wanted) > MOST_TARGETS:
             raise UsageError(f"more than {MOST_TARGETS:,} targets", remedy="take them in as several orders")
-        known = {(one.kind, one.entity): one for one in self._targets(order) if one.state not in {"lifted", "dropped"}}
+        changed = {one.id: one for one in filing.writes if isinstance(one, Target)}
+        targets = [changed.get(one.id, one) for one in self._targets(order)]
+        known = {(one.kind, one.entity) for one in targets if one.state not in {"lifting", "lifted", "dropped"}}
         number = order.targets
         new: set[tuple[str, str]] = set()
         for one in wanted:

@@ -16,21 +16,25 @@ from trustward.base.units import format_time
 from trustward.model.decision import Action
 from trustward.model.effect import INVERSES
 from trustward.model.enforcement import Due, Measure, Notice, PolicyTree, Strike, StrikeSheet, follows
-from trustward.model.errand import change_errand
+from trustward.model.errand import Errand
 from trustward.model.letter import Letter
 from trustward.model.spans import add_span, parse_span
 from trustward.operations.cases import needed
 from trustward.operations.delivering import MAX_REASON, Delivering
 from trustward.operations.duties import Duties
 from trustward.operations.taking import (
+    UNSAID,
     Judging,
     Taking,
     audit_row,
     changes,
     check_taking,
+    errands,
     hang_strike,
+    marked,
     party_of,
     telling,
+    twins,
     work_of,
 )
 from trustward.ports import Store, Write
@@ -85,10 +89,7 @@ class Enforcing:
             work=work_of(taking),
         )
         writes: list[Write] = [measure, self._letter(measure, taking)]
-        writes += [
-            change_errand(f"measure:{measure.id}:{at}", change, now_us)
-            for at, change in enumerate(changes(measure, present=True))
-        ]
+        writes += self._said(measure, "", [measure, *self._alike(measure)])
         if measure.notice == "sent":
             writes.append(self._notice(measure, now_us))
         writes.append(audit_row(measure, "measure.taken", taking.actor, now_us, do=taking.do))
@@ -248,21 +249,29 @@ class Enforcing:
 
     def _unsay(self, measure: Measure) -> None:
         """Tell the engine that a label or a list's value is not there any more, unless another measure wants it."""
+        left = self._alike(measure)
+        if not left:
+            gone = changes(measure, present=False, until_us=measure.ends_us)
+            self.store.records.write(errands(measure, "lifted:", gone, self.clock()))
+            # Somebody may have taken the same measure between looking and writing: say it again, behind that.
+            left = self._alike(measure)
+        if left:
+            self.store.records.write(self._said(left[0], f"again:{marked(measure.id)}:", left, behind_us=1))
+
+    def _alike(self, measure: Measure) -> list[Measure]:
+        """Other measures that tell the engine the same now."""
+        if not changes(measure, present=True, until_us=None):
+            return []
         now_us = self.clock()
-        wanted = changes(measure, present=False)
-        if not wanted or self.store.measures.alike(measure.same, 1):
-            return
-        errands: list[Write] = [
-            change_errand(f"measure:{measure.id}:lifted:{at}", change, now_us) for at, change in enumerate(wanted)
-        ]
-        self.store.records.write(errands)
-        # Somebody may have taken the same measure between looking and writing: say it again, behind that.
-        for other in self.store.measures.alike(measure.same, 1):
-            again: list[Write] = [
-                change_errand(f"measure:{other.id}:again:{measure.id}:{at}", change, self.clock())
-                for at, change in enumerate(changes(other, present=True))
-            ]
-            self.store.records.write(again)
+        found = [one for same in twins(measure) for one in self.store.measures.alike(same, _AT_ONCE)]
+        return [one for one in found if one.id != measure.id and (one.ends_us is None or one.ends_us > now_us)]
+
+    def _said(self, measure: Measure, what: str, together: Sequence[Measure], behind_us: int = 0) -> list[Errand]:
+        """What the engine is told of a measure: it holds as long as the longest of those that do the same."""
+        ends = [one.ends_us for one in together if one.ends_us is not None]
+        until_us = max(ends) if len(ends) == len(together) else None
+        said = changes(measure, present=True, until_us=until_us)
+        return errands(measure, what, said, self.clock() + behind_us)
 
     def release(self, cause: str, actor: str, reason: str) -> int:
         """What was kept from users may be told now: they are, and may appeal from now on; how many were told."""
@@ -281,7 +290,7 @@ class Enforcing:
                     secret=False,
                     appeal_until_us=self.window("", now_us),
                 )
-                audit = audit_row(now, "measure.told", actor, now_us, reason=reason)
+                audit = audit_row(said, "measure.told", actor, now_us, reason=reason)
                 try:
                     self.store.records.write([said, self._notice(said, now_us), audit])
                 except StaleError:
@@ -353,7 +362,7 @@ class Enforcing:
         )
         mine = f"measure:{measure.id}"
         return Letter(
-            cause=mine if measure.secret else measure.cause,
+            cause=UNSAID if measure.secret else measure.cause,
             step="measure.taken" if measure.secret else taking.step,
             at_us=measure.at_us,
             action=action,

@@ -102,9 +102,8 @@ class Executing:
 
     def _write(self, filing: Filing[Directive], lifted: Sequence[Target]) -> None:
         self._store.records.write(filing.end())
-        for one in lifted:
-            if one.measure:
-                self._enforcing.settle(one.measure)
+        for name in _measures(lifted):
+            self._enforcing.settle(name)
 
     # ------------------------------------------------------------------ doing
 
@@ -119,7 +118,7 @@ class Executing:
             filing.writes.append(
                 msgspec.structs.replace(one, version=one.version + 1, state=state, proof=(*one.proof, proof))
             )
-            if proof.measure and one.kind in LISTS and filing.record.similar != "none" and not one.proof:
+            if proof.measure and one.kind in LISTS and filing.record.similar != "none" and not one.measure:
                 filing.writes.append(link_copy(filing.record, one.kind, one.entity, one.number))
         filing.page("executed", done=done, unable=unable)
 
@@ -171,7 +170,7 @@ class Executing:
     def _lift(self, order: Directive, most: int) -> int:
         """Everything that an order has put in force is undone, some at a time."""
         filing = Filing(order, WORKER, self._directives.clock())
-        targets = self._store.orders.targets(order.id, ("done", "lifting"), 0, most)
+        targets = self._store.orders.targets(order.id, ("done", "lifting"), 0, most) or self._anew(order, most)
         if targets:
             self._lifted(filing, targets, f"the order is {order.state}")
             self._write(filing, targets)
@@ -186,9 +185,18 @@ class Executing:
             return len(copies)
         return self._rest(filing)
 
+    def _anew(self, order: Directive, most: int) -> list[Target]:
+        """Targets that wait to be done anew: what was done before is still in force."""
+        found: list[Target] = []
+        past = 0
+        while len(found) < most and (part := self._store.orders.targets(order.id, ("waiting",), past, 1_000)):
+            found += [one for one in part if one.measure]
+            past = part[-1].number
+        return found[:most]
+
     def _lifted(self, filing: Filing[Directive], targets: Sequence[Target], why: str) -> None:
         order = filing.record
-        found = [self._enforcing.get(one.measure) for one in targets if one.measure]
+        found = [self._enforcing.get(name) for name in _measures(targets)]
         reason = "taken back" if order.secret else why
         filing.writes += self._enforcing.to_lift(found, WORKER, reason)
         for one in targets:
@@ -249,3 +257,8 @@ class Executing:
             writes += filing.end()
             count += len(ids)
         return writes, count
+
+
+def _measures(targets: Sequence[Target]) -> list[str]:
+    """Every measure that was taken of some targets."""
+    return [proof.measure for one in targets for proof in one.proof if proof.measure]

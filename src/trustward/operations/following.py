@@ -15,11 +15,11 @@ import msgspec
 from trustward.base.errors import StaleError, StoreError, UnavailableError
 from trustward.model.changes import ListChange
 from trustward.model.enforcement import COPIES, ClosedTrace, Measure
-from trustward.model.errand import Mark, change_errand
+from trustward.model.errand import Mark
 from trustward.operations.cases import Cases, News
 from trustward.operations.enforcing import Enforcing, Taking
 from trustward.operations.searching import Query, Searching
-from trustward.operations.taking import list_of
+from trustward.operations.taking import UNSAID, errands, list_of
 from trustward.ports import Write
 
 PAGE = 100
@@ -171,7 +171,7 @@ class Following:
         present = until_us is not None
         change = ListChange(
             actor="trustward",
-            origin=f"measure:{measure.id}",
+            origin=UNSAID if measure.secret else f"measure:{measure.id}",
             reason="a closed account has used it" if present else "the account is not closed any more",
             list=f"closed-{kind.replace('_', '-')}",
             put=(entity,) if present else (),
@@ -180,7 +180,7 @@ class Following:
         )
         name = blake2b(f"{kind}\0{entity}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         what = "trace" if present else "forgotten"
-        return change_errand(f"measure:{measure.id}:{what}:{name}", change, self._enforcing.clock())
+        return errands(measure, f"{what}:{name}:", [change], self._enforcing.clock())[0]
 
     def _forget(self, measure: Measure) -> None:
         """What an account was remembered by is not, once it is not closed any more; nor what nobody else closed had."""

@@ -294,7 +294,10 @@ class Holds:
 
     def on(self, kind: str, entity: str) -> Sequence[Hold]:
         """The holds that name an entity, or have named it, secret ones included."""
-        return self._store.dossiers.naming(Hold, kind, entity)
+        found: list[Hold] = []
+        while part := self._store.dossiers.naming(Hold, kind, entity, found[-1].id if found else "", _AT_ONCE):
+            found += part
+        return found
 
     def _step(self, id: str, actor: str, name: str, step: Callable[[Filing[Hold]], None]) -> Hold:
         for _ in range(TRIES):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import blake2b
+
 import msgspec
 
 from trustward.base.errors import UsageError
@@ -17,10 +20,14 @@ from trustward.model.enforcement import (
     Policy,
     Work,
 )
+from trustward.model.errand import Errand, change_errand
 from trustward.model.letter import Letter, told
 from trustward.model.stored import AuditRow
 from trustward.operations.cases import needed
 from trustward.operations.delivering import MAX_REASON
+
+UNSAID = "service"
+"""What everybody is given as the cause of a secret measure: its own id would lead nowhere, and tell by that."""
 
 
 class Taking(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,10 +74,13 @@ class Judging(msgspec.Struct, frozen=True, kw_only=True):
     automated: bool = False
 
 
-def changes(measure: Measure, *, present: bool) -> list[Change]:
-    """What the engine is told of a measure, or of its end: labels, and lists that rules read from the next event on."""
-    # An order that is kept secret is named by nothing that others may read.
-    origin = f"measure:{measure.id}" if measure.secret else measure.cause
+def changes(measure: Measure, *, present: bool, until_us: int | None) -> list[Change]:
+    """What the engine is told of a measure, or of its end: labels, and lists that rules read from the next event on.
+
+    ``until_us`` is until when: as long as any measure that does the same.
+    """
+    # What is kept secret is named by nothing that others may read.
+    origin = UNSAID if measure.secret else measure.cause
     reason = "" if measure.secret else measure.reasons[:MAX_REASON]
     if not present:
         reason = "" if measure.secret else measure.lifted_why[:MAX_REASON]
@@ -85,7 +95,7 @@ def changes(measure: Measure, *, present: bool) -> list[Change]:
                 entity=measure.entity,
                 label=measure.note,
                 present=present,
-                expires_us=measure.ends_us,
+                expires_us=until_us,
             )
         ]
     listed = list_of(measure)
@@ -100,7 +110,7 @@ def changes(measure: Measure, *, present: bool) -> list[Change]:
             list=listed,
             put=value if present else (),
             gone=() if present else value,
-            expires_us=measure.ends_us if present else None,
+            expires_us=until_us if present else None,
         )
     ]
 
@@ -117,6 +127,24 @@ def list_of(measure: Measure) -> str:
     if links or (measure.kind in BLOCKED_KINDS and measure.do == "block"):
         return f"blocked-{measure.kind.replace('_', '-')}"
     return ""
+
+
+def errands(measure: Measure, what: str, said: Iterable[Change], at_us: int) -> list[Errand]:
+    """The changes as errands. One that fails is named in the audit: its id does not name a secret measure."""
+    name = f"{UNSAID}:{marked(measure.id)}" if measure.secret else f"measure:{measure.id}"
+    return [change_errand(f"{name}:{what}{at}", change, at_us) for at, change in enumerate(said)]
+
+
+def marked(id: str) -> str:
+    """What stands for an id where it must not be told."""
+    return blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def twins(measure: Measure) -> tuple[str, ...]:
+    """By what measures are found (``Measure.same``) that tell the engine the same: a link is blocked by two verbs."""
+    if measure.kind in LINK_KINDS and list_of(measure):
+        return tuple(msgspec.structs.replace(measure, do=verb).same for verb in ("block", "block_link"))
+    return (measure.same,)
 
 
 def check_taking(taking: Taking) -> None:
@@ -191,7 +219,12 @@ def telling(measure: Measure, step: str, now_us: int, says: dict[str, object]) -
 
 
 def audit_row(measure: Measure, action: str, actor: str, now_us: int, **detail: str) -> AuditRow:
-    """A line of the audit. What is secret is named by its own id only."""
-    told_of = {} if measure.secret else {"cause": measure.cause, **detail}
-    subject = f"measure:{measure.id}"
-    return AuditRow(at_us=now_us, actor=actor, action=action, subject=subject, detail=msgspec.json.encode(told_of))
+    """A line of the audit. Of what is secret it lies in the secret book."""
+    return AuditRow(
+        at_us=now_us,
+        actor=actor,
+        action=action,
+        subject=f"measure:{measure.id}",
+        detail=msgspec.json.encode({"cause": measure.cause, **detail}),
+        secret=measure.secret,
+    )
