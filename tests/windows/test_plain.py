@@ -68,7 +68,9 @@ def test_they_agree_with_the_oracle(data: st.DataObject) -> None:
     for number, event in enumerate(events):
         assert same(singly[number], wanted[number]), (number, event, singly[number], wanted[number])
         assert same(together[number], wanted[number]), (number, event, together[number], wanted[number])
-    assert one.retained() == through.retained()
+    if max((event.time for event in events), default=0) < 600_000_000:
+        # Later, keys may have been given back, and when that is hangs on the batches.
+        assert one.retained() == through.retained()
 
 
 @given(st.data())
