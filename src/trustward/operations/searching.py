@@ -34,7 +34,7 @@ EXAMINED = 65_536
 """How many entries one page looks at, at most; what is left is for the next page."""
 LINKED_EVENTS = 500
 """How many of an entity's latest events are looked at for whom it met."""
-SHOWN_EVENTS = 200
+SHOWN_EVENTS = 100
 """The same where somebody looks at an entity, and waits."""
 LINKED = 20
 """How many entities of each kind are told, those met most often."""
