@@ -120,7 +120,7 @@ def ask(
         while indexing.step(rest=True) or store.journal.head() > indexing.upto():
             pass
         entries = store.journal.head()
-    scopes = ["read", "operate", "report", "change", "admin", "metrics", "act", "actions", "decide"]
+    scopes = ["read", "operate", "report", "change", "admin", "metrics", "act", "actions", "decide", "audit"]
     key = bootstrap.create_key(settings, "bench", scopes, None)[1]
     port = free_port()
     words = {

@@ -28,6 +28,22 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("GET", "/v1/openapi/{path}"): "the same document",
     ("GET", "/v1/openapi"): "a document that is made once",
     ("GET", "/v1/lists/{name}/export"): "a stream of the whole list",
+    **dict.fromkeys(
+        (
+            ("GET", "/v1/orders/{order_id}"),
+            ("GET", "/v1/orders/{order_id}/targets"),
+            ("GET", "/v1/orders/{order_id}/file"),
+            ("GET", "/v1/programmes/{programme_id}"),
+            ("GET", "/v1/clues/{clue_id}"),
+            ("GET", "/v1/clues/{clue_id}/bundle"),
+            ("GET", "/v1/holds/{hold_id}"),
+            ("GET", "/v1/requests/{request_id}"),
+            ("GET", "/v1/requests/{request_id}/bundle"),
+            ("GET", "/v1/appeals/{appeal_id}"),
+            ("GET", "/v1/measures/{measure_id}"),
+        ),
+        "the world at size has none of these yet",
+    ),
 }
 """Routes that are looked at by nobody while he works, with the reason why they are not timed."""
 
@@ -161,6 +177,19 @@ def asks(known: Known, batch: str, at: str) -> list[Ask]:
         ),
         plain("/v1/reviewers/key:bench:reviewer03", "/v1/reviewers/{name}"),
         plain(f"/v1/batches/{batch}", "/v1/batches/{batch_id}"),
+        # measures, appeals, orders, clues
+        get("/v1/measures?cause=", "/v1/measures", lambda: f"/v1/measures?cause=case:{some(known.cases)}"),
+        get("/v1/strikes", "/v1/strikes", lambda: f"/v1/strikes?kind=account&entity={rare()}"),
+        get(
+            "/v1/consequences",
+            "/v1/consequences",
+            lambda: f"/v1/consequences?policy=fraud/phishing&kind=account&entity={rare()}",
+        ),
+        *map(
+            plain, ("/v1/policy-tree", "/v1/appeals", "/v1/appeal-rates", "/v1/orders", "/v1/issuers", "/v1/programmes")
+        ),
+        *map(plain, ("/v1/authorities", "/v1/clues", "/v1/holds", "/v1/requests", "/v1/disclosures")),
+        *map(plain, ("/v1/evidence/key", "/v1/audit")),
         # actions
         get("/v1/actions?kind=&entity=", "/v1/actions", lambda: "/v1/actions?kind={}&entity={}".format(*_acted(known))),
         get("/v1/actions/{id}", "/v1/actions/{id}", lambda: f"/v1/actions/{known.letter()}"),
