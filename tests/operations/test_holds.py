@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.operations.kit import DAY_US, HOUR_US, Time, duties_over
+from tests.service.outgoing import Writing, action, story_over
+from tests.service.test_delivering import drain
 from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import NotFoundError, StepError, UsageError
+from trustward.model.delivery import Target
 from trustward.model.dossier import DossierQuery, Pair
 from trustward.model.duty import Evidence
 from trustward.model.hold import Hold
@@ -278,3 +281,17 @@ Holding.TestCase.settings = settings(
     max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestHolding = Holding.TestCase
+
+
+def test_nothing_leaves_the_outbox_while_anything_is_held() -> None:
+    keeping = Keeping()
+    story = story_over(keeping.store, Target(name="shop"), clock=keeping.time)
+    (key,) = Writing(keeping.store).add(action("warn"), at_us=keeping.time())
+    assert story.pass_on() == 1
+    assert drain(story) == [key]
+    hold = keeping.place("somebody else", until_us=keeping.after(800 * DAY_US))
+    keeping.time.on(400 * DAY_US)
+    assert story.prune() == 0
+    keeping.holds.release(hold.id, "kim", by="police", reason="not needed any more")
+    keeping.time.on(DAY_US)
+    assert story.prune() == 1

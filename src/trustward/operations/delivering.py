@@ -16,7 +16,9 @@ from trustward.base.units import format_time
 from trustward.model.changes import LabelChange
 from trustward.model.decision import Action, Decision
 from trustward.model.delivery import Backlog, Delivery, Handed, Outcome, Receipt, Target, Terms, parse_key
+from trustward.model.dossier import DossierQuery
 from trustward.model.effect import INVERSES, IRREVERSIBLE, Effect, Ended, Ending, outgoing
+from trustward.model.hold import Hold
 from trustward.model.journal import NOTICE, ActionRow, Outgoing, notice
 from trustward.model.stored import AuditRow
 from trustward.ports import Store
@@ -30,6 +32,7 @@ _AT_ONCE = 500
 _SPREAD = 0.2
 _PRUNE_REST_US = 60_000_000
 _MOST_REST_US = 3_600_000_000
+_IN_FORCE = DossierQuery(states=("in_force",), secret=True)
 MAX_REASON = 1000
 
 
@@ -102,6 +105,7 @@ class Delivering:
             self.targets[CONFIDENTIAL.name] = CONFIDENTIAL
         self.outbox = store.outbox
         self._journal = store.journal
+        self._dossiers = store.dossiers
         self.effects = store.effects
         self.retries = retries or Retries()
         self.lease_us = lease_us
@@ -119,9 +123,15 @@ class Delivering:
         return self.pass_on() + self.undo() + self.prune()
 
     def prune(self) -> int:
-        """Drop some of what has long been closed, at most once a minute unless there is more; how many actions."""
+        """Drop some of what has long been closed, at most once a minute unless there is more; how many actions.
+
+        While a preservation hold is in force, whatever it is about, nothing is dropped.
+        """
         now_us = self.clock()
         if now_us < self._pruned_us + _PRUNE_REST_US:
+            return 0
+        if self._dossiers.find(Hold, _IN_FORCE, "", 1):
+            self._pruned_us = now_us
             return 0
         before_us = now_us - self.keep_us
         dropped = self.outbox.prune(before_us, self._journal.since(before_us), _AT_ONCE)
