@@ -383,6 +383,17 @@ def test_taken_back() -> None:
             world.closing.close(case.id, "kim", wrong)
 
 
+def test_a_batch_goes_round_no_checklist_and_no_second_reviewer() -> None:
+    world = World()
+    twice, listed = (world.open(name, category=name).id for name in ("counterfeit", "spam"))
+    results = world.bulk.plan([twice, listed], ACT, "kim").results
+    assert "two reviewers" in results[twice]
+    assert "looked, asked" in results[listed]
+    for item in ("looked", "asked"):
+        world.cases.tick(listed, "kim", item)
+    assert world.bulk.plan([twice, listed], ACT, "kim").results[listed] == "would be closed"
+
+
 def test_many_at_once_and_all_taken_back() -> None:
     world = World()
     ids = [world.open(f"b{number}").id for number in range(10)]

@@ -202,6 +202,12 @@ class Closing:
         if case.state not in {"open", "parked"} or case.golden is not None:
             raise StepError(f"the case {id} is {case.state}", remedy="only an open one can be closed")
         self._check_second(case, actor)
+        queue = self._cases.queue(case.queue)
+        left = [item for item in queue.checklist if item not in case.ticked]
+        if left:
+            raise StepError(f"still to be done: {', '.join(left)}", remedy="leave it out, or tick it when it is done")
+        if queue.second == "always" and not case.proposed:
+            raise StepError(f"the queue {queue.name} wants two reviewers for each case", remedy="leave it out")
         now_us = self._cases.clock()
         lease = self._store.cases.lease_of(id, now_us)
         if lease is not None and lease.reviewer != actor:
