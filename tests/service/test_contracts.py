@@ -153,6 +153,7 @@ def test_every_port_has_its_contract() -> None:
     outside = {
         "Store",
         "Provider",
+        "Sealing",
         *(contract.__name__.removesuffix("Contract") for contract in source_contracts.CONTRACTS),
     }
     assert named - outside == {contract.__name__.removesuffix("Contract") for contract in every}

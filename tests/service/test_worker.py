@@ -208,7 +208,7 @@ def test_the_target_is_down_for_longer_than_all_retries(place: Callable[..., Pla
     here.receiver.answer = lambda _: 500
     here.add(20)
     here.start()
-    here.wait(lambda: here.idle() and here.story().backlog()[0].dead >= 20)
+    here.wait(lambda: here.idle() and sum(one.dead for one in here.story().backlog()) >= 20)
     here.wait(lambda: not here.story().effects.due(now_us() + 10**7, 99))
     here.wait(here.idle)
     assert here.receiver.taken == []

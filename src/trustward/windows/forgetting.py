@@ -33,8 +33,8 @@ from trustward.windows.layout import (
 )
 from trustward.windows.log import advance, release
 
-SLOTS_FOR_EACH = 3
-"""So many slots are looked at for each key and header made: what is silent is at most a third of the table then."""
+SLOTS_FOR_EACH = 8
+"""So many slots are looked at for each key and header made: what is silent is at most an eighth of the table then."""
 _END_OF_TIME = 2**63 - 1
 _EMPTY = np.uint64(0)
 _AHEAD = 8

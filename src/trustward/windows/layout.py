@@ -391,6 +391,7 @@ def keep_us(stream: Stream) -> int:
     Then all its windows have long been empty for any event that is no later than the longest of them and ten minutes.
     What only ``age``, ``since`` and ``previous`` know is kept as long as they say, or for ever.
 
+    >>> from trustward.windows.plan import Read
     >>> keep_us(Stream(id="sent", keyspace="account", reads=(Read(aggregate="count", window=3_600_000_000),)))
     7800000000
     """
