@@ -19,7 +19,7 @@ from trustward.model.clocks import decode_regimes, merged, policy_tree, shipped_
 from trustward.model.effect import outgoing
 from trustward.model.enforcement import ClosedTrace
 from trustward.model.stored import StoredPolicy
-from trustward.operations.appeals import Appeals, Filing, Hearing
+from trustward.operations.appeals import Appealing, Appeals, Hearing
 from trustward.operations.enforcing import Taking
 from trustward.operations.errands import Errands
 from trustward.operations.following import Following
@@ -71,7 +71,7 @@ class Court(World):
         return [body.says for body in bodies if body.action.note == step]
 
     def appeal(self, decision: str, account: str = "a1", **fields: Any) -> str:
-        return self.appeals.file(Filing(decision=decision, account=account, text="not me", **fields), "key:app").id
+        return self.appeals.file(Appealing(decision=decision, account=account, text="not me", **fields), "key:app").id
 
     def send(self, kind: str, id: str, **fields: object) -> None:
         line = msgspec.json.encode({"type": kind, "id": id, "time": format_time(self.time()), **fields})
@@ -190,7 +190,7 @@ def test_an_appeal_is_heard_by_somebody_else_and_undoes_what_was_wrong() -> None
     name = court.appeal(cause)
     assert court.appeal(cause) == name
     with pytest.raises(StepError, match="has been an appeal"):
-        court.appeals.file(Filing(decision=cause, account="a1", text="other words"), "key:app")
+        court.appeals.file(Appealing(decision=cause, account="a1", text="other words"), "key:app")
     with pytest.raises(NotFoundError):
         court.appeal(cause, "a2")
     duty = court.duties.get(f"appeal-{name}")

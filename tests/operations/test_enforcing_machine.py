@@ -17,7 +17,7 @@ from trustward.model.case import Measure as Wish
 from trustward.model.case import Outcome
 from trustward.model.effect import outgoing
 from trustward.model.enforcement import Measure, Strike, StrikeSheet
-from trustward.operations.appeals import Filing, Hearing
+from trustward.operations.appeals import Appealing, Hearing
 from trustward.operations.independence import same_person
 
 ACCOUNTS = st.sampled_from(["a1", "a2"])
@@ -100,7 +100,7 @@ class Enforcement(RuleBasedStateMachine):
             and self.court.store.appeals.get(appeal_id(cause, entity)) is None
             and (bool(exception) or self.court.time() <= max(until))
         )
-        filing = Filing(decision=cause, account=entity, text=f"not me {self.court.time()} {at}", exception=exception)
+        filing = Appealing(decision=cause, account=entity, text=f"not me {self.court.time()} {at}", exception=exception)
         self._try(lambda: self.court.appeals.file(filing, "key:app"), may=may)
 
     @rule(who=PEOPLE)

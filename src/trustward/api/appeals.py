@@ -25,7 +25,7 @@ from trustward.exchange.enforcement_view import (
 from trustward.model.appeal import Appeal, Finding, State
 from trustward.model.case import TEXT_LIMIT
 from trustward.model.event import ENTITY_LIMIT
-from trustward.operations.appeals import Appeals, Filing, Hearing
+from trustward.operations.appeals import Appealing, Appeals, Hearing
 
 PAGE = 200
 Needed = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -126,7 +126,7 @@ async def file_appeal(request: Request[Any, Any, Any]) -> AppealView:
     check_entity(service, "account", wanted.account)
     if wanted.about is not None:
         check_entity(service, *wanted.about)
-    filing = Filing(
+    filing = Appealing(
         decision=clean(wanted.decision, "$.decision"),
         account=wanted.account,
         text=wanted.text.replace("\x00", ""),

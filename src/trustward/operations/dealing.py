@@ -15,7 +15,7 @@ from trustward.base.units import format_time
 from trustward.model.directive import Challenge, Copy, Directive, Proof, Said, Target, TargetState, verb_for
 from trustward.operations.copies import CopyWanted, Kept
 from trustward.operations.directives import ClockWanted, Directives, TargetWanted
-from trustward.operations.order_filing import Filing, check_state, needed
+from trustward.operations.filing import Filing, check_step, needed, tell_issuer
 
 
 class Dealing:
@@ -65,7 +65,7 @@ class Dealing:
                 raise StepError("it is not being carried out", remedy="have it executed first")
             one = self.orders.target(order.id, target)
             allowed: tuple[TargetState, ...] = ("waiting", "by_hand", "unclear", "unable")
-            check_state(f"the target {target}", one.state, allowed, f"{state} of it")
+            check_step(f"target {target}", one.state, state, allowed)
             proof = Proof(at_us=filing.now_us, actor=actor, said=needed(said, "what was done, or why not"), refs=refs)
             after: TargetState = state
             if state == "waiting" and not (one.do or verb_for(order.type, one.kind)):
@@ -86,7 +86,7 @@ class Dealing:
         def step(filing: Filing[Directive]) -> None:
             order = filing.record
             filing.change(state="unclear", before=order.state, question=needed(question, "a question"), work=False)
-            filing.letter("question", text=question)
+            tell_issuer(filing, "question", text=question)
             filing.change(told={**order.told, "question": filing.now_us})
             paused: list[str] = []
             going: list[str] = []
@@ -132,7 +132,7 @@ class Dealing:
 
         def step(filing: Filing[Directive]) -> None:
             counts = dict(self.orders.store.orders.counts(id))
-            filing.letter(what, text=needed(text, "what to tell"), refs=list(refs), targets=counts)
+            tell_issuer(filing, what, text=needed(text, "what to tell"), refs=list(refs), targets=counts)
             filing.change(told={**filing.record.told, what: filing.now_us})
             filing.page("told", text, letter=what, refs=refs)
             if what in {"plan", "progress"}:
@@ -152,7 +152,7 @@ class Dealing:
                 {"kind": one.kind, "entity": one.entity, "why": one.proof[-1].said if one.proof else ""}
                 for one in self.orders.store.orders.targets(id, ("unable",), 0, 1_000)
             ]
-            filing.letter("outcome", text=text, targets=counts, unable=unable)
+            tell_issuer(filing, "outcome", text=text, targets=counts, unable=unable)
             filing.change(state="reported", told={**order.told, "outcome": filing.now_us})
             filing.page("reported", text, targets=counts)
             self.orders.end(filing, "comply", "carried out as far as possible, and reported")
@@ -291,7 +291,7 @@ class Dealing:
                 to=to or order.issuer,
             )
             filing.change(challenges=(*order.challenges, one))
-            filing.letter("challenge", kind=kind, grounds=grounds, to=one.to)
+            tell_issuer(filing, "challenge", kind=kind, grounds=grounds, to=one.to)
             filing.change(told={**order.told, "challenge": filing.now_us})
             filing.page("challenged", grounds, kind=kind, to=one.to, number=one.number)
             if clock:

@@ -24,9 +24,9 @@ from trustward.model.duty_steps import Moved, Opening
 from trustward.model.letter import Letter, told
 from trustward.model.spans import Calendar, plain_calendar
 from trustward.model.stored import AuditRow
+from trustward.operations.filing import until_written
 from trustward.ports import Store, Write
 
-_TRIES = 50
 _AT_ONCE = 200
 _VERBS = {"reminded": "remind", "ripe": "remind", "escalated": "escalate", "breached": "breach"}
 STILL_OWED: tuple[State, ...] = ("waiting", "open", "paused")
@@ -263,14 +263,12 @@ class Duties:
 
     def _step(self, id: str, step: str, **how: Any) -> Duty:
         _check_texts(how)
-        for _ in range(_TRIES):
+
+        def attempt() -> tuple[Duty, list[Write]]:
             moved = self._moved(self.get(id), step, **how)
-            try:
-                self._store.records.write(_writes(moved, how["actor"]))
-            except StaleError:
-                continue
-            return moved.duty
-        raise StaleError(f"the duty {id[:80]} changes all the time", remedy="try again in a moment")
+            return moved.duty, _writes(moved, how["actor"])
+
+        return until_written(self._store, f"the duty {id}", attempt)
 
     def _moved(self, duty: Duty, step: str, **how: Any) -> Moved:
         _said(how["actor"], "an actor")

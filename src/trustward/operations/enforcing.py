@@ -19,9 +19,9 @@ from trustward.model.enforcement import Due, Measure, Notice, PolicyTree, Strike
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter
 from trustward.model.spans import add_span, parse_span
-from trustward.operations.cases import needed
 from trustward.operations.delivering import MAX_REASON, Delivering
 from trustward.operations.duties import Duties
+from trustward.operations.filing import needed, until_written
 from trustward.operations.taking import (
     UNSAID,
     Judging,
@@ -39,7 +39,6 @@ from trustward.operations.taking import (
 )
 from trustward.ports import Store, Write
 
-_TRIES = 100
 _AT_ONCE = 100
 
 
@@ -207,16 +206,13 @@ class Enforcing:
 
     def lift(self, id: str, actor: str, reason: str, *, refund: bool = True) -> Measure:
         """Take a measure back. Asking again changes nothing. Raises NotFoundError, UsageError."""
-        for _ in range(_TRIES):
-            writes = self.to_lift([self.get(id)], actor, reason, refund=refund)
-            try:
-                if writes:
-                    self.store.records.write(writes)
-            except StaleError:
-                continue
-            self.settle(id)
-            return self.get(id)
-        raise StaleError(f"the measure {id[:80]} changes all the time", remedy="try again in a moment")
+
+        def attempt() -> tuple[None, list[Write]]:
+            return None, self.to_lift([self.get(id)], actor, reason, refund=refund)
+
+        until_written(self.store, f"the measure {id}", attempt)
+        self.settle(id)
+        return self.get(id)
 
     def settle(self, id: str, most: int = 0, *, forgotten: bool = False) -> int:
         """Undo what a lifted measure has put in force, and up to ``most`` of what followed from it; how many of these.
@@ -276,28 +272,22 @@ class Enforcing:
     def release(self, cause: str, actor: str, reason: str) -> int:
         """What was kept from users may be told now: they are, and may appeal from now on; how many were told."""
         needed(reason, "a reason")
-        count = 0
-        for measure in self.of(cause):
-            for _ in range(_TRIES):
-                now = self.get(measure.id)
-                if now.notice != "withheld":
-                    break
-                now_us = self.clock()
-                said = msgspec.structs.replace(
-                    now,
-                    version=now.version + 1,
-                    notice="sent",
-                    secret=False,
-                    appeal_until_us=self.window("", now_us),
-                )
-                audit = audit_row(said, "measure.told", actor, now_us, reason=reason)
-                try:
-                    self.store.records.write([said, self._notice(said, now_us), audit])
-                except StaleError:
-                    continue
-                count += 1
-                break
-        return count
+        return sum(self._release(measure.id, actor, reason) for measure in self.of(cause))
+
+    def _release(self, id: str, actor: str, reason: str) -> bool:
+        def attempt() -> tuple[bool, Sequence[Write]]:
+            now = self.get(id)
+            if now.notice != "withheld":
+                return False, ()
+            now_us = self.clock()
+            until_us = self.window("", now_us)
+            said = msgspec.structs.replace(
+                now, version=now.version + 1, notice="sent", secret=False, appeal_until_us=until_us
+            )
+            audit = audit_row(said, "measure.told", actor, now_us, reason=reason)
+            return True, [said, self._notice(said, now_us), audit]
+
+        return until_written(self.store, f"the measure {id}", attempt)
 
     # ------------------------------------------------------------------ by itself
 

@@ -16,8 +16,8 @@ from trustward.model.errand import Mark
 from trustward.operations.copies import LISTS, Kept, link_copy
 from trustward.operations.directives import Directives
 from trustward.operations.enforcing import Enforcing, Taking
+from trustward.operations.filing import Filing
 from trustward.operations.matching import Match, matches_in
-from trustward.operations.order_filing import Filing
 from trustward.ports import Write
 
 WORKER = "trustward"

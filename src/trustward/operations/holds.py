@@ -18,7 +18,7 @@ from trustward.model.dossier import DossierQuery, FilePage, Pair
 from trustward.model.duty import Duty, Evidence
 from trustward.model.hold import Hold
 from trustward.operations.duties import Duties, Owed
-from trustward.operations.filing import TRIES, Filing, busy, check_step, needed
+from trustward.operations.filing import Filing, check_step, needed, take_step
 from trustward.ports import Store, Write
 
 Links = Callable[[str, str], Sequence[Pair]]
@@ -126,8 +126,7 @@ class Holds:
         filing = Filing(hold, wanted.actor, now_us)
         filing.page("placed", wanted.basis, by=wanted.by, entities=len(hold.entities))
         filing.add(owing)
-        writes = filing.end()
-        return filing.record, writes
+        return filing.whole()
 
     def _owed(self, wanted: HoldWanted, id: str, now_us: int) -> tuple[Duty, list[Write]]:
         clock: str | Clock = wanted.clock or _REVIEW
@@ -300,17 +299,12 @@ class Holds:
         return found
 
     def _step(self, id: str, actor: str, name: str, step: Callable[[Filing[Hold]], None]) -> Hold:
-        for _ in range(TRIES):
+        def begin() -> Filing[Hold]:
             hold = self.get(id)
             check_step(f"hold {id}", hold.state, name, ("in_force",))
-            filing = Filing(hold, actor, self.clock())
-            step(filing)
-            try:
-                self._store.records.write(filing.end())
-            except StaleError:
-                continue
-            return filing.record
-        raise busy(f"the hold {id}")
+            return Filing(hold, actor, self.clock())
+
+        return take_step(self._store, f"the hold {id}", begin, step)
 
 
 def _check(wanted: HoldWanted) -> None:
