@@ -276,10 +276,10 @@ class Holds:
 
     # ------------------------------------------------------------------ looking
 
-    def get(self, id: str) -> Hold:
-        """The hold with this id. Raises NotFoundError."""
+    def get(self, id: str, *, secret: bool = True) -> Hold:
+        """The hold with this id, if the caller may know of it. Raises NotFoundError."""
         found = self._store.dossiers.get(Hold, id)
-        if found is None:
+        if found is None or (found.secret and not secret):
             raise NotFoundError(f"there is no hold {id[:80]}", remedy="GET /v1/holds lists all")
         return found
 

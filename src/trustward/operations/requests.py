@@ -274,10 +274,10 @@ class Requests:
 
     # ------------------------------------------------------------------ looking
 
-    def get(self, id: str) -> Asked:
-        """The request with this id. Raises NotFoundError."""
+    def get(self, id: str, *, secret: bool = True) -> Asked:
+        """The request with this id, if the caller may know of it. Raises NotFoundError."""
         found = self._store.dossiers.get(Asked, id)
-        if found is None:
+        if found is None or (found.secret and not secret):
             raise NotFoundError(f"there is no request {id[:80]}", remedy="GET /v1/requests lists all")
         return found
 
