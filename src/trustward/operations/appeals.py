@@ -12,11 +12,13 @@ import msgspec
 from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.appeal import Appeal, AppealPage, AppealTally, Finding, State, appeal_id
-from trustward.model.case import TEXT_LIMIT, Batch, Case
+from trustward.model.case import TEXT_LIMIT, Barred, Batch, Case
 from trustward.model.duty import Evidence
 from trustward.model.effect import INVERSES
 from trustward.model.errand import change_errand
 from trustward.model.letter import told
+from trustward.model.report import Report
+from trustward.operations.cases import News
 from trustward.operations.closing import Closing
 from trustward.operations.delivering import MAX_REASON
 from trustward.operations.directives import pages_of
@@ -159,6 +161,9 @@ class Appeals:
         ]
         case = self._case(wanted.decision)
         if not any(measure.notice == "sent" for measure in found):
+            report = self._reported(case, wanted.account)
+            if case is not None and report is not None:
+                return self._refused(case, report)
             raise NotFoundError(
                 f"nothing was decided against this account by {wanted.decision[:80]}",
                 remedy="name the decision as its notice does, and what it was about",
@@ -171,21 +176,76 @@ class Appeals:
             # A worker takes an order's measures: who found it authentic, and had it carried out, has decided.
             file = pages_of(self.store, wanted.decision.removeprefix("order:"))
             deciders += [page.actor for page in file if page.what in {"authentic", "executing", "varied"}]
-        rules: list[str] = []
+        rules: tuple[str, ...] = ()
         if case is not None:
-            deciders += [one.reviewer for one in (*case.proposed, case.decided) if one is not None]
-            batch = self.store.records.get(Batch, case.batch) if case.batch else None
-            deciders += [batch.actor] if batch is not None else []
-            for entry in self.store.journal.entries(list(case.decisions[-50:])):
-                rules += [hit.id for hit in entry.decision.rules if hit.mode in {"live", "proposed"}]
+            others, rules = self._behind(case)
+            deciders += others
         return _About(
             decided_us=max(measure.at_us for measure in found),
             until_us=max(windows, default=None),
             measures=tuple(measure.id for measure in found),
             deciders=tuple(dict.fromkeys(deciders)),
-            rules=tuple(dict.fromkeys(rules)),
+            rules=rules,
             market=wanted.market or (case.market if case is not None else ""),
         )
+
+    def _behind(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Who has decided a case, and the rules that had brought it up."""
+        who = [one.reviewer for one in (*case.proposed, case.decided) if one is not None]
+        batch = self.store.records.get(Batch, case.batch) if case.batch else None
+        who += [batch.actor] if batch is not None else []
+        rules: list[str] = []
+        for entry in self.store.journal.entries(list(case.decisions[-50:])):
+            rules += [hit.id for hit in entry.decision.rules if hit.mode in {"live", "proposed"}]
+        return tuple(dict.fromkeys(who)), tuple(dict.fromkeys(rules))
+
+    # ------------------------------------------------------------------ what was reported, and nothing done
+
+    def _reported(self, case: Case | None, account: str) -> Report | None:
+        """What an account has reported, if it has been told that nothing is done about it."""
+        if case is None or case.decided is None or case.decided.outcome.verdict != "no_action":
+            return None
+        if case.reversed is not None:
+            raise StepError("the decision has been taken back already", remedy="another case looks at it anew")
+        names = {case.id, *case.merged}
+        sent = self.store.reports.by(f"user:{account}", _LOOKED_AT)
+        return next((one for one in sent if one.case in names and one.result == "no_action"), None)
+
+    def _refused(self, case: Case, report: Report) -> _About:
+        """Whoever has reported something may ask to look again, as whom a measure concerns may."""
+        deciders, rules = self._behind(case)
+        decided_us = report.told_us or 0
+        until_us = self._enforcing.window(case.market, decided_us)
+        return _About(
+            decided_us=decided_us, until_us=until_us, measures=(), deciders=deciders, rules=rules, market=case.market
+        )
+
+    def _anew(self, appeal: Appeal, hearer: str, reasons: str) -> list[Write]:
+        """A case that was closed without anything done is looked at anew, by others: its reporter hears what comes."""
+        case = self._case(appeal.decision)
+        report = self._reported(case, appeal.account)
+        if case is None or report is None:
+            raise StepError("what was reported is not there any more", remedy="say upheld, with the reason")
+        why = f"appeal {appeal.id}: {reasons}"[:TEXT_LIMIT]
+        news = News(
+            kind=case.kind,
+            entity=case.entity,
+            actor=hearer,
+            what="reported",
+            said=why,
+            category=case.category,
+            market=case.market,
+            entities=case.entities,
+            harm=case.harm,
+            reach=case.reach,
+            reports=1,
+        )
+        again, writes = self._closing.cases.to_join(news)
+        waits = msgspec.structs.replace(
+            report, version=report.version + 1, case=again.id, state="received", result=None, told_us=None
+        )
+        barred = [Barred(case=again.id, reviewer=who) for who in appeal.deciders]
+        return [*self._closing.to_reverse(case, (), hearer, why)[1], *writes, waits, *barred]
 
     def _automated(self, wanted: Appealing) -> _About:
         """What a rule decided on an event, without anybody."""
@@ -286,6 +346,8 @@ class Appeals:
         filing.page(hearing.finding, hearing.reasons)
         if chosen and not automated:
             filing.add(self._lifted(appeal, hearer, hearing, chosen))
+        if hearing.finding == "reversed" and not appeal.measures:
+            filing.add(self._anew(appeal, hearer, hearing.reasons))
         filing.add(self._duties.to_end(appeal.duty, hearer, Evidence(said=hearing.finding, refs=(filing.name,))))
         _tell(filing, "decided", {"finding": hearing.finding, "reasons": hearing.reasons, "undone": list(chosen)})
         filing.add(self._tallied(appeal, hearing.finding))
@@ -300,7 +362,7 @@ class Appeals:
             if all(one.id in chosen or one.state == "lifted" for one in every) and case.reversed is None:
                 return self._closing.to_reverse(case, every, hearer, reason, quiet=True)[1]
         refund = hearing.refund or hearing.finding == "reversed"
-        return self._enforcing.to_lift(measures, hearer, reason, refund=refund, quiet=True)
+        return self._enforcing.to_take_back(measures, hearer, reason, refund=refund, quiet=True)
 
     def withdraw(self, id: str, actor: str, reason: str) -> Appeal:
         """Whoever appealed does not want it any more. Raises NotFoundError, StepError."""

@@ -16,7 +16,7 @@ from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
 from trustward.model.report import Abuse, Report, Reporter, Result, judged
 from trustward.operations.cases import Cases
-from trustward.operations.enforcing import Enforcing, Judging, Taking
+from trustward.operations.enforcing import Enforcing, Judging, Taking, appeal_words
 from trustward.operations.filing import Filing, needed, until_written
 from trustward.operations.independence import independent
 from trustward.ports import Write
@@ -26,16 +26,26 @@ _MOST_MEASURES = 50
 
 
 class Closing:
-    """The story of outcomes. ``draw`` gives 0 to 1, and chooses which cases another reviewer sees too."""
+    """The story of outcomes. ``draw`` gives 0 to 1, and chooses which cases another reviewer sees too.
+
+    ``owed`` says what is to be written because authorities have to be told of a case that was acted on.
+    """
 
     def __init__(
-        self, cases: Cases, enforcing: Enforcing, *, draw: Callable[[], float], abuse: Abuse | None = None
+        self,
+        cases: Cases,
+        enforcing: Enforcing,
+        *,
+        draw: Callable[[], float],
+        abuse: Abuse | None = None,
+        owed: Callable[[Case, str], list[Write]] | None = None,
     ) -> None:
-        self._cases = cases
+        self.cases = cases
         self._store = cases.store
         self._enforcing = enforcing
         self._draw = draw
         self._abuse = abuse or Abuse()
+        self._owed = owed
 
     # ------------------------------------------------------------------ closing
 
@@ -49,8 +59,8 @@ class Closing:
         second = self._draw()
 
         def attempt() -> tuple[Case, list[Write]]:
-            case = self._cases.get(id)
-            lease = self._store.cases.lease_of(id, self._cases.clock())
+            case = self.cases.get(id)
+            lease = self._store.cases.lease_of(id, self.cases.clock())
             if lease is None or lease.reviewer != reviewer:
                 raise StepError(f"the case {id} is not {reviewer}'s", remedy="take it first")
             return self._close(case, reviewer, outcome, second)
@@ -58,14 +68,14 @@ class Closing:
         return until_written(self._store, f"the case {id}", attempt)
 
     def _close(self, case: Case, reviewer: str, outcome: Outcome, second: float) -> tuple[Case, list[Write]]:
-        queue = self._cases.queue(case.queue)
+        queue = self.cases.queue(case.queue)
         if case.state != "open":
             raise StepError(f"the case {case.id} is {case.state}", remedy="only an open one can be closed")
         left = [item for item in queue.checklist if item not in case.ticked]
         if left:
             raise StepError(f"still to be done: {', '.join(left)}", remedy="tick it when it is done")
         self._check_second(case, reviewer)
-        now_us = self._cases.clock()
+        now_us = self.cases.clock()
         filing = Filing(case, reviewer, now_us)
         decided = Decided(reviewer=reviewer, at_us=now_us, outcome=outcome)
         writes: list[Write] = [HeldLease(case=case.id, reviewer=reviewer, now_us=now_us, ends=True)]
@@ -95,7 +105,7 @@ class Closing:
 
     def _dispute(self, filing: Filing[Case], decided: Decided) -> None:
         """Two reviewers do not agree: somebody who decides what is difficult sees both."""
-        queue = self._cases.queue(filing.record.queue)
+        queue = self.cases.queue(filing.record.queue)
         proposed = (*filing.record.proposed, decided)
         goal = queue.escalates_to or queue.name
         filing.change(proposed=proposed, queue=goal, level=filing.record.level + 1, assigned="")
@@ -109,7 +119,9 @@ class Closing:
         writes = self._enforced(filing, decided)
         if case.duty:
             shown = Evidence(said=f"closed: {outcome.verdict}", refs=(f"case:{case.id}",))
-            writes += self._cases.duties.to_end(case.duty, decided.reviewer, shown)
+            writes += self.cases.duties.to_end(case.duty, decided.reviewer, shown)
+        if self._owed is not None and outcome.verdict == "act":
+            writes += self._owed(case, decided.reviewer)
         return writes
 
     def _enforced(self, filing: Filing[Case], decided: Decided) -> list[Write]:
@@ -195,17 +207,17 @@ class Closing:
 
     def close_at_once(self, id: str, actor: str, outcome: Outcome, batch: str) -> list[Write]:
         """What is to be written if a case is closed as one of many. Raises NotFoundError, StepError."""
-        case = self._cases.get(id)
+        case = self.cases.get(id)
         if case.state not in {"open", "parked"} or case.golden is not None:
             raise StepError(f"the case {id} is {case.state}", remedy="only an open one can be closed")
         self._check_second(case, actor)
-        queue = self._cases.queue(case.queue)
+        queue = self.cases.queue(case.queue)
         left = [item for item in queue.checklist if item not in case.ticked]
         if left:
             raise StepError(f"still to be done: {', '.join(left)}", remedy="leave it out, or tick it when it is done")
         if queue.second == "always" and not case.proposed:
             raise StepError(f"the queue {queue.name} wants two reviewers for each case", remedy="leave it out")
-        now_us = self._cases.clock()
+        now_us = self.cases.clock()
         lease = self._store.cases.lease_of(id, now_us)
         if lease is not None and lease.reviewer != actor:
             raise StepError(f"{lease.reviewer} is working on the case {id}", remedy="leave it out")
@@ -225,7 +237,7 @@ class Closing:
 
         def attempt() -> tuple[tuple[Case, list[Measure]], list[Write]]:
             measures = self._enforcing.of(f"case:{id}")
-            case, writes = self.to_reverse(self._cases.get(id), measures, actor, reason)
+            case, writes = self.to_reverse(self.cases.get(id), measures, actor, reason)
             return (case, measures), writes
 
         case, measures = until_written(self._store, f"the case {id}", attempt)
@@ -244,7 +256,7 @@ class Closing:
             raise StepError(f"the case {case.id} has no outcome to take back", remedy="only a closed one has")
         if case.reversed is not None:
             return case, []
-        filing = Filing(case, actor, self._cases.clock())
+        filing = Filing(case, actor, self.cases.clock())
         outcome = Outcome(verdict="no_action", policy=case_policy(case), reasons=reason)
         filing.change(reversed=Decided(reviewer=actor, at_us=filing.now_us, outcome=outcome))
         undone = sum(measure.state == "in_force" for measure in measures)
@@ -276,7 +288,7 @@ class Closing:
 
     def _told(self, case: Case, reports: list[Report]) -> list[Write]:
         assert case.decided is not None  # or nobody would have to be told
-        now_us = self._cases.clock()
+        now_us = self.cases.clock()
         result: Result = "acted" if case.decided.outcome.verdict == "act" else "no_action"
         senders: dict[str, Reporter] = {}
         writes: list[Write] = []
@@ -286,10 +298,14 @@ class Closing:
                     report, version=report.version + 1, state="decided", result=result, told_us=now_us
                 )
             )
-            writes.append(answer(report, "report.decided", now_us, result=result, policy=case.decided.outcome.policy))
+            says: dict[str, object] = {"result": result, "policy": case.decided.outcome.policy}
+            until_us = self._enforcing.window(case.market, now_us)
+            if result == "no_action" and report.channel == "user" and report.reporter and until_us is not None:
+                says["appeal"] = appeal_words(until_us, f"case:{case.id}")
+            writes.append(answer(report, "report.decided", now_us, **says))
             if report.duty:
                 shown = Evidence(said=f"told: {result}", refs=(f"case:{case.id}",))
-                writes += self._cases.duties.to_end(report.duty, "trustward", shown)
+                writes += self.cases.duties.to_end(report.duty, "trustward", shown)
             writes.append(resolved(report, result, now_us))
             if report.reporter and report.weight:
                 who = senders.get(report.reporter) or self._store.records.get(Reporter, report.reporter)

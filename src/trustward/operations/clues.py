@@ -112,6 +112,12 @@ class Clues:
         choices, assessed = until_written(self._store, "the matter", attempt)
         return choices, [self._duties.get(duty) for duty in assessed.duties.values()]
 
+    def to_owe(self, case: Case, actor: str) -> list[Write]:
+        """What is to be written if a case was acted on, and an authority has to be told of it: together with that."""
+        facts = self._facts(Facts(), case)
+        choices = choose(list(self.authorities.values()), facts)
+        return self._assessed(f"case:{case.id}", facts, choices, actor, None)[1]
+
     def _case(self, case: str) -> Case | None:
         return self._cases.get(case) if case else None
 
