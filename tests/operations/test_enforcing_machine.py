@@ -94,13 +94,18 @@ class Enforcement(RuleBasedStateMachine):
         cause = self.causes[at % len(self.causes)]
         mine = [one for one in self.court.enforcing.of(cause) if one.entity == entity]
         until = [one.appeal_until_us for one in mine if one.appeal_until_us is not None]
+        text = f"not me {self.court.time()} {at}"
+        filing = Appealing(decision=cause, account=entity, text=text, exception=exception)
+        before = self.court.store.appeals.get(appeal_id(cause, entity))
+        if before is not None and (before.text, before.state) == (text, "received"):
+            assert self.court.appeals.file(filing, "key:app") == before
+            return
         may = (
             any(one.notice == "sent" for one in mine)
             and any(one.state != "lifted" for one in mine)
-            and self.court.store.appeals.get(appeal_id(cause, entity)) is None
+            and before is None
             and (bool(exception) or self.court.time() <= max(until))
         )
-        filing = Appealing(decision=cause, account=entity, text=f"not me {self.court.time()} {at}", exception=exception)
         self._try(lambda: self.court.appeals.file(filing, "key:app"), may=may)
 
     @rule(who=PEOPLE)

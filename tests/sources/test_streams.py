@@ -35,6 +35,33 @@ def test_nats_gives_back_at_once_what_is_not_confirmed(nats_server: NatsServer) 
     source.close()
 
 
+def test_nats_gives_nothing_back_to_a_request_of_its_own_that_still_stands(nats_server: NatsServer) -> None:
+    world = NatsWorld(nats_server, ack_wait="10m")
+    world.put([message("a")])
+    source = world.make()
+    source.open()
+    assert ids(take(source, 1)) == ["a"]
+
+    async def ask() -> None:
+        # As a read leaves it behind that has given up before its request ends at the server.
+        assert source._client is not None
+        assert source._pull is not None
+        await source._client.publish(source._pull._nms, b'{"batch":1,"expires":60000000000}', source._pull._deliver)
+
+    source._do(ask())
+    source.close()
+    source.open()
+    assert ids(take(source, 1)) == ["a"]
+    source._do(ask())
+    world.put([message("b")])
+    # It has come for that request, and nobody has read it.
+    until(lambda: world.pending() == (0, 2))
+    source.close()
+    source.open()
+    assert sorted(ids(take(source, 2))) == ["a", "b"]
+    source.close()
+
+
 def test_nats_hands_out_no_more_than_may_be_in_flight(nats_server: NatsServer) -> None:
     world = NatsWorld(nats_server, in_flight=3, batch=100)
     world.put([message(f"m{number}") for number in range(10)])

@@ -210,10 +210,21 @@ class NatsSource:
 
     async def _leave(self) -> None:
         """Give back what is not confirmed, at once, and go."""
-        client = self._client
+        from nats.errors import TimeoutError as NothingCame  # noqa: PLC0415 - an extra
+
+        client, pull = self._client, self._pull
         if client is None or client.is_closed:
             return
         try:
+            if pull is not None:
+                # A request that nobody waits for any more may have been answered, and may still stand there: it would
+                # be given what is handed back, and nobody else would see that for as long as an acknowledgement takes.
+                await client.flush(timeout=2)
+                with suppress(NothingCame):
+                    while pull.pending_msgs:
+                        self._held.append(await pull.fetch(1, timeout=_LEAST_S))
+                await pull.unsubscribe()
+                await client.flush(timeout=2)
             for messages in self._held:
                 for message in messages:
                     await message.nak()
