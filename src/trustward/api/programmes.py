@@ -15,8 +15,8 @@ from trustward.api.service import Service
 from trustward.exchange.order_in import time_in
 from trustward.exchange.order_view import OrderPageView, ProgrammeView, order_pages_view, programme_view
 from trustward.model.programme import MOST_ITEMS, Kind, Programme
-from trustward.operations.directives import pages_of
 from trustward.operations.programmes import ItemWanted, Programmes, ProgrammeWanted
+from trustward.operations.reading import pages_of
 
 PAGE = 200
 _LARGE = 1_000_000

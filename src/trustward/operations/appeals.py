@@ -21,11 +21,11 @@ from trustward.model.report import Report
 from trustward.operations.cases import News
 from trustward.operations.closing import Closing
 from trustward.operations.delivering import MAX_REASON
-from trustward.operations.directives import pages_of
 from trustward.operations.duties import Owed
 from trustward.operations.enforcing import Enforcing
 from trustward.operations.filing import Filing, needed, take_step, until_written
 from trustward.operations.independence import independent
+from trustward.operations.reading import pages_of
 from trustward.ports import Write
 
 MINUTE_US = 60_000_000

@@ -37,6 +37,7 @@ from trustward.operations.authenticity import fits
 from trustward.operations.copies import CopyWanted, copies_for
 from trustward.operations.duties import Duties, Owed
 from trustward.operations.filing import Filing, check_step, needed, take_step, tell_issuer, until_written
+from trustward.operations.reading import pages_of, targets_of
 from trustward.ports import Store, Write
 
 ROLE_OF: dict[str, Role] = {
@@ -257,7 +258,7 @@ class Directives:
         if order.targets + len(wanted) > MOST_TARGETS:
             raise UsageError(f"more than {MOST_TARGETS:,} targets", remedy="take them in as several orders")
         changed = {one.id: one for one in filing.writes if isinstance(one, Target)}
-        targets = [changed.get(one.id, one) for one in self._targets(order)]
+        targets = [changed.get(one.id, one) for one in targets_of(self.store, order.id)]
         known = {(one.kind, one.entity) for one in targets if one.state not in {"lifting", "lifted", "dropped"}}
         number = order.targets
         new: set[tuple[str, str]] = set()
@@ -293,12 +294,6 @@ class Directives:
         filing.writes += found
         filing.change(copies=order.copies + len(found))
         return len(found)
-
-    def _targets(self, order: Directive) -> list[Target]:
-        found: list[Target] = []
-        while part := self.store.orders.targets(order.id, (), found[-1].number if found else 0, 1_000):
-            found += part
-        return found
 
     def _same(self, before: Directive, served: Served) -> Directive:
         first = next(iter(self.store.orders.pages(before.id, 0, 1)))
@@ -429,14 +424,6 @@ class Directives:
             if clocked.role != "by_hand":
                 filing.writes += self.duties.to_cancel(clocked.duty, filing.actor, reason)
         filing.change(paused=())
-
-
-def pages_of(store: Store, id: str) -> list[OrderPage]:
-    """Every page of the file of an order or a programme."""
-    found: list[OrderPage] = []
-    while part := store.orders.pages(id, found[-1].number if found else 0, 1_000):
-        found += part
-    return found
 
 
 def check_served(served: Served) -> None:

@@ -25,6 +25,7 @@ from trustward.model.letter import Letter, told
 from trustward.model.spans import Calendar, plain_calendar
 from trustward.model.stored import AuditRow
 from trustward.operations.filing import until_written
+from trustward.operations.reading import every
 from trustward.ports import Store, Write
 
 _AT_ONCE = 200
@@ -223,11 +224,8 @@ class Duties:
 
     def of(self, subject: str) -> Sequence[Duty]:
         """Every duty about a subject, secret ones included, what is due first."""
-        found: list[Duty] = []
         query = DutyQuery(subject=subject, secret=True)
-        while part := self._store.duties.find(query, found[-1].id if found else "", _AT_ONCE):
-            found += part
-        return found
+        return every(lambda after: self._store.duties.find(query, after, _AT_ONCE), "", lambda one: one.id)
 
     def find(self, query: DutyQuery, after: str = "", limit: int = 100) -> Sequence[Duty]:
         """Duties by what is due first, page by page."""

@@ -24,6 +24,7 @@ from trustward.operations.delivering import MAX_REASON, Delivering
 from trustward.operations.duties import Duties
 from trustward.operations.filing import needed, until_written
 from trustward.operations.lifting import lifted_targets
+from trustward.operations.reading import every
 from trustward.operations.taking import (
     UNSAID,
     Judging,
@@ -340,10 +341,7 @@ class Enforcing:
 
     def of(self, cause: str) -> list[Measure]:
         """Everything that was done because of something; what followed by itself is found by :meth:`following`."""
-        found: list[Measure] = []
-        while part := self.store.measures.of(cause, found[-1].id if found else "", _AT_ONCE):
-            found += part
-        return found
+        return every(lambda after: self.store.measures.of(cause, after, _AT_ONCE), "", lambda one: one.id)
 
     def on(self, kind: str, entity: str, limit: int = 100) -> Sequence[Measure]:
         """What was done to an entity, the latest first."""

@@ -19,6 +19,7 @@ from trustward.model.duty import Duty, Evidence
 from trustward.model.hold import Hold
 from trustward.operations.duties import Duties, Owed
 from trustward.operations.filing import Filing, check_step, needed, take_step
+from trustward.operations.reading import every
 from trustward.ports import Store, Write
 
 Links = Callable[[str, str], Sequence[Pair]]
@@ -293,10 +294,9 @@ class Holds:
 
     def on(self, kind: str, entity: str) -> Sequence[Hold]:
         """The holds that name an entity, or have named it, secret ones included."""
-        found: list[Hold] = []
-        while part := self._store.dossiers.naming(Hold, kind, entity, found[-1].id if found else "", _AT_ONCE):
-            found += part
-        return found
+        return every(
+            lambda after: self._store.dossiers.naming(Hold, kind, entity, after, _AT_ONCE), "", lambda one: one.id
+        )
 
     def _step(self, id: str, actor: str, name: str, step: Callable[[Filing[Hold]], None]) -> Hold:
         def begin() -> Filing[Hold]:

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from trustward.model.directive import Proof, Target
+from trustward.model.directive import Proof
 from trustward.model.enforcement import Measure
 from trustward.operations.filing import Filing
+from trustward.operations.reading import targets_of
 from trustward.ports import Store, Write
-
-_PAGE = 1_000
 
 
 def lifted_targets(store: Store, measures: Iterable[Measure], actor: str, why: str, now_us: int) -> list[Write]:
@@ -27,7 +26,7 @@ def lifted_targets(store: Store, measures: Iterable[Measure], actor: str, why: s
     writes: list[Write] = []
     for name, lifted in gone.items():
         found = store.orders.get(name)
-        targets = [one for one in _done(store, name) if one.measure in lifted]
+        targets = [one for one in targets_of(store, name, ("done",)) if one.measure in lifted]
         if found is None or not targets:
             continue
         filing = Filing(found, actor, now_us)
@@ -38,10 +37,3 @@ def lifted_targets(store: Store, measures: Iterable[Measure], actor: str, why: s
         filing.page("lifted", why, targets=[one.number for one in targets])
         writes += filing.end()
     return writes
-
-
-def _done(store: Store, order: str) -> list[Target]:
-    found: list[Target] = []
-    while part := store.orders.targets(order, ("done",), found[-1].number if found else 0, _PAGE):
-        found += part
-    return found
