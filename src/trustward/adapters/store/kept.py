@@ -33,6 +33,12 @@ class DatabaseKept:
             asked = {"list": name, "after": after, "limit": limit}
             return [ListEntry(**_flagged(row)) for row in connection.execute(named("list_entries"), asked).mappings()]
 
+    def list_entry(self, name: str, value: str) -> ListEntry | None:
+        """See :class:`trustward.ports.Kept`."""
+        with self._database.read() as connection:
+            row = connection.execute(named("list_entry"), {"list": name, "value": value}).mappings().first()
+        return None if row is None else ListEntry(**_flagged(row))
+
     def snoozes(self) -> Sequence[Snooze]:
         """See :class:`trustward.ports.Kept`."""
         with self._database.read() as connection:
