@@ -40,14 +40,19 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading. Raises StoreError for what goes wrong in the database."""
-        with told(), self._engine.connect() as connection:
+        """A connection for reading. Raises StoreError for what goes wrong in the database.
+
+        On PostgreSQL each statement is by itself (as its snapshots are anyway): beginning and ending a transaction
+        would be two more ways there and back. Who needs one state for several statements asks for :meth:`steady`.
+        """
+        how: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with told(), self._engine.connect().execution_options(**how) as connection:
             yield connection
 
     @contextmanager
-    def glance(self) -> Iterator[Connection]:
-        """The same for a look or two that need not agree: PostgreSQL is spared beginning and ending a transaction."""
-        how: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+    def steady(self) -> Iterator[Connection]:
+        """The same, with one state of the database for all statements."""
+        how: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         with told(), self._engine.connect().execution_options(**how) as connection:
             yield connection
 
