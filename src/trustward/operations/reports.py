@@ -77,7 +77,8 @@ class Reports:
         name = said.id or self._ids()
         with self._turn:
             for _ in range(_TRIES):
-                before = self._store.reports.get(name)
+                # An id that was made just now is nobody's.
+                before = self._store.reports.get(name) if said.id else None
                 if before is not None:
                     return _same(before, said)
                 report, writes = self._received(said, name, actor)
