@@ -59,10 +59,10 @@ class DatabaseRecords:
             counted: Counter[tuple[str, str]] = Counter()
             for kind, some in groupby(ordered, key=type):
                 many = list(some)
-                if issubclass(kind, Case | Duty):
-                    for one in many:
-                        counted.update(tallied(one))
-                    _uncount(connection, many, counted)
+                tallying = [one for one in many if isinstance(one, Case | Duty)]
+                for one in tallying:
+                    counted.update(tallied(one))
+                _uncount(connection, tallying, counted)
                 HANDLERS[kind](connection, many)
             # At the end, and in order: so nobody who waits for one of them is waited for.
             _run(
