@@ -174,7 +174,7 @@ def case(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseTold:
     return CaseTold(
         case=_view(operations, found),
         lease=None if lease is None else lease_view(lease),
-        file=pages_view(found, operations.cases.file(case_id)),
+        file=pages_view(found, operations.cases.store.cases.pages(case_id)),
     )
 
 

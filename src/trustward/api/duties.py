@@ -256,7 +256,8 @@ def about_secret(store: Store, subject: str) -> bool:
 def duty(request: Request[Any, Any, Any], duty_id: FromPath[str]) -> DutyTold:
     """How it stands, and all that was done about it."""
     found = _seen(request, duty_id)
-    return DutyTold(duty=duty_view(found, story(request).clock()), file=file_view(story(request).file(duty_id)))
+    service: Service = request.app.state.service
+    return DutyTold(duty=duty_view(found, story(request).clock()), file=file_view(service.store.duties.steps(duty_id)))
 
 
 @post("/v1/duties/{duty_id:str}/steps", opt={"scope": "operate"}, status_code=200, summary="A step of a duty")

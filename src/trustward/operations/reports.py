@@ -77,7 +77,8 @@ class Reports:
         name = said.id or self._ids()
 
         def attempt() -> tuple[Report, Sequence[Write]]:
-            before = self._store.reports.get(name)
+            # An id that was made just now is nobody's.
+            before = self._store.reports.get(name) if said.id else None
             return self._received(said, name, actor) if before is None else (_same(before, said), ())
 
         with self._turn:

@@ -189,6 +189,12 @@ class DatabaseAudit:
 
 def add_audit(connection: Connection, row: AuditRow) -> None:
     """Add a row to the audit, in the transaction of what it tells of."""
+    name, fields = audit_row(row)
+    connection.execute(named(name), fields)
+
+
+def audit_row(row: AuditRow) -> tuple[str, dict[str, Any]]:
+    """The statement that adds a row to the audit, and its values."""
     fields = msgspec.structs.asdict(row)
     del fields["number"], fields["secret"]
-    connection.execute(named("add_audit_secret" if row.secret else "add_audit"), fields)
+    return ("add_audit_secret" if row.secret else "add_audit"), fields
