@@ -9,17 +9,18 @@ import pytest
 
 from tests.engine.worlds import CATALOGUE
 from tests.operations.kit import DAY_US
-from tests.operations.test_cases import ACT, World
+from tests.operations.test_cases import ACT, NOTHING, World
 from tests.service.kit import DECODER, compile_policy, host_over
 from trustward.base.errors import NotFoundError, RegimeError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.appeal import AppealTally
 from trustward.model.case import Measure, Outcome
+from trustward.model.changes import ListChange
 from trustward.model.clocks import decode_regimes, merged, policy_tree, shipped_regimes
 from trustward.model.effect import outgoing
 from trustward.model.enforcement import ClosedTrace
 from trustward.model.stored import StoredPolicy
-from trustward.operations.appeals import Appeals, Filing, Hearing
+from trustward.operations.appeals import Appealing, Appeals, Hearing
 from trustward.operations.enforcing import Taking
 from trustward.operations.errands import Errands
 from trustward.operations.following import Following
@@ -71,7 +72,7 @@ class Court(World):
         return [body.says for body in bodies if body.action.note == step]
 
     def appeal(self, decision: str, account: str = "a1", **fields: Any) -> str:
-        return self.appeals.file(Filing(decision=decision, account=account, text="not me", **fields), "key:app").id
+        return self.appeals.file(Appealing(decision=decision, account=account, text="not me", **fields), "key:app").id
 
     def send(self, kind: str, id: str, **fields: object) -> None:
         line = msgspec.json.encode({"type": kind, "id": id, "time": format_time(self.time()), **fields})
@@ -190,7 +191,7 @@ def test_an_appeal_is_heard_by_somebody_else_and_undoes_what_was_wrong() -> None
     name = court.appeal(cause)
     assert court.appeal(cause) == name
     with pytest.raises(StepError, match="has been an appeal"):
-        court.appeals.file(Filing(decision=cause, account="a1", text="other words"), "key:app")
+        court.appeals.file(Appealing(decision=cause, account="a1", text="other words"), "key:app")
     with pytest.raises(NotFoundError):
         court.appeal(cause, "a2")
     duty = court.duties.get(f"appeal-{name}")
@@ -279,8 +280,6 @@ def test_against_what_a_rule_decided() -> None:
     court.enforcing.lift(measure.id, "kim", "another one")
     court.errands.run()
     assert [entry.present for entry in court.store.kept.list_entries("blocked-device")] == [False]
-    from trustward.model.changes import ListChange
-
     court.host.change(ListChange(actor="kim", list="closed-device", put=("d2",))).result(30)
     court.send("account.registered", "e1", account="b1", device="d2")
     court.delivering.tidy()
@@ -297,6 +296,81 @@ def test_against_what_a_rule_decided() -> None:
     assert (mark.label, mark.present) == ("watched", False)
     assert court.store.records.get(AppealTally, "rule:young-device").overturned == 1.0  # type: ignore[union-attr]
     court.host.close()
+
+
+def test_what_somebody_has_listed_by_hand_outlives_a_measure() -> None:
+    court = Court(engine=True)
+    block: dict[str, Any] = {"do": "block", "kind": "device", "policy": "p", "reasons": "r", "actor": "kim"}
+
+    def by_hand(value: str, until_us: int | None = None) -> None:
+        change = ListChange(actor="lee", origin="a call", list="blocked-device", put=(value,), expires_us=until_us)
+        court.host.change(change).result(30)
+
+    by_hand("before")
+    by_hand("shorter", court.time() + DAY_US)
+    measures = [court.enforcing.take(Taking(entity=name, cause="case:1", **block)) for name in ("before", "shorter")]
+    measures.append(court.enforcing.take(Taking(entity="after", cause="case:2", **block)))
+    court.errands.run()
+    by_hand("after")
+    kept = court.store.kept
+    standing = {one.value: (one.origin, one.expires_us) for one in kept.list_entries("blocked-device")}
+    assert standing == {"before": ("a call", None), "after": ("a call", None), "shorter": ("case:1", None)}
+    for measure in measures:
+        court.enforcing.lift(measure.id, "kim", "another one")
+    court.errands.run()
+    assert {one.value for one in kept.list_entries("blocked-device") if one.present} == {"before", "after"}
+    court.host.close()
+
+
+def test_who_has_reported_something_may_appeal_against_no_action() -> None:
+    court = Court()
+    report = court.report("u1", text="asked for money", market="SG")
+    first = report.case
+    cause = f"case:{first}"
+    with pytest.raises(NotFoundError):
+        court.appeal(cause, "u1")  # nothing is decided
+    court.queues.take(first, "key:1:kim")
+    court.closing.close(first, "key:1:kim", NOTHING)
+    assert court.closing.tell() == 1
+    bodies = [outgoing(row.body) for row in court.store.outbox.waiting(99)]
+    (says,) = [body.says for body in bodies if body.type == "report.decided"]
+    assert says["appeal"]["decision"] == cause
+    for nobody in ("a1", "u2"):
+        with pytest.raises(NotFoundError):
+            court.appeal(cause, nobody)
+    name = court.appeal(cause, "u1")
+    assert court.appeals.get(name).measures == ()
+    with pytest.raises(StepError, match="decided"):
+        court.appeals.take(name, "key:2:kim")
+    court.appeals.take(name, "ann")
+    with pytest.raises(UsageError):
+        court.appeals.decide(name, "ann", Hearing(finding="partly", reasons="some of it"))
+    court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="the pictures were not looked at"))
+    assert court.cases.get(first).reversed is not None
+    again = court.cases.get(court.reports.get(report.id).case)
+    assert (again.id != first, again.state, again.entity, again.reports) == (True, "open", "a1", 1)
+    with pytest.raises(StepError):
+        court.queues.take(again.id, "key:1:kim")
+    court.queues.take(again.id, "lee")
+    court.closing.close(again.id, "lee", ACT)
+    assert court.closing.tell() == 1
+    assert court.reports.get(report.id).result == "acted"
+
+
+def test_a_reporter_whose_appeal_is_not_right_gets_an_answer_and_no_more() -> None:
+    court = Court()
+    report = court.report("u1")
+    court.queues.take(report.case, "key:1:kim")
+    court.closing.close(report.case, "key:1:kim", NOTHING)
+    court.closing.tell()
+    court.time.on(400 * DAY_US)
+    with pytest.raises(StepError, match="after"):
+        court.appeal(f"case:{report.case}", "u1")
+    name = court.appeal(f"case:{report.case}", "u1", exception="ill")
+    court.appeals.take(name, "ann")
+    assert court.appeals.decide(name, "ann", Hearing(finding="upheld", reasons="a joke")).state == "upheld"
+    assert court.cases.get(report.case).reversed is None
+    assert court.reports.get(report.id).result == "no_action"
 
 
 def test_a_link_is_removed_everywhere_and_put_back() -> None:

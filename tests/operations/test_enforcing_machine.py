@@ -12,12 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.operations.kit import DAY_US
 from tests.operations.test_enforcing import Court
 from trustward.base.errors import NotFoundError, StepError
-from trustward.model.appeal import ENDED, Appeal, appeal_id
+from trustward.model.appeal import Appeal, appeal_id
 from trustward.model.case import Measure as Wish
 from trustward.model.case import Outcome
 from trustward.model.effect import outgoing
 from trustward.model.enforcement import Measure, Strike, StrikeSheet
-from trustward.operations.appeals import Filing, Hearing
+from trustward.operations.appeals import Appealing, Hearing
 from trustward.operations.independence import same_person
 
 ACCOUNTS = st.sampled_from(["a1", "a2"])
@@ -94,13 +94,18 @@ class Enforcement(RuleBasedStateMachine):
         cause = self.causes[at % len(self.causes)]
         mine = [one for one in self.court.enforcing.of(cause) if one.entity == entity]
         until = [one.appeal_until_us for one in mine if one.appeal_until_us is not None]
+        text = f"not me {self.court.time()} {at}"
+        filing = Appealing(decision=cause, account=entity, text=text, exception=exception)
+        before = self.court.store.appeals.get(appeal_id(cause, entity))
+        if before is not None and (before.text, before.state) == (text, "received"):
+            assert self.court.appeals.file(filing, "key:app") == before
+            return
         may = (
             any(one.notice == "sent" for one in mine)
             and any(one.state != "lifted" for one in mine)
-            and self.court.store.appeals.get(appeal_id(cause, entity)) is None
+            and before is None
             and (bool(exception) or self.court.time() <= max(until))
         )
-        filing = Filing(decision=cause, account=entity, text=f"not me {self.court.time()} {at}", exception=exception)
         self._try(lambda: self.court.appeals.file(filing, "key:app"), may=may)
 
     @rule(who=PEOPLE)
@@ -180,7 +185,7 @@ class Enforcement(RuleBasedStateMachine):
             assert [page.number for page in self.court.appeals.pages(appeal.id)] == list(range(1, appeal.pages + 1))
             before = self.ended.get(appeal.id)
             assert before in (None, appeal)
-            if appeal.state in ENDED:
+            if appeal.state != "received":
                 self.ended[appeal.id] = appeal
         rates = {one.id: one for one in self.court.appeals.rates()}
         assert sum(one.received for one in rates.values()) == len(appeals)

@@ -7,14 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.operations.clue_kit import Telling
+from tests.operations.clue_kit import MANY, POLICE, REGULATOR, Telling
 from tests.operations.kit import DAY_US
 from tests.operations.orders_kit import Bench
-from tests.operations.test_cases import ACT, World
+from tests.operations.test_cases import ACT, NOTHING, World
 from tests.operations.test_enforcing import Court
 from trustward.base.errors import StepError
 from trustward.model.changes import LabelChange, ListChange, decode_change
 from trustward.model.effect import outgoing
+from trustward.operations.appeals import Hearing
+from trustward.operations.closing import Closing
 from trustward.operations.copies import CopyWanted
 from trustward.operations.directives import TargetWanted
 from trustward.operations.enforcing import Taking
@@ -166,6 +168,54 @@ def test_who_had_an_order_carried_out_does_not_hear_the_appeal() -> None:
         with pytest.raises(StepError, match="decided"):
             court.appeals.take(name, who)
     assert court.appeals.take(name, "key:3:lee").hearer == "key:3:lee"
+
+
+def test_two_that_are_taken_at_the_same_time_hold_as_long_as_the_longer_one() -> None:
+    court = Court()
+    _, long = court.enforcing.to_take(Taking(do="block_link", cause="case:1", **LINK))
+    court.time.on(1)
+    _, short = court.enforcing.to_take(Taking(do="block_link", cause="order:1", lasts_us=DAY_US, **LINK))
+    court.store.records.write(long)
+    court.store.records.write(short)
+    assert standing(court.store) == {"blocked-domain:bad.example": court.time() + DAY_US}
+    court.time.on(DAY_US)
+    assert court.enforcing.expire() == 1
+    assert standing(court.store) == {"blocked-domain:bad.example": None}
+
+
+def test_a_target_whose_measure_is_taken_back_is_lifted_and_not_done() -> None:
+    court = Court()
+    bench = Bench(court.store)
+    order = bench.executed("a1", "a2", "a3")
+    name = court.appeal(order.cause, "a1")
+    court.appeals.take(name, "lee")
+    court.appeals.decide(name, "lee", Hearing(finding="reversed", reasons="another person"))
+    assert (bench.states(order.id), bench.in_force("a1")) == (["lifted", "done", "done"], [])
+    page = bench.directives.file(order.id)[-1]
+    assert (page.what, page.actor, page.detail) == ("lifted", "lee", {"targets": [1]})
+    assert bench.targets(order.id)[0].proof[-1].said == f"appeal {name}: another person"
+    bench.enforcing.lift(bench.targets(order.id)[1].measure, "ann", "the wrong one")
+    assert bench.states(order.id) == ["lifted", "lifted", "done"]
+    bench.dealing.withdraw(order.id, "kim", "over", "police")
+    bench.work()
+    assert (bench.states(order.id), bench.in_force("a3")) == (["lifted"] * 3, [])
+
+
+def test_a_case_that_is_acted_on_is_owed_to_the_authority_at_once() -> None:
+    telling = Telling(World(), POLICE, REGULATOR)
+    world = telling.world
+    closing = Closing(world.cases, world.enforcing, draw=lambda: 0.5, owed=telling.clues.to_owe)
+    for entity, outcome in (("a1", NOTHING), ("a2", ACT)):
+        case = world.open(entity, market="SG")
+        world.queues.take(case.id, "lee")
+        closing.close(case.id, "lee", outcome)
+        owed = [duty.title for duty in telling.duties.of(f"case:{case.id}") if not duty.ended]
+        # The police want to know how many have suffered; the regulator is told of anything.
+        assert owed == ([] if outcome is NOTHING else ["Tell an authority: Regulator"])
+    clue = telling.draft(authority="regulator", case=case.id)
+    assert [duty.id for duty in telling.duties.of(f"case:{case.id}") if not duty.ended and duty.id == clue.duty] != []
+    _, duties = telling.clues.assess("kim", MANY, case=case.id)
+    assert {duty.title for duty in duties} == {"Tell an authority: Regulator", "Tell an authority: Police"}
 
 
 def test_what_is_merged_into_a_planted_case_is_decided_all_the_same() -> None:

@@ -15,6 +15,7 @@ from trustward.api.looking import check_entity, check_value
 from trustward.api.service import Service
 from trustward.base.errors import NotFoundError, RecordError
 from trustward.base.units import format_time, parse_duration
+from trustward.exchange.shown import shown
 from trustward.exchange.webhooks import document
 from trustward.model.delivery import Delivery, Receipt
 from trustward.model.effect import INVERSES, Effect
@@ -439,16 +440,7 @@ def _standing(found: Standing) -> ActionTold:
         decided=format_time(found.row.at_us),
         action=_document(found.row),
         deliveries=tuple(
-            DeliveryTold(
-                place=delivery.place,
-                target=delivery.target,
-                lane=delivery.lane,
-                state=delivery.state,
-                tries=delivery.tries,
-                queued=format_time(delivery.queued_us),
-                idempotency_key=delivery.idempotency_key,
-                receipts=tuple(map(_receipt, receipts)),
-            )
+            shown(DeliveryTold, delivery, receipts=tuple(map(_receipt, receipts)))
             for delivery, receipts in found.deliveries
         ),
         effect=_effect(found.effect) if found.effect is not None else None,
@@ -456,24 +448,8 @@ def _standing(found: Standing) -> ActionTold:
 
 
 def _receipt(receipt: Receipt) -> ReceiptTold:
-    return ReceiptTold(
-        ok=receipt.ok,
-        at=format_time(receipt.at_us),
-        worker=receipt.worker,
-        status=receipt.status,
-        took_ms=receipt.took_us / 1000,
-        said=receipt.said,
-        refused=receipt.refused,
-    )
+    return shown(ReceiptTold, receipt, took_ms=receipt.took_us / 1000)
 
 
 def _effect(effect: Effect) -> EffectTold:
-    return EffectTold(
-        state=effect.state,
-        ends=None if effect.ends_us is None else format_time(effect.ends_us),
-        ended=None if effect.ended_us is None else format_time(effect.ended_us),
-        why=effect.why,
-        actor=effect.actor,
-        reason=effect.reason,
-        undone_by=effect.undone_by,
-    )
+    return shown(EffectTold, effect)

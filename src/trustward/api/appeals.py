@@ -12,7 +12,7 @@ from msgspec import Meta
 from trustward.api.auth import caller_of, person_of
 from trustward.api.changing import clean, read_json
 from trustward.api.looking import check_entity
-from trustward.api.service import Service
+from trustward.api.service import service_of
 from trustward.base.errors import ForbiddenError
 from trustward.exchange.enforcement_view import (
     AppealPageView,
@@ -25,7 +25,7 @@ from trustward.exchange.enforcement_view import (
 from trustward.model.appeal import Appeal, Finding, State
 from trustward.model.case import TEXT_LIMIT
 from trustward.model.event import ENTITY_LIMIT
-from trustward.operations.appeals import Appeals, Filing, Hearing
+from trustward.operations.appeals import Appealing, Appeals, Hearing
 
 PAGE = 200
 Needed = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -104,11 +104,6 @@ class RatesPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-def _service(request: Request[Any, Any, Any]) -> Service:
-    found: Service = request.app.state.service
-    return found
-
-
 def _view(story: Appeals, appeal: Appeal) -> AppealView:
     return appeal_view(appeal, story.clock())
 
@@ -117,7 +112,7 @@ def _view(story: Appeals, appeal: Appeal) -> AppealView:
 async def file_appeal(request: Request[Any, Any, Any]) -> AppealView:
     """For a user of the service: on disk when answered, with a duty to decide it."""
     wanted: AppealWanted = await read_json(request, AppealWanted)
-    service = _service(request)
+    service = service_of(request)
     caller = caller_of(request)
     if wanted.exception and "operate" not in caller.scopes:
         raise ForbiddenError(
@@ -126,7 +121,7 @@ async def file_appeal(request: Request[Any, Any, Any]) -> AppealView:
     check_entity(service, "account", wanted.account)
     if wanted.about is not None:
         check_entity(service, *wanted.about)
-    filing = Filing(
+    filing = Appealing(
         decision=clean(wanted.decision, "$.decision"),
         account=wanted.account,
         text=wanted.text.replace("\x00", ""),
@@ -149,7 +144,7 @@ def appeals(
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE)] = 50,
 ) -> AppealsPage:
     """What is due first before the rest."""
-    story = _service(request).operations.appeals
+    story = service_of(request).operations.appeals
     found = story.find(standing, decision, account, after, limit)
     more = found[-1].id if len(found) == limit else None
     return AppealsPage(appeals=tuple(_view(story, one) for one in found), next=more)
@@ -158,7 +153,7 @@ def appeals(
 @get("/v1/appeals/{appeal_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="An appeal, with its file")
 def appeal(request: Request[Any, Any, Any], appeal_id: FromPath[str]) -> AppealTold:
     """How it stands, and all that happened to it."""
-    story = _service(request).operations.appeals
+    story = service_of(request).operations.appeals
     found = story.get(appeal_id)
     return AppealTold(appeal=_view(story, found), file=appeal_pages(story.pages(appeal_id)))
 
@@ -166,7 +161,7 @@ def appeal(request: Request[Any, Any, Any], appeal_id: FromPath[str]) -> AppealT
 @post("/v1/appeals/next", opt={"scope": "operate"}, status_code=200, summary="The next appeal to hear")
 async def next_appeal(request: Request[Any, Any, Any]) -> NextAppeal:
     """What is due first of those that this person may hear: nobody hears what it has decided itself."""
-    service = _service(request)
+    service = service_of(request)
     story = service.operations.appeals
     found = await service.aside(story.next, person_of(request))
     return NextAppeal(appeal=None if found is None else _view(story, found))
@@ -176,7 +171,7 @@ async def next_appeal(request: Request[Any, Any, Any]) -> NextAppeal:
 async def step(request: Request[Any, Any, Any], appeal_id: FromPath[str]) -> AppealView:
     """Take it, give it back, decide it, note that it was withdrawn."""
     wanted: Step = await read_json(request, Step)
-    service = _service(request)
+    service = service_of(request)
     story = service.operations.appeals
     return _view(story, await service.aside(_step, story, appeal_id, person_of(request), wanted))
 
@@ -201,7 +196,7 @@ def rates(
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE)] = 100,
 ) -> RatesPage:
     """For each reviewer and each rule: received, upheld, reversed, and the share that changed something."""
-    found = _service(request).operations.appeals.rates(after, limit)
+    found = service_of(request).operations.appeals.rates(after, limit)
     more = found[-1].id if len(found) == limit else None
     return RatesPage(rates=tuple(map(rate_view, found)), next=more)
 

@@ -12,7 +12,7 @@ from trustward.api.auth import sees_secrets
 from trustward.api.searching import check_names, time_of
 from trustward.api.service import Service
 from trustward.base.errors import ForbiddenError
-from trustward.base.units import format_time
+from trustward.exchange.shown import shown
 from trustward.model.stored import AuditQuery, AuditRow
 
 _PARAMETERS = ("actor", "action", "subject", "from", "to", "secret", "limit", "cursor")
@@ -39,15 +39,7 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
 
 def entry_of(row: AuditRow) -> AuditEntry:
     """A row of the audit, as it is told."""
-    return AuditEntry(
-        number=row.number,
-        at=format_time(row.at_us),
-        actor=row.actor,
-        action=row.action,
-        subject=row.subject,
-        entry=row.seq,
-        detail=msgspec.json.decode(row.detail, type=dict[str, Any]),
-    )
+    return shown(AuditEntry, row, entry=row.seq, detail=msgspec.json.decode(row.detail, type=dict[str, Any]))
 
 
 @get("/v1/audit", opt={"scope": "audit"}, sync_to_thread=True, summary="Who did what to what, the newest first")

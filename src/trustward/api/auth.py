@@ -315,6 +315,12 @@ def sees_secrets(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     return "secret" in caller_of(connection).scopes
 
 
+def check_secret(request: Request[Any, Any, Any], *, secret: bool) -> None:
+    """Raise ForbiddenError if a caller wants to make something secret that it could not see itself."""
+    if secret and not sees_secrets(request):
+        raise ForbiddenError("the key has not the scope secret", remedy="use a key that has it")
+
+
 def person_of(request: Request[Any, Any, Any]) -> str:
     """Who works: a user that is signed in; or whom a key names in the header ``Trustward-Person``; or the key itself.
 

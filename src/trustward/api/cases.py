@@ -12,8 +12,8 @@ from msgspec import Meta
 from trustward.api.auth import person_of
 from trustward.api.case_steps import STEPS, Close, Step, take_step
 from trustward.api.changing import clean, read_json
-from trustward.api.looking import check_entity
-from trustward.api.service import Service
+from trustward.api.looking import check_entities
+from trustward.api.service import Service, service_of
 from trustward.base.units import format_time
 from trustward.bootstrap import Operations
 from trustward.exchange.case_view import (
@@ -118,11 +118,6 @@ class ReviewerTold(msgspec.Struct, frozen=True, kw_only=True):
     golden: float | None
 
 
-def _service(request: Request[Any, Any, Any]) -> Service:
-    found: Service = request.app.state.service
-    return found
-
-
 def _view(operations: Operations, case: Case) -> CaseView:
     queue = operations.cases.queues.get(case.queue)
     return case_view(case, queue.checklist if queue is not None else (), operations.cases.clock())
@@ -142,7 +137,7 @@ def cases(
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE)] = 50,
 ) -> CasesPage:
     """Cases by their ids; those about an entity with the latest first."""
-    operations = _service(request).operations
+    operations = service_of(request).operations
     query = CaseQuery(queue=queue, state=standing, assigned=assigned, kind=kind, entity=entity)
     found = operations.cases.find(query, after, limit)
     more = found[-1].id if len(found) == limit and not (kind and entity) else None
@@ -153,9 +148,8 @@ def cases(
 async def open_case(request: Request[Any, Any, Any]) -> CaseView:
     """If there is an open case about the subject, this joins it."""
     wanted: CaseWanted = await read_json(request, CaseWanted)
-    service = _service(request)
-    for kind, entity in ((wanted.kind, wanted.entity), *wanted.entities):
-        check_entity(service, kind, entity)
+    service = service_of(request)
+    check_entities(service, ((wanted.kind, wanted.entity), *wanted.entities))
     news = News(
         kind=wanted.kind,
         entity=wanted.entity,
@@ -174,13 +168,13 @@ async def open_case(request: Request[Any, Any, Any]) -> CaseView:
 @get("/v1/cases/{case_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A case, with its file")
 def case(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseTold:
     """How it stands, who has it, and all that happened to it."""
-    operations = _service(request).operations
+    operations = service_of(request).operations
     found = operations.cases.get(case_id)
     lease = operations.cases.store.cases.lease_of(case_id, operations.cases.clock())
     return CaseTold(
         case=_view(operations, found),
         lease=None if lease is None else lease_view(lease),
-        file=pages_view(found, operations.cases.file(case_id)),
+        file=pages_view(found, operations.cases.store.cases.pages(case_id)),
     )
 
 
@@ -192,7 +186,7 @@ def case_reports(
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE)] = 50,
 ) -> ReportsPage:
     """What was reported, page by page."""
-    operations = _service(request).operations
+    operations = service_of(request).operations
     operations.cases.get(case_id)
     found = operations.reports.of_case(case_id, after, limit)
     more = found[-1].id if len(found) == limit else None
@@ -202,7 +196,7 @@ def case_reports(
 @get("/v1/cases/{case_id:str}/similar", opt={"scope": "read"}, sync_to_thread=True, summary="Cases like this one")
 def similar(request: Request[Any, Any, Any], case_id: FromPath[str]) -> Alike:
     """Other cases that name the same entities, those with the most in common first."""
-    operations = _service(request).operations
+    operations = service_of(request).operations
     found = operations.cases.similar(case_id)
     return Alike(cases=tuple(Similar(case=_view(operations, other), common=common) for other, common in found))
 
@@ -211,7 +205,7 @@ def similar(request: Request[Any, Any, Any], case_id: FromPath[str]) -> Alike:
 async def step(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseView:
     """Take it, keep it, give it back, skip it; assign, move, escalate, park, note, tick, link, merge, split; close."""
     wanted: Step = await read_json(request, Step)
-    service = _service(request)
+    service = service_of(request)
     if isinstance(wanted, Close):
         _check_outcome(service, wanted.outcome)
     moved = await service.aside(take_step, service.operations, case_id, person_of(request), wanted)
@@ -220,14 +214,13 @@ async def step(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseV
 
 def _check_outcome(service: Service, outcome: Outcome) -> None:
     """See that whom an outcome names there can be: or the case is closed and nothing is done."""
-    for kind, entity in (*((one.kind, one.entity) for one in outcome.measures), *outcome.struck):
-        check_entity(service, kind, entity)
+    check_entities(service, (*((one.kind, one.entity) for one in outcome.measures), *outcome.struck))
 
 
 @get("/v1/queues", opt={"scope": "read"}, sync_to_thread=True, summary="How the queues are doing")
 def queues(request: Request[Any, Any, Any]) -> QueuesTold:
     """How many cases wait in each, and since when."""
-    found = _service(request).operations.queues.waiting()
+    found = service_of(request).operations.queues.waiting()
     return QueuesTold(
         queues=tuple(
             QueueView(
@@ -244,7 +237,7 @@ def queues(request: Request[Any, Any, Any]) -> QueuesTold:
 @post("/v1/queues/{queue:str}/next", opt={"scope": "operate"}, status_code=200, summary="The next case of a queue")
 async def next_case(request: Request[Any, Any, Any], queue: FromPath[str]) -> WorkTold:
     """What comes first, for this reviewer alone until the lease is over or the case is closed."""
-    service = _service(request)
+    service = service_of(request)
     work = await service.aside(service.operations.queues.next, queue, person_of(request))
     if work is None:
         return WorkTold(case=None)
@@ -255,13 +248,13 @@ async def next_case(request: Request[Any, Any, Any], queue: FromPath[str]) -> Wo
 @get("/v1/reviewers/{name:str}", opt={"scope": "read"}, sync_to_thread=True, summary="What a reviewer has seen")
 def reviewer(request: Request[Any, Any, Any], name: FromPath[str]) -> ReviewerTold:
     """Exposure, breaks, agreement."""
-    return _reviewer(_service(request).operations.queues.reviewer(name))
+    return _reviewer(service_of(request).operations.queues.reviewer(name))
 
 
 @post("/v1/break", opt={"scope": "operate"}, status_code=200, summary="A break begins")
 async def rest(request: Request[Any, Any, Any]) -> ReviewerTold:
     """No case is handed out to this reviewer until it is over."""
-    service = _service(request)
+    service = service_of(request)
     return _reviewer(await service.aside(service.operations.queues.rest, person_of(request)))
 
 
@@ -277,7 +270,7 @@ def _reviewer(who: Reviewer) -> ReviewerTold:
 async def plan(request: Request[Any, Any, Any]) -> Batch:
     """What would become of each case. Nothing is done yet."""
     wanted: BatchWanted = await read_json(request, BatchWanted)
-    service = _service(request)
+    service = service_of(request)
     _check_outcome(service, wanted.outcome)
     return await service.aside(service.operations.bulk.plan, wanted.cases, wanted.outcome, person_of(request))
 
@@ -285,13 +278,13 @@ async def plan(request: Request[Any, Any, Any]) -> Batch:
 @get("/v1/batches/{batch_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A batch")
 def batch(request: Request[Any, Any, Any], batch_id: FromPath[str]) -> Batch:
     """What became of each case."""
-    return _service(request).operations.bulk.get(batch_id)
+    return service_of(request).operations.bulk.get(batch_id)
 
 
 @post("/v1/batches/{batch_id:str}/run", opt={"scope": "operate"}, status_code=200, summary="Close the cases of a batch")
 async def run(request: Request[Any, Any, Any], batch_id: FromPath[str]) -> Batch:
     """Asking again goes on where it stopped."""
-    service = _service(request)
+    service = service_of(request)
     return await service.aside(service.operations.bulk.run, batch_id, person_of(request))
 
 
@@ -299,7 +292,7 @@ async def run(request: Request[Any, Any, Any], batch_id: FromPath[str]) -> Batch
 async def reverse(request: Request[Any, Any, Any], batch_id: FromPath[str]) -> Batch:
     """Everything that it has put in force is undone."""
     wanted: Reason = await read_json(request, Reason)
-    service = _service(request)
+    service = service_of(request)
     return await service.aside(service.operations.bulk.reverse, batch_id, person_of(request), wanted.reason)
 
 

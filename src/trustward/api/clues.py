@@ -15,8 +15,8 @@ from msgspec import Meta
 from trustward.api.auth import person_of
 from trustward.api.changing import read_json
 from trustward.api.duties import time_of
-from trustward.api.looking import check_entity
-from trustward.api.service import Service
+from trustward.api.looking import check_entities, check_entity
+from trustward.api.service import Service, service_of
 from trustward.exchange.clue_view import BundleView, ClueView, FilePageView, bundle_view, clue_view, file_view
 from trustward.exchange.duty_view import DutyView, duty_view
 from trustward.model.authority import Authority, Choice, Facts
@@ -160,13 +160,8 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
     public: str
 
 
-def _service(request: Request[Any, Any, Any]) -> Service:
-    found: Service = request.app.state.service
-    return found
-
-
 def _story(request: Request[Any, Any, Any]) -> Clues:
-    return _service(request).operations.clues
+    return service_of(request).operations.clues
 
 
 def _view(service: Service, clue: Clue) -> ClueView:
@@ -184,11 +179,11 @@ def authorities(request: Request[Any, Any, Any]) -> AuthoritiesTold:
 async def assess(request: Request[Any, Any, Any]) -> Assessment:
     """For each authority whether it is competent, and a threshold met. With ``owe``, telling it is owed from now on."""
     wanted: Matter = await read_json(request, Matter, LARGE)
-    return await _service(request).aside(_assess, request, wanted)
+    return await service_of(request).aside(_assess, request, wanted)
 
 
 def _assess(request: Request[Any, Any, Any], wanted: Matter) -> Assessment:
-    service = _service(request)
+    service = service_of(request)
     clues = service.operations.clues
     if not wanted.owe:
         return Assessment(choices=tuple(clues.choose(wanted.facts, wanted.case)), duties=())
@@ -223,21 +218,20 @@ def clues(
     )
     found = _story(request).find(query, after, limit)
     more = found[-1].id if len(found) == limit else None
-    return CluesPage(clues=tuple(_view(_service(request), clue) for clue in found), next=more)
+    return CluesPage(clues=tuple(_view(service_of(request), clue) for clue in found), next=more)
 
 
 @post("/v1/clues", opt={"scope": "operate"}, status_code=201, summary="Draft a clue")
 async def draft(request: Request[Any, Any, Any]) -> ClueView:
     """Refused if the authority has been told of the same already: then draft a supplement."""
     wanted: ClueWanted = await read_json(request, ClueWanted, LARGE)
-    return await _service(request).aside(_draft, request, wanted)
+    return await service_of(request).aside(_draft, request, wanted)
 
 
 def _draft(request: Request[Any, Any, Any], wanted: ClueWanted) -> ClueView:
-    service = _service(request)
+    service = service_of(request)
     named = (*wanted.entities, *(((wanted.kind, wanted.entity),) if wanted.entity or wanted.kind else ()))
-    for kind, entity in named:
-        check_entity(service, kind, entity)
+    check_entities(service, named)
     made = service.operations.clues.draft(
         Draft(
             authority=wanted.authority,
@@ -260,7 +254,7 @@ def _draft(request: Request[Any, Any, Any], wanted: ClueWanted) -> ClueView:
 @get("/v1/clues/{clue_id:str}", opt={"scope": "operate"}, sync_to_thread=True, summary="A clue, with its file")
 def clue(request: Request[Any, Any, Any], clue_id: FromPath[str]) -> ClueTold:
     """How it stands, what its form lacks, and all that happened to it."""
-    service, story = _service(request), _story(request)
+    service, story = service_of(request), _story(request)
     found = story.get(clue_id)
     evidence = bundle_view(story.bundle(found)) if found.bundle else None
     return ClueTold(clue=_view(service, found), evidence=evidence, file=file_view(story.file(clue_id)))
@@ -270,15 +264,14 @@ def clue(request: Request[Any, Any, Any], clue_id: FromPath[str]) -> ClueTold:
 async def step(request: Request[Any, Any, Any], clue_id: FromPath[str]) -> ClueView:
     """Amend it, approve it, reopen it, send it; its receipt, feedback; withdraw it, note something."""
     wanted: Step = await read_json(request, Step, LARGE)
-    return await _service(request).aside(_take, request, clue_id, wanted)
+    return await service_of(request).aside(_take, request, clue_id, wanted)
 
 
 def _take(request: Request[Any, Any, Any], id: str, wanted: Step) -> ClueView:
-    service, story, who = _service(request), _story(request), person_of(request)
+    service, story, who = service_of(request), _story(request), person_of(request)
     match wanted:
         case Amend(summary=summary, facts=facts, fields=fields, entities=entities, decisions=decisions):
-            for kind, entity in entities or ():
-                check_entity(service, kind, entity)
+            check_entities(service, entities or ())
             moved = story.amend(
                 id, who, summary=summary, facts=facts, fields=fields, entities=entities, decisions=decisions
             )
@@ -309,7 +302,7 @@ def _take(request: Request[Any, Any, Any], id: str, wanted: Step) -> ClueView:
 def clue_bundle(request: Request[Any, Any, Any], clue_id: FromPath[str]) -> Stream:
     """A tar file with a manifest and a signature: trustward clues verify holds it against both."""
     story = _story(request)
-    return download(_service(request), story.bundle(story.get(clue_id)))
+    return download(service_of(request), story.bundle(story.get(clue_id)))
 
 
 @get("/v1/evidence/key", opt={"scope": "operate"}, sync_to_thread=True, summary="The public key of evidence")

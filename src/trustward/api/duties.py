@@ -9,10 +9,10 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import caller_of, sees_secrets
+from trustward.api.auth import caller_of, check_secret, sees_secrets
 from trustward.api.changing import clean, read_json
 from trustward.api.service import Service
-from trustward.base.errors import ForbiddenError, NotFoundError, RecordError, RequestError
+from trustward.base.errors import NotFoundError, RecordError, RequestError
 from trustward.base.units import parse_time
 from trustward.exchange.duty_view import ClockView, DutyView, StepView, clock_view, duty_view, file_view
 from trustward.model.directive import Directive
@@ -209,8 +209,7 @@ def duties(
 async def open_duty(request: Request[Any, Any, Any]) -> Opened:
     """Something is owed from now on. Phased dates open one duty each."""
     wanted: DutyWanted = await read_json(request, DutyWanted)
-    if wanted.secret and not sees_secrets(request):
-        raise ForbiddenError("the key has not the scope secret", remedy="use a key that has it")
+    check_secret(request, secret=wanted.secret)
     owed = Owed(
         clock=wanted.clock,
         subject=clean(wanted.subject, "$.subject"),
@@ -257,7 +256,8 @@ def about_secret(store: Store, subject: str) -> bool:
 def duty(request: Request[Any, Any, Any], duty_id: FromPath[str]) -> DutyTold:
     """How it stands, and all that was done about it."""
     found = _seen(request, duty_id)
-    return DutyTold(duty=duty_view(found, story(request).clock()), file=file_view(story(request).file(duty_id)))
+    service: Service = request.app.state.service
+    return DutyTold(duty=duty_view(found, story(request).clock()), file=file_view(service.store.duties.steps(duty_id)))
 
 
 @post("/v1/duties/{duty_id:str}/steps", opt={"scope": "operate"}, status_code=200, summary="A step of a duty")

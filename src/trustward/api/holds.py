@@ -9,16 +9,14 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import person_of, sees_secrets
+from trustward.api.auth import check_secret, person_of, sees_secrets
 from trustward.api.changing import read_json
 from trustward.api.clues import LARGE, Entity
 from trustward.api.duties import time_of
-from trustward.api.looking import check_entity
-from trustward.api.service import Service
-from trustward.base.errors import ForbiddenError, NotFoundError
+from trustward.api.looking import check_entities
+from trustward.api.service import service_of
 from trustward.exchange.clue_view import FilePageView, HoldView, file_view, hold_view
 from trustward.model.dossier import TEXT_LIMIT, DossierQuery, Name
-from trustward.model.hold import Hold
 from trustward.operations.holds import Holds, HoldWanted
 
 Needed = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -82,27 +80,8 @@ class HoldTold(msgspec.Struct, frozen=True, kw_only=True):
     file: tuple[FilePageView, ...]
 
 
-def _service(request: Request[Any, Any, Any]) -> Service:
-    found: Service = request.app.state.service
-    return found
-
-
 def _story(request: Request[Any, Any, Any]) -> Holds:
-    return _service(request).operations.holds
-
-
-def _seen(request: Request[Any, Any, Any], id: str) -> Hold:
-    """A hold that the caller may know of. Raises NotFoundError."""
-    found = _story(request).get(id)
-    if found.secret and not sees_secrets(request):
-        raise NotFoundError(f"there is no hold {id[:80]}", remedy="GET /v1/holds lists all")
-    return found
-
-
-def may_be_secret(request: Request[Any, Any, Any], *, secret: bool) -> None:
-    """Raise ForbiddenError if a caller wants to make something secret that it could not see itself."""
-    if secret and not sees_secrets(request):
-        raise ForbiddenError("the key has not the scope secret", remedy="use a key that has it")
+    return service_of(request).operations.holds
 
 
 @get("/v1/holds", opt={"scope": "operate"}, sync_to_thread=True, summary="Preservation holds, page by page")
@@ -133,13 +112,12 @@ def holds(
 async def place(request: Request[Any, Any, Any]) -> HoldView:
     """In force when answered: nothing of what it names is removed any more."""
     wanted: HoldIn = await read_json(request, HoldIn, LARGE)
-    return await _service(request).aside(_place, request, wanted)
+    return await service_of(request).aside(_place, request, wanted)
 
 
 def _place(request: Request[Any, Any, Any], wanted: HoldIn) -> HoldView:
-    may_be_secret(request, secret=wanted.secret)
-    for kind, entity in wanted.entities:
-        check_entity(_service(request), kind, entity)
+    check_secret(request, secret=wanted.secret)
+    check_entities(service_of(request), wanted.entities)
     made = _story(request).place(
         HoldWanted(
             entities=wanted.entities,
@@ -160,27 +138,27 @@ def _place(request: Request[Any, Any, Any], wanted: HoldIn) -> HoldView:
 @get("/v1/holds/{hold_id:str}", opt={"scope": "operate"}, sync_to_thread=True, summary="A hold, with its file")
 def hold(request: Request[Any, Any, Any], hold_id: FromPath[str]) -> HoldTold:
     """How it stands, and all that happened to it."""
-    return HoldTold(hold=hold_view(_seen(request, hold_id)), file=file_view(_story(request).file(hold_id)))
+    found = _story(request).get(hold_id, secret=sees_secrets(request))
+    return HoldTold(hold=hold_view(found), file=file_view(_story(request).file(hold_id)))
 
 
 @post("/v1/holds/{hold_id:str}/steps", opt={"scope": "operate"}, status_code=200, summary="A step of a hold")
 async def step(request: Request[Any, Any, Any], hold_id: FromPath[str]) -> HoldView:
     """Extend it, let it cover more, or release it."""
     wanted: Step = await read_json(request, Step, LARGE)
-    return await _service(request).aside(_take, request, hold_id, wanted)
+    return await service_of(request).aside(_take, request, hold_id, wanted)
 
 
 def _take(request: Request[Any, Any, Any], id: str, wanted: Step) -> HoldView:
-    _seen(request, id)
     story, who = _story(request), person_of(request)
+    story.get(id, secret=sees_secrets(request))
     match wanted:
         case ExtendHold(until=until, by=by, reason=reason):
             until_us = time_of(until, "$.until")
             assert until_us is not None  # only None gives None
             moved = story.extend(id, who, until_us=until_us, by=by, reason=reason)
         case Widen(entities=entities, reason=reason):
-            for kind, entity in entities:
-                check_entity(_service(request), kind, entity)
+            check_entities(service_of(request), entities)
             moved = story.add(id, who, entities, reason)
         case ReleaseHold(by=by, reason=reason):
             moved = story.release(id, who, by=by, reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isnan
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
@@ -296,6 +297,12 @@ def check_entity(service: Service, kind: str, name: str) -> None:
         hint = f"did you mean {near}?" if near else f"one of: {', '.join(sorted(kinds))}"
         raise NotFoundError(f"no such kind of entity: {kind[:60]}", remedy=hint)
     check_value(name)
+
+
+def check_entities(service: Service, pairs: Iterable[tuple[str, str]]) -> None:
+    """See that there can be such entities. Raises NotFoundError, RequestError."""
+    for kind, name in pairs:
+        check_entity(service, kind, name)
 
 
 def check_value(text: str) -> None:

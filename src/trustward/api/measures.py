@@ -13,7 +13,7 @@ from msgspec import Meta
 from trustward.api.auth import person_of, sees_secrets
 from trustward.api.changing import read_json
 from trustward.api.looking import check_entity
-from trustward.api.service import Service
+from trustward.api.service import service_of
 from trustward.base.errors import NotFoundError, UsageError
 from trustward.exchange.enforcement_view import (
     DueView,
@@ -67,13 +67,8 @@ class PolicyTold(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyView, ...]
 
 
-def _service(request: Request[Any, Any, Any]) -> Service:
-    found: Service = request.app.state.service
-    return found
-
-
 def _enforcing(request: Request[Any, Any, Any]) -> Enforcing:
-    return _service(request).operations.enforcing
+    return service_of(request).operations.enforcing
 
 
 def _found(request: Request[Any, Any, Any], name: str) -> Measure:
@@ -136,7 +131,7 @@ def measure(request: Request[Any, Any, Any], measure_id: FromPath[str]) -> Measu
 async def lift(request: Request[Any, Any, Any], measure_id: FromPath[str]) -> MeasureView:
     """What it has put in force is undone, with what followed from it; asking again changes nothing."""
     wanted: LiftWanted = await read_json(request, LiftWanted)
-    service = _service(request)
+    service = service_of(request)
     await service.aside(_found, request, measure_id)
     enforcing = service.operations.enforcing
     return measure_view(await service.aside(_lift, enforcing, measure_id, person_of(request), wanted))
@@ -153,7 +148,7 @@ def strikes(
     entity: Annotated[str, QueryParameter(max_length=512)],
 ) -> StrikesTold:
     """All of them, those that do not count any more included."""
-    check_entity(_service(request), kind, entity)
+    check_entity(service_of(request), kind, entity)
     enforcing = _enforcing(request)
     sheet, now_us = enforcing.sheet(kind, entity), enforcing.clock()
     ladders = sorted({strike.ladder for strike in sheet.strikes})
@@ -175,7 +170,7 @@ def consequences(
     entity: Annotated[str, QueryParameter(max_length=512)],
 ) -> DueView:
     """For a reviewer to see before a case is closed: strikes before and after, and the measure that is due."""
-    check_entity(_service(request), kind, entity)
+    check_entity(service_of(request), kind, entity)
     return due_view(_enforcing(request).due(policy, kind, entity))
 
 

@@ -68,8 +68,6 @@ _ONE = {"$ref": "#/components/schemas/Event"}
 _TEXT = {"type": "string"}
 _LINE = '{"type": "message.sent", "id": "m-1003", "time": "2026-01-31T12:00:09Z", "sender": "a17"}\n'
 
-_SHAPED = (duties, reports, cases, clues, holds, requests)
-
 BODIES: dict[tuple[str, str], dict[str, tuple[Any, Any]]] = {
     ("post", "/v1/decisions"): {_JSON: (_ONE, FLAT), "application/cloudevents+json": (_ONE, CLOUD)},
     ("post", "/v1/events"): {

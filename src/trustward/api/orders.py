@@ -9,12 +9,11 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 
-from trustward.api.auth import caller_of, person_of, sees_secrets
+from trustward.api.auth import caller_of, check_secret, person_of, sees_secrets
 from trustward.api.changing import read_json
 from trustward.api.looking import check_entity, check_value
 from trustward.api.order_steps import Step, Vary, take_step
-from trustward.api.service import Service
-from trustward.base.errors import ForbiddenError
+from trustward.api.service import Service, service_of
 from trustward.bootstrap import Operations
 from trustward.exchange.order_in import OrderIn, TargetIn
 from trustward.exchange.order_view import (
@@ -52,13 +51,8 @@ class IssuersTold(msgspec.Struct, frozen=True, kw_only=True):
     issuers: tuple[IssuerView, ...]
 
 
-def _service(request: Request[Any, Any, Any]) -> Service:
-    found: Service = request.app.state.service
-    return found
-
-
 def _operations(request: Request[Any, Any, Any]) -> Operations:
-    return _service(request).operations
+    return service_of(request).operations
 
 
 def _told(operations: Operations, id: str, *, secret: bool) -> OrderView:
@@ -70,9 +64,8 @@ def _told(operations: Operations, id: str, *, secret: bool) -> OrderView:
 async def receive(request: Request[Any, Any, Any]) -> OrderView:
     """On disk when answered; its clocks run. The same once more gives the first answer."""
     wanted: OrderIn = await read_json(request, OrderIn, _LARGE)
-    service = _service(request)
-    if wanted.secret and not sees_secrets(request):
-        raise ForbiddenError("the key has not the scope secret", remedy="use a key that has it")
+    service = service_of(request)
+    check_secret(request, secret=wanted.secret)
     _check_targets(service, wanted.targets)
     return await service.aside(_receive, service.operations, wanted, person_of(request), caller_of(request).actor)
 
@@ -148,7 +141,7 @@ def order_file(request: Request[Any, Any, Any], order_id: FromPath[str]) -> dict
 async def order_step(request: Request[Any, Any, Any], order_id: FromPath[str]) -> OrderView:
     """Check it, carry it out, ask, tell, report, extend, vary, withdraw, object."""
     wanted: Step = await read_json(request, Step, _LARGE)
-    service = _service(request)
+    service = service_of(request)
     if isinstance(wanted, Vary):
         _check_targets(service, wanted.add)
     return await service.aside(_take, service.operations, order_id, person_of(request), wanted, sees_secrets(request))

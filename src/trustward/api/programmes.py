@@ -9,15 +9,14 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import person_of, sees_secrets
+from trustward.api.auth import check_secret, person_of, sees_secrets
 from trustward.api.changing import read_json
 from trustward.api.service import Service
-from trustward.base.errors import ForbiddenError
 from trustward.exchange.order_in import time_in
 from trustward.exchange.order_view import OrderPageView, ProgrammeView, order_pages_view, programme_view
 from trustward.model.programme import MOST_ITEMS, Kind, Programme
-from trustward.operations.directives import pages_of
 from trustward.operations.programmes import ItemWanted, Programmes, ProgrammeWanted
+from trustward.operations.reading import pages_of
 
 PAGE = 200
 _LARGE = 1_000_000
@@ -170,8 +169,7 @@ def _item(one: ItemIn, path: str) -> ItemWanted:
 async def open_programme(request: Request[Any, Any, Any]) -> ProgrammeView:
     """Each item's clock runs from now on. The same once more gives the first answer."""
     wanted: ProgrammeIn = await read_json(request, ProgrammeIn, _LARGE)
-    if wanted.secret and not sees_secrets(request):
-        raise ForbiddenError("the key has not the scope secret", remedy="use a key that has it")
+    check_secret(request, secret=wanted.secret)
     times = [time_in(text, f"$.progress[{at}]") for at, text in enumerate(wanted.progress)]
     made = ProgrammeWanted(
         kind=wanted.kind,

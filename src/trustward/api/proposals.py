@@ -14,6 +14,7 @@ from trustward.api.service import Service
 from trustward.base.clock import now_us
 from trustward.base.errors import RecordError
 from trustward.base.units import format_time
+from trustward.exchange.shown import shown
 from trustward.model.proposal import Proposal
 from trustward.operations.proposing import Proposing, live_before
 
@@ -134,18 +135,4 @@ def _story(request: Request[Any, Any, Any]) -> Proposing:
 
 
 def _told(found: Proposal) -> ProposalTold:
-    return ProposalTold(
-        id=found.id,
-        policy=found.policy,
-        base=found.base,
-        back=found.back,
-        state=found.state,
-        proposed_by=found.actor,
-        proposed=format_time(found.at_us),
-        reason=found.reason,
-        origin=found.origin,
-        decided_by=found.decided_by,
-        decided=None if found.decided_us is None else format_time(found.decided_us),
-        decided_reason=found.decided_reason,
-        entry=found.entry,
-    )
+    return shown(ProposalTold, found, proposed_by=found.actor, proposed=format_time(found.at_us))

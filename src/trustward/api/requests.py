@@ -10,14 +10,12 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 from msgspec import Meta
 
-from trustward.api.auth import person_of, sees_secrets
+from trustward.api.auth import check_secret, person_of, sees_secrets
 from trustward.api.changing import read_json
 from trustward.api.clues import LARGE, TAR, Entity, download
 from trustward.api.duties import time_of
-from trustward.api.holds import may_be_secret
-from trustward.api.looking import check_entity
-from trustward.api.service import Service
-from trustward.base.errors import NotFoundError
+from trustward.api.looking import check_entities
+from trustward.api.service import service_of
 from trustward.exchange.clue_view import (
     BundleView,
     DisclosureView,
@@ -29,7 +27,7 @@ from trustward.exchange.clue_view import (
     request_view,
 )
 from trustward.model.dossier import TEXT_LIMIT, DossierQuery, Name
-from trustward.model.request import Asked, Data, Withheld
+from trustward.model.request import Data, Withheld
 from trustward.operations.requests import Answering, Due, Requests, RequestWanted
 
 Needed = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -139,21 +137,8 @@ class DisclosuresPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-def _service(request: Request[Any, Any, Any]) -> Service:
-    found: Service = request.app.state.service
-    return found
-
-
 def _story(request: Request[Any, Any, Any]) -> Requests:
-    return _service(request).operations.requests
-
-
-def _seen(request: Request[Any, Any, Any], id: str) -> Asked:
-    """A request that the caller may know of. Raises NotFoundError."""
-    found = _story(request).get(id)
-    if found.secret and not sees_secrets(request):
-        raise NotFoundError(f"there is no request {id[:80]}", remedy="GET /v1/requests lists all")
-    return found
+    return service_of(request).operations.requests
 
 
 @get("/v1/requests", opt={"scope": "operate"}, sync_to_thread=True, summary="Requests for information")
@@ -179,13 +164,12 @@ def requests(
 async def receive(request: Request[Any, Any, Any]) -> RequestView:
     """Its clocks run from now on; without any it is owed promptly, or at once if it is an emergency."""
     wanted: RequestIn = await read_json(request, RequestIn, LARGE)
-    return await _service(request).aside(_receive, request, wanted)
+    return await service_of(request).aside(_receive, request, wanted)
 
 
 def _receive(request: Request[Any, Any, Any], wanted: RequestIn) -> RequestView:
-    may_be_secret(request, secret=wanted.secret)
-    for kind, entity in wanted.entities:
-        check_entity(_service(request), kind, entity)
+    check_secret(request, secret=wanted.secret)
+    check_entities(service_of(request), wanted.entities)
     clocks = [
         Due(clock=one.clock, due_us=time_of(one.due, f"$.clocks[{at}].due")) for at, one in enumerate(wanted.clocks)
     ]
@@ -215,8 +199,8 @@ def _receive(request: Request[Any, Any, Any], wanted: RequestIn) -> RequestView:
 @get("/v1/requests/{request_id:str}", opt={"scope": "operate"}, sync_to_thread=True, summary="A request, with its file")
 def one_request(request: Request[Any, Any, Any], request_id: FromPath[str]) -> RequestTold:
     """How it stands, and all that happened to it."""
-    found = _seen(request, request_id)
     story = _story(request)
+    found = story.get(request_id, secret=sees_secrets(request))
     evidence = bundle_view(story.bundle(found)) if found.bundle else None
     return RequestTold(request=request_view(found), evidence=evidence, file=file_view(story.file(request_id)))
 
@@ -225,12 +209,12 @@ def one_request(request: Request[Any, Any, Any], request_id: FromPath[str]) -> R
 async def step(request: Request[Any, Any, Any], request_id: FromPath[str]) -> RequestView:
     """Say whether it is genuine; answer it, refuse it, say that there is nothing; withdraw it, note something."""
     wanted: Step = await read_json(request, Step, LARGE)
-    return await _service(request).aside(_take, request, request_id, wanted)
+    return await service_of(request).aside(_take, request, request_id, wanted)
 
 
 def _take(request: Request[Any, Any, Any], id: str, wanted: Step) -> RequestView:
-    _seen(request, id)
     story, who = _story(request), person_of(request)
+    story.get(id, secret=sees_secrets(request))
     match wanted:
         case Verify(genuine=genuine, how=how):
             moved = story.verify(id, who, how, genuine=genuine)
@@ -265,7 +249,8 @@ def _take(request: Request[Any, Any, Any], id: str, wanted: Step) -> RequestView
 )
 def request_bundle(request: Request[Any, Any, Any], request_id: FromPath[str]) -> Stream:
     """A tar file with a manifest and a signature."""
-    return download(_service(request), _story(request).bundle(_seen(request, request_id)))
+    story = _story(request)
+    return download(service_of(request), story.bundle(story.get(request_id, secret=sees_secrets(request))))
 
 
 @get("/v1/disclosures", opt={"scope": "operate"}, sync_to_thread=True, summary="What was given away, to whom")

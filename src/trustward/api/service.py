@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, ParamSpec, TypeVar, get_args
 
 import msgspec
+from litestar import Request
 
 from trustward import bootstrap
 from trustward.api.auth import KeyRing
@@ -231,3 +232,9 @@ def _sample(kind: type[Event], number: int) -> dict[str, Any]:
         accepted = (field.type, *get_args(field.type))
         values.setdefault(field.name, next((kinds[one] for one in accepted if one in kinds), None))
     return values
+
+
+def service_of(request: Request[Any, Any, Any]) -> Service:
+    """The service that a request came to."""
+    found: Service = request.app.state.service
+    return found

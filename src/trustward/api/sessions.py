@@ -13,7 +13,7 @@ from trustward.api.access import HALF, OPEN, OWN
 from trustward.api.changing import clean, read_json
 from trustward.api.desk import SessionTold, cookie, desk_of, own, whence
 from trustward.base.errors import NotFoundError
-from trustward.base.units import format_time
+from trustward.exchange.shown import shown
 
 Text = Annotated[str, Meta(max_length=1_000)]
 Secret = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -291,21 +291,7 @@ async def sessions(request: Request[Any, Any, Any]) -> SessionList:
     user, mine, _ = own(request)
     desk = desk_of(request)
     found = await desk.run(desk.store.sessions.of, user.id)
-    return SessionList(
-        sessions=tuple(
-            SessionLine(
-                id=one.id,
-                how=one.how,
-                began=format_time(one.began_us),
-                seen=format_time(one.seen_us),
-                ends=format_time(one.ends_us),
-                address=one.address,
-                agent=one.agent,
-                this=one.id == mine.id,
-            )
-            for one in found
-        )
-    )
+    return SessionList(sessions=tuple(shown(SessionLine, one, this=one.id == mine.id) for one in found))
 
 
 @delete(

@@ -15,7 +15,7 @@ from trustward.api.looking import check_entity, check_value
 from trustward.api.service import Service
 from trustward.base.clock import now_us
 from trustward.base.errors import NotFoundError, RequestError
-from trustward.base.units import format_time
+from trustward.exchange.shown import shown
 from trustward.model.changes import SnoozeChange
 from trustward.model.nearest import NameIndex
 
@@ -71,21 +71,7 @@ def snoozes(
     )
     chosen = [one for one in found if (one.rule, one.kind, one.entity) > start][: limit + 1]
     page = chosen[:limit]
-    told = tuple(
-        SnoozeTold(
-            rule=one.rule,
-            kind=one.kind,
-            entity=one.entity,
-            until=format_time(one.until_us),
-            origin=one.origin,
-            reason=one.reason,
-            actor=one.actor,
-            at=format_time(one.at_us),
-            entry=one.seq,
-            known=one.rule in known,
-        )
-        for one in page
-    )
+    told = tuple(shown(SnoozeTold, one, entry=one.seq, known=one.rule in known) for one in page)
     last = page[-1] if len(chosen) > limit else None
     return Snoozes(
         snoozes=told, next=msgspec.json.encode((last.rule, last.kind, last.entity)).decode() if last else None

@@ -20,6 +20,7 @@ from trustward.base.clock import now_us
 from trustward.base.errors import NotFoundError, OverloadedError, PolicyStateError
 from trustward.base.units import format_time
 from trustward.engine.comparison import Comparison, Differing, decode
+from trustward.exchange.shown import shown
 from trustward.model.changes import PolicyChange
 from trustward.model.decision import RANK, Verdict
 from trustward.model.stored import AuditRow
@@ -359,25 +360,13 @@ def _result(found: Comparison) -> ResultTold:
         for kind, held in found.entities.items()
         for entity, one in held.items()
     ]
-    return ResultTold(
-        first=found.first,
-        last=found.last,
-        events=found.events,
-        changed=found.changed,
-        differing=found.differing,
-        harsher=found.harsher,
-        milder=found.milder,
-        only_live=found.only_live,
-        only_trial=found.only_trial,
-        degraded_live=found.degraded_live,
-        degraded_trial=found.degraded_trial,
+    return shown(
+        ResultTold,
+        found,
         verdicts=tuple(_verdict(pair, count) for pair, count in pairs),
         rules=tuple(sorted(rules, key=lambda one: (-one.only_live - one.only_trial, one.id))),
         entities=tuple(sorted(entities, key=_most)[:_MOST_ENTITIES]),
-        entities_more=found.entities_more,
         examples=_examples(found),
-        policies=found.policies,
-        spent_s=found.spent_s,
     )
 
 

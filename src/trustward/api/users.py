@@ -17,7 +17,8 @@ from trustward.api.service import Service
 from trustward.api.sessions import Ended
 from trustward.base.clock import now_us
 from trustward.base.errors import RecordError
-from trustward.base.units import format_time, parse_duration
+from trustward.base.units import parse_duration
+from trustward.exchange.shown import in_words, shown
 from trustward.model.people import User
 from trustward.model.stored import ApiKey
 from trustward.operations.keys import make_key, rotate_key
@@ -95,13 +96,9 @@ class RotateWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 def _told(request: Request[Any, Any, Any], user: User, secret: str | None = None) -> UserTold:
     desk = desk_of(request)
-    return UserTold(
-        id=user.id,
-        name=user.name,
-        full=user.full,
-        roles=user.roles,
-        created=format_time(user.created_us),
-        disabled=None if user.disabled_us is None else format_time(user.disabled_us),
+    return shown(
+        UserTold,
+        user,
         single_sign_on=bool(user.issuer),
         ready=bool(user.issuer or user.password),
         link=None if secret is None else desk.signing_in.rules.link(secret),
@@ -175,17 +172,8 @@ async def end_sessions(request: Request[Any, Any, Any], id: FromPath[str]) -> En
 
 
 def _key(key: ApiKey, text: str | None = None) -> KeyTold:
-    ends = [at for at in (key.expires_us, key.revoked_us) if at is not None]
-    return KeyTold(
-        id=key.id,
-        name=key.name,
-        scopes=key.scopes,
-        created=format_time(key.created_us),
-        ends=format_time(min(ends)) if ends else None,
-        actor=key.actor,
-        usable=key.usable(now_us()),
-        key=text,
-    )
+    ends_us = min((at for at in (key.expires_us, key.revoked_us) if at is not None), default=None)
+    return shown(KeyTold, key, ends=in_words(ends_us), usable=key.usable(now_us()), key=text)
 
 
 async def _changed(request: Request[Any, Any, Any], story: Callable[[], ApiKey | tuple[ApiKey, str]]) -> KeyTold:

@@ -141,7 +141,8 @@ def operations(settings: Settings, opened: Store) -> Operations:
         exposure=settings.case_exposure,
         break_us=parse_duration(settings.case_break),
     )
-    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random, abuse=abuse)
+    clues = Clues(cases, evidence, found.authorities, clock=clock, ids=new_id)
+    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random, abuse=abuse, owed=clues.to_owe)
     return Operations(
         duties=owed,
         cases=cases,
@@ -151,7 +152,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
         reports=Reports(cases, clock=clock, ids=new_id, abuse=abuse),
         gathering=Gathering(cases),
         holds=Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened)),
-        clues=Clues(cases, evidence, found.authorities, clock=clock, ids=new_id),
+        clues=clues,
         requests=Requests(opened, owed, evidence, clock=clock, ids=new_id),
         enforcing=enforcing,
         directives=directives,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from trustward.base.units import format_time
+from trustward.exchange.shown import each_shown, shown
 from trustward.model.case import Case, CaseLease, CasePage, Decided, Outcome
 from trustward.model.report import LegalNotice, Report
 
@@ -107,85 +107,34 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _decided(one: Decided | None) -> DecidedView | None:
-    return None if one is None else DecidedView(reviewer=one.reviewer, at=format_time(one.at_us), outcome=one.outcome)
+    return None if one is None else shown(DecidedView, one)
 
 
 def case_view(case: Case, checklist: Sequence[str], now_us: int) -> CaseView:
     """A case as it stands at a time."""
-    disputed = case.proposed if len(case.proposed) > 1 else ()
-    return CaseView(
-        id=case.id,
-        state=case.state,
-        queue=case.queue,
-        kind=case.kind,
-        entity=case.entity,
-        category=case.category,
-        market=case.market,
-        entities=case.entities,
-        opened=format_time(case.opened_us),
-        due=None if case.due_us is None else format_time(case.due_us),
+    return shown(
+        CaseView,
+        case,
         overdue=case.state in {"open", "parked"} and case.due_us is not None and case.due_us < now_us,
-        harm=case.harm,
-        reach=case.reach,
-        reports=case.reports,
-        weight=case.weight,
-        decisions=case.decisions,
-        assigned=case.assigned,
-        level=case.level,
-        ticked=case.ticked,
         checklist=tuple(checklist),
-        links=case.links,
-        merged=case.merged,
-        into=case.into,
-        proposed=tuple(view for view in map(_decided, disputed) if view is not None),
+        proposed=each_shown(DecidedView, case.proposed if len(case.proposed) > 1 else ()),
         decided=_decided(case.decided),
         reversed=_decided(case.reversed),
-        batch=case.batch,
-        duty=case.duty,
     )
 
 
 def pages_view(case: Case, pages: Sequence[CasePage]) -> tuple[CasePageView, ...]:
     """A case's file; what a first reviewer thought is left out while a second one is wanted."""
     waits = case.state != "closed" and len(case.proposed) == 1
-    return tuple(
-        CasePageView(
-            number=page.number,
-            at=format_time(page.at_us),
-            what=page.what,
-            actor="" if waits and page.what in _HIDDEN else page.actor,
-            said="" if waits and page.what in _HIDDEN else page.said,
-            party=page.party,
-            detail={} if waits and page.what in _HIDDEN else page.detail,
-        )
-        for page in pages
-    )
+    hidden = {"actor": "", "said": "", "detail": {}}
+    return tuple(shown(CasePageView, page, **(hidden if waits and page.what in _HIDDEN else {})) for page in pages)
 
 
 def lease_view(lease: CaseLease) -> LeaseView:
     """A lease."""
-    return LeaseView(reviewer=lease.reviewer, until=format_time(lease.until_us))
+    return shown(LeaseView, lease)
 
 
 def report_view(report: Report) -> ReportView:
     """A report."""
-    return ReportView(
-        id=report.id,
-        at=format_time(report.at_us),
-        channel=report.channel,
-        reporter=report.reporter,
-        category=report.category,
-        kind=report.kind,
-        entity=report.entity,
-        text=report.text,
-        refs=report.refs,
-        notice=report.notice,
-        market=report.market,
-        case=report.case,
-        weight=report.weight,
-        state=report.state,
-        why=report.why,
-        result=report.result,
-        told=None if report.told_us is None else format_time(report.told_us),
-        duty=report.duty,
-    )
+    return shown(ReportView, report)

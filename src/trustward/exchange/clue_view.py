@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from trustward.base.units import format_time
+from trustward.exchange.shown import each_shown, in_words, shown
 from trustward.model.authority import Facts
 from trustward.model.bundle import Bundle
 from trustward.model.clue import Clue
@@ -148,140 +149,48 @@ class BundleView(msgspec.Struct, frozen=True, kw_only=True):
     files: int
 
 
-def _time(at_us: int | None) -> str | None:
-    return None if at_us is None else format_time(at_us)
-
-
 def clue_view(clue: Clue, missing: Sequence[str] = (), latency_us: int | None = None) -> ClueView:
     """A clue."""
-    return ClueView(
-        id=clue.id,
-        state=clue.state,
+    return shown(
+        ClueView,
+        clue,
         drafted=format_time(clue.at_us),
         authority=clue.authority.id,
         name=clue.authority.name,
-        kind=clue.kind,
-        entity=clue.entity,
-        case=clue.case,
-        entities=clue.entities,
-        decisions=clue.decisions,
-        facts=clue.facts,
-        summary=clue.summary,
-        fields=clue.fields,
         missing=tuple(missing),
-        why=clue.why,
-        of=clue.of,
-        writers=clue.writers,
-        approved_by=clue.approved_by,
-        bundle=clue.bundle,
-        sent=_time(clue.sent_us),
-        sent_as=clue.sent_as,
-        receipt=clue.receipt,
-        received=_time(clue.received_us),
-        feedback=clue.feedback,
-        feedback_at=_time(clue.feedback_us),
-        duty=clue.duty,
-        more=clue.more,
+        feedback_at=in_words(clue.feedback_us),
         latency_s=None if latency_us is None else latency_us / 1e6,
-        version=clue.version,
     )
 
 
 def hold_view(hold: Hold) -> HoldView:
     """A hold."""
-    return HoldView(
-        id=hold.id,
-        state=hold.state,
-        placed=format_time(hold.at_us),
-        until=_time(hold.until_us),
-        entities=hold.entities,
-        linked=hold.linked,
-        basis=hold.basis,
-        by=hold.by,
-        actor=hold.actor,
-        cause=hold.cause,
-        market=hold.market,
-        secret=hold.secret,
-        extended=hold.extended,
-        ended=_time(hold.ended_us),
-        why=hold.why,
-        duty=hold.duty,
-        version=hold.version,
-    )
+    return shown(HoldView, hold, placed=format_time(hold.at_us))
 
 
 def request_view(asked: Asked) -> RequestView:
     """A request."""
-    found = asked.verified
-    return RequestView(
-        id=asked.id,
-        state=asked.state,
+    return shown(
+        RequestView,
+        asked,
         received=format_time(asked.at_us),
-        by=asked.by,
-        contact=asked.contact,
-        basis=asked.basis,
-        reference=asked.reference,
-        entities=asked.entities,
-        data=asked.data,
-        text=asked.text,
-        starts=_time(asked.from_us),
-        ends=_time(asked.to_us),
-        market=asked.market,
-        cause=asked.cause,
-        emergency=asked.emergency,
-        secret=asked.secret,
-        target=asked.target,
-        duties=asked.duties,
-        verified=None
-        if found is None
-        else VerifiedView(genuine=found.genuine, actor=found.actor, at=format_time(found.at_us), how=found.how),
-        bundle=asked.bundle,
+        starts=in_words(asked.from_us),
+        ends=in_words(asked.to_us),
+        verified=None if asked.verified is None else shown(VerifiedView, asked.verified),
         upto=None if asked.scope is None else asked.scope.upto,
-        withheld=asked.withheld,
-        answered=_time(asked.answered_us),
-        reasons=asked.reasons,
-        handed=asked.handed,
-        version=asked.version,
     )
 
 
 def disclosure_view(one: Disclosure) -> DisclosureView:
     """A disclosure."""
-    return DisclosureView(
-        id=one.id,
-        at=format_time(one.at_us),
-        by=one.by,
-        basis=one.basis,
-        actor=one.actor,
-        cause=one.cause,
-        entities=one.entities,
-        what=one.what,
-        bundle=one.bundle,
-        secret=one.secret,
-    )
+    return shown(DisclosureView, one)
 
 
 def file_view(pages: Sequence[FilePage]) -> tuple[FilePageView, ...]:
     """A file."""
-    return tuple(
-        FilePageView(
-            number=page.number,
-            at=format_time(page.at_us),
-            what=page.what,
-            actor=page.actor,
-            said=page.said,
-            detail=page.detail,
-        )
-        for page in pages
-    )
+    return each_shown(FilePageView, pages)
 
 
 def bundle_view(bundle: Bundle) -> BundleView:
     """A bundle."""
-    return BundleView(
-        id=bundle.id,
-        record=bundle.record,
-        made=format_time(bundle.at_us),
-        size=bundle.size,
-        files=bundle.files,
-    )
+    return shown(BundleView, bundle, made=format_time(bundle.at_us))

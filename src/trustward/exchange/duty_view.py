@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trustward.base.units import format_time
+from trustward.exchange.shown import each_shown, in_words, shown
 from trustward.model.clocks import Clock
 from trustward.model.duty import Duty, DutyStep, Evidence, State
 
@@ -84,77 +84,33 @@ class ClockView(msgspec.Struct, frozen=True, kw_only=True):
     sure: str
 
 
-def _time(at_us: int | None) -> str | None:
-    return None if at_us is None else format_time(at_us)
-
-
 def duty_view(duty: Duty, now_us: int) -> DutyView:
     """A duty as it stands at a time."""
     latency_us = duty.latency_us
-    return DutyView(
-        id=duty.id,
-        title=duty.title,
+    return shown(
+        DutyView,
+        duty,
         clock=duty.clock.id,
         kind=duty.clock.kind,
         obligation=duty.clock.obligation,
-        subject=duty.subject,
-        market=duty.market,
-        owner=duty.owner,
-        state=duty.state,
-        starts=format_time(duty.starts_us),
-        due=_time(duty.due_us),
-        earliest=_time(duty.earliest_us),
         event=duty.clock.event,
-        phase=duty.phase,
         overdue=duty.state == "open" and duty.due_us is not None and duty.due_us < now_us,
-        internal=duty.internal,
-        secret=duty.secret,
-        extended=duty.extended,
-        breaches=tuple(
-            BreachView(due=format_time(one.due_us), found=format_time(one.found_us)) for one in duty.breaches
-        ),
-        next_alarm=_time(duty.next_us),
-        done=_time(duty.done_us),
+        breaches=each_shown(BreachView, duty.breaches),
+        next_alarm=in_words(duty.next_us),
         latency_s=None if latency_us is None else latency_us / 1e6,
-        evidence=duty.evidence,
-        next=duty.next,
-        version=duty.version,
     )
 
 
 def file_view(steps: Sequence[DutyStep]) -> tuple[StepView, ...]:
     """A duty's file."""
-    return tuple(
-        StepView(
-            number=step.number,
-            at=format_time(step.at_us),
-            what=step.what,
-            actor=step.actor,
-            reason=step.reason,
-            due=_time(step.due_us),
-            planned=_time(step.planned_us),
-            to=step.to,
-            authority=step.authority,
-            evidence=step.evidence,
-        )
-        for step in steps
-    )
+    return each_shown(StepView, steps)
 
 
 def clock_view(clock: Clock) -> ClockView:
     """A clock."""
-    return ClockView(
-        id=clock.id,
-        kind=clock.kind,
-        title=clock.title,
-        obligation=clock.obligation,
-        market=clock.market,
-        starts=clock.starts,
+    return shown(
+        ClockView,
+        clock,
         length=clock.within or clock.every or " to ".join(span for span in (clock.least, clock.most) if span),
-        event=clock.event,
         extendable=clock.extendable or clock.kind == "order",
-        pausable=clock.pausable,
-        owner=clock.owner,
-        source=clock.source,
-        sure=clock.sure,
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trustward.base.units import format_time
+from trustward.exchange.shown import each_shown, in_words, shown
 from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.enforcement import Due, Measure, Policy, PolicyTree, Rung, StrikeSheet
 
@@ -130,72 +131,20 @@ class RateView(msgspec.Struct, frozen=True, kw_only=True):
     overturned: float | None
 
 
-def _at(us: int | None) -> str | None:
-    return None if us is None else format_time(us)
-
-
 def measure_view(one: Measure) -> MeasureView:
     """A measure as it stands."""
-    return MeasureView(
-        id=one.id,
-        do=one.do,
-        kind=one.kind,
-        entity=one.entity,
-        cause=one.cause,
-        policy=one.policy,
-        reasons=one.reasons,
-        actor=one.actor,
-        at=format_time(one.at_us),
-        state=one.state,
-        note=one.note,
-        ends=_at(one.ends_us),
-        strikes=one.strikes,
-        notice=one.notice,
-        automated=one.automated,
-        appeal_until=_at(one.appeal_until_us),
-        parent=one.parent,
-        secret=one.secret,
-        work=one.work,
-        copies=one.copies,
-        lifted=_at(one.lifted_us),
-        lifted_by=one.lifted_by,
-        lifted_why=one.lifted_why,
-    )
+    return shown(MeasureView, one)
 
 
 def strikes_view(sheet: StrikeSheet, now_us: int) -> tuple[StrikeView, ...]:
     """An entity's strikes, as they count at a time."""
-    return tuple(
-        StrikeView(
-            cause=one.cause,
-            policy=one.policy,
-            ladder=one.ladder,
-            at=format_time(one.at_us),
-            count=one.count,
-            expires=_at(one.expires_us),
-            live=one.live(now_us),
-            refunded=_at(one.refunded_us),
-            refunded_by=one.refunded_by,
-            why=one.why,
-        )
-        for one in sheet.strikes
-    )
+    return tuple(shown(StrikeView, one, live=one.live(now_us)) for one in sheet.strikes)
 
 
 def due_view(due: Due) -> DueView:
     """What would follow."""
-    return DueView(
-        policy=due.policy,
-        title=due.title,
-        severity=due.severity,
-        before=due.before,
-        after=due.after,
-        lenient=due.lenient,
-        strikes_expire=_at(due.expires_us),
-        do=due.do,
-        lasts_s=None if due.lasts_us is None else due.lasts_us // 1_000_000,
-        takes=due.takes,
-    )
+    lasts_s = None if due.lasts_us is None else due.lasts_us // 1_000_000
+    return shown(DueView, due, strikes_expire=in_words(due.expires_us), lasts_s=lasts_s)
 
 
 def tree_view(tree: PolicyTree) -> tuple[PolicyView, ...]:
@@ -204,14 +153,11 @@ def tree_view(tree: PolicyTree) -> tuple[PolicyView, ...]:
 
 
 def _policy(one: Policy) -> PolicyView:
-    return PolicyView(
-        id=one.id,
-        title=one.title,
+    return shown(
+        PolicyView,
+        one,
         parent=one.path[-2] if len(one.path) > 1 else "",
-        severity=one.severity,
-        strikes=one.strikes,
         expires_s=None if one.lasts_us is None else one.lasts_us // 1_000_000,
-        lenient=one.lenient,
         ladder=one.ladder.id,
         rungs=one.ladder.rungs,
     )
@@ -220,46 +166,20 @@ def _policy(one: Policy) -> PolicyView:
 def appeal_view(one: Appeal, now_us: int) -> AppealView:
     """An appeal as it stands at a time."""
     held = one.state == "received" and one.until_us > now_us
-    return AppealView(
-        id=one.id,
-        at=format_time(one.at_us),
-        decision=one.decision,
-        account=one.account,
-        text=one.text,
-        refs=one.refs,
-        market=one.market,
-        state=one.state,
-        decided=format_time(one.decided_us),
-        rules=one.rules,
-        measures=one.measures,
-        late=one.late,
-        duty=one.duty,
-        due=_at(one.due_us),
+    return shown(
+        AppealView,
+        one,
         overdue=one.state == "received" and one.due_us is not None and one.due_us < now_us,
         hearer=one.hearer if held or one.state != "received" else "",
         until=format_time(one.until_us) if held else None,
-        heard=_at(one.heard_us),
-        reasons=one.reasons,
-        undone=one.undone,
     )
 
 
 def appeal_pages(pages: Sequence[AppealPage]) -> tuple[AppealPageView, ...]:
     """An appeal's file."""
-    return tuple(
-        AppealPageView(number=one.number, at=format_time(one.at_us), what=one.what, actor=one.actor, said=one.said)
-        for one in pages
-    )
+    return each_shown(AppealPageView, pages)
 
 
 def rate_view(one: AppealTally) -> RateView:
     """How appeals have ended."""
-    return RateView(
-        about=one.id,
-        received=one.received,
-        upheld=one.upheld,
-        partly=one.partly,
-        reversed=one.reversed,
-        withdrawn=one.withdrawn,
-        overturned=one.overturned,
-    )
+    return shown(RateView, one, about=one.id)

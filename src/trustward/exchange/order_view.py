@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from trustward.base.units import format_time
-from trustward.model.directive import Authentic, Directive, OrderPage, Proof, Target
+from trustward.exchange.shown import each_shown, shown
+from trustward.model.directive import Directive, OrderPage, Target
 from trustward.model.issuer import Issuer
 from trustward.model.programme import Item, Programme, Shown
 
@@ -164,140 +165,52 @@ class ProgrammeView(msgspec.Struct, frozen=True, kw_only=True):
     result: ShownView | None
 
 
-def _time(at_us: int | None) -> str | None:
-    return None if at_us is None else format_time(at_us)
-
-
 def order_view(order: Directive, counts: Mapping[Any, int] | None = None) -> OrderView:
     """An order as it stands."""
-    return OrderView(
-        id=order.id,
-        state=order.state,
-        issuer=order.issuer,
-        reference=order.reference,
-        basis=order.basis,
-        type=order.type,
-        title=order.title,
-        text=order.text,
-        market=order.market,
-        territory=order.territory,
-        secret=order.secret,
-        withhold=order.withhold,
-        received=format_time(order.received_us),
-        served=format_time(order.served_us),
-        until=_time(order.until_us),
-        similar=order.similar,
-        channel=order.channel,
-        digest=order.digest,
-        authentic=_authentic(order.authentic),
-        clocks=tuple(ClockedView(duty=one.duty, clock=one.clock, role=one.role) for one in order.duties),
-        question=order.question,
-        challenges=tuple(
-            ChallengeView(
-                number=one.number,
-                kind=one.kind,
-                at=format_time(one.at_us),
-                actor=one.actor,
-                grounds=one.grounds,
-                to=one.to,
-                result=one.result,
-                decided=_time(one.decided_us),
-            )
-            for one in order.challenges
-        ),
+    return shown(
+        OrderView,
+        order,
+        authentic=None if order.authentic is None else shown(AuthenticView, order.authentic),
+        clocks=each_shown(ClockedView, order.duties),
+        challenges=each_shown(ChallengeView, order.challenges),
         told={what: format_time(at_us) for what, at_us in order.told.items()},
-        targets=order.targets,
-        copies=order.copies,
-        pages=order.pages,
         counts={str(state): count for state, count in (counts or {}).items()},
-    )
-
-
-def _authentic(one: Authentic | None) -> AuthenticView | None:
-    if one is None:
-        return None
-    return AuthenticView(
-        how=one.how, at=format_time(one.at_us), actor=one.actor, channel=one.channel, said=one.said, key=one.key
     )
 
 
 def target_view(target: Target) -> TargetView:
     """A target."""
-    return TargetView(
-        number=target.number,
-        kind=target.kind,
-        entity=target.entity,
-        state=target.state,
-        do=target.do,
-        note=target.note,
-        proof=tuple(map(_proof, target.proof)),
-    )
-
-
-def _proof(one: Proof) -> ProofView:
-    return ProofView(at=format_time(one.at_us), actor=one.actor, said=one.said, measure=one.measure, refs=one.refs)
+    return shown(TargetView, target, proof=each_shown(ProofView, target.proof))
 
 
 def order_pages_view(pages: Sequence[OrderPage]) -> tuple[OrderPageView, ...]:
     """The pages of a file."""
-    return tuple(
-        OrderPageView(
-            number=page.number,
-            at=format_time(page.at_us),
-            what=page.what,
-            actor=page.actor,
-            said=page.said,
-            detail=page.detail,
-        )
-        for page in pages
-    )
+    return each_shown(OrderPageView, pages)
 
 
 def issuer_view(issuer: Issuer) -> IssuerView:
     """An issuer, without addresses: whoever calls back looks them up in the file."""
-    return IssuerView(
-        id=issuer.id,
-        name=issuer.name,
-        market=issuer.market,
+    return shown(
+        IssuerView,
+        issuer,
         channels=tuple(f"{channel.name} ({channel.kind})" for channel in issuer.channels),
         signs=bool(issuer.public_key),
-        source=issuer.source,
     )
 
 
 def _shown(one: Shown | None) -> ShownView | None:
-    return None if one is None else ShownView(actor=one.actor, at=format_time(one.at_us), said=one.said, refs=one.refs)
+    return None if one is None else shown(ShownView, one)
 
 
 def _item(item: Item) -> ItemView:
-    return ItemView(
-        number=item.number,
-        title=item.title,
-        state=item.state,
-        obligation=item.obligation,
-        stage=item.stage,
-        duty=item.duty,
-        text=item.text,
-        remedy=_shown(item.remedy),
-        attested=_shown(item.attested),
-        closed=_shown(item.closed),
-    )
+    return shown(ItemView, item, remedy=_shown(item.remedy), attested=_shown(item.attested), closed=_shown(item.closed))
 
 
 def programme_view(one: Programme) -> ProgrammeView:
     """A programme."""
-    return ProgrammeView(
-        id=one.id,
-        kind=one.kind,
-        state=one.state,
-        issuer=one.issuer,
-        reference=one.reference,
-        basis=one.basis,
-        title=one.title,
-        market=one.market,
-        scope=one.scope,
-        secret=one.secret,
-        received=format_time(one.received_us),
+    return shown(
+        ProgrammeView,
+        one,
         items=tuple(map(_item, one.items)),
         progress=tuple((each.duty, _shown(each.sent)) for each in one.progress),
         result=_shown(one.result),

@@ -11,7 +11,6 @@ State = Literal["received", "upheld", "partly", "reversed", "withdrawn"]
 """What became of the decision: it stands (``upheld``), in part, or not at all."""
 STATES: tuple[State, ...] = get_args(State)
 Finding = Literal["upheld", "partly", "reversed"]
-ENDED = frozenset(STATES) - {"received"}
 
 
 class Appeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

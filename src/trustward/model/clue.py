@@ -13,7 +13,6 @@ from trustward.model.dossier import TEXT_LIMIT, Pair
 State = Literal["drafted", "approved", "sent", "received", "answered", "withdrawn"]
 STATES: tuple[State, ...] = get_args(State)
 Feedback = Literal["taken_up", "closed", "more_wanted"]
-FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
 OUT: tuple[State, ...] = ("sent", "received", "answered")
 """The states of a clue that has left."""
 ALLOWED: dict[str, tuple[State, ...]] = {

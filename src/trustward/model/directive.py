@@ -24,7 +24,6 @@ Type = Literal[
     "preservation",
     "implementation",
 ]
-TYPES: tuple[Type, ...] = get_args(Type)
 TargetState = Literal["waiting", "by_hand", "unclear", "done", "unable", "lifting", "lifted", "dropped"]
 """``by_hand``: no measure does it, a person has to. ``dropped``: the issuer took it back before anything was done."""
 TARGET_STATES: tuple[TargetState, ...] = get_args(TargetState)
@@ -35,7 +34,6 @@ How = Literal["signature", "channel", "call_back"]
 Similar = Literal["none", "identical", "similar"]
 CopyKind = Literal["domain", "url", "text", "image"]
 Said = Literal["acknowledgement", "plan", "progress", "question", "outcome", "challenge", "message"]
-SAID: tuple[Said, ...] = get_args(Said)
 
 ALLOWED: Mapping[str, tuple[State, ...]] = {
     "acknowledge": ("received", "accepted", "unclear", "executing", "executed", "reported"),

@@ -10,7 +10,6 @@ from msgspec import Meta
 
 from trustward.base.units import parse_duration
 from trustward.model.decision import VERDICT_OF_ACTION
-from trustward.model.effect import INVERSES
 from trustward.model.spans import parse_span
 
 State = Literal["in_force", "ended", "lifted"]
@@ -98,11 +97,6 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What makes two measures do the same."""
         note = self.note if self.do in {"label", "challenge"} else ""
         return msgspec.json.encode((self.do, self.kind, self.entity, note)).decode()
-
-    @property
-    def reversible(self) -> bool:
-        """Whether anything undoes it."""
-        return self.do in INVERSES
 
 
 class Strike(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

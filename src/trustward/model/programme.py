@@ -13,7 +13,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 State = Literal["open", "closed", "withdrawn"]
 ItemState = Literal["open", "remedied", "attested", "closed"]
 """``remedied``: somebody says that it is done, and shows it. ``attested``: another officer has checked that."""
-ITEM_STATES: tuple[ItemState, ...] = get_args(ItemState)
 Stage = Literal["scope", "self_examination", "findings", "correction", "result"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """The stages of a campaign, in their order."""

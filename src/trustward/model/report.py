@@ -9,7 +9,6 @@ from msgspec import Meta
 
 Channel = Literal["user", "flagger", "authority", "service", "notice"]
 """``notice``: a legal notice, which cites a law and gets a receipt."""
-CHANNELS: tuple[Channel, ...] = get_args(Channel)
 Category = Literal[
     "scam",
     "phishing",

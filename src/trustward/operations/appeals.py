@@ -5,37 +5,37 @@ received -> upheld, partly, reversed; or withdrawn. One for each decision and ac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.appeal import Appeal, AppealPage, AppealTally, Finding, State, appeal_id
-from trustward.model.case import TEXT_LIMIT, Batch, Case
+from trustward.model.case import TEXT_LIMIT, Barred, Batch, Case
 from trustward.model.duty import Evidence
 from trustward.model.effect import INVERSES
 from trustward.model.errand import change_errand
-from trustward.model.letter import Letter, told
-from trustward.model.stored import AuditRow
-from trustward.operations.cases import needed
+from trustward.model.letter import told
+from trustward.model.report import Report
+from trustward.operations.cases import News
 from trustward.operations.closing import Closing
 from trustward.operations.delivering import MAX_REASON
-from trustward.operations.directives import pages_of
 from trustward.operations.duties import Owed
 from trustward.operations.enforcing import Enforcing
+from trustward.operations.filing import Filing, needed, take_step, until_written
 from trustward.operations.independence import independent
+from trustward.operations.reading import pages_of
 from trustward.ports import Write
 
 MINUTE_US = 60_000_000
 LEASE_US = 30 * MINUTE_US
 """How long a hearer has an appeal alone, after it was taken."""
-_TRIES = 100
 _LOOKED_AT = 500
 _AT_ONCE = 20
 
 
-class Filing(msgspec.Struct, frozen=True, kw_only=True):
+class Appealing(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody appeals against. ``about`` is what was acted on, if that was not the account itself: a listing.
 
     ``exception`` is why an appeal is accepted although its time is over.
@@ -82,47 +82,42 @@ class Appeals:
 
     # ------------------------------------------------------------------ filing
 
-    def file(self, filing: Filing, actor: str) -> Appeal:
+    def file(self, wanted: Appealing, actor: str) -> Appeal:
         """Take an appeal in; on disk when this returns, with its duty and its receipt on the way.
 
         The same again gives the first answer. Raises NotFoundError where nothing was decided against the account,
         StepError for a second appeal, or one that comes too late, UsageError.
         """
-        needed(filing.text, "a text")
-        needed(filing.account, "an account")
-        id = appeal_id(filing.decision, filing.account)  # noqa: A001 - it is the record's
-        for _ in range(_TRIES):
+        needed(wanted.text, "a text")
+        needed(wanted.account, "an account")
+        id = appeal_id(wanted.decision, wanted.account)  # noqa: A001 - it is the record's
+
+        def attempt() -> tuple[Appeal, Sequence[Write]]:
             before = self.store.appeals.get(id)
-            if before is not None:
-                return self._again(before, filing)
-            appeal, writes = self._filed(id, filing, actor)
-            try:
-                self.store.records.write(writes)
-            except StaleError:
-                continue
-            return appeal
-        raise StaleError("the appeal changes all the time", remedy="try again in a moment")
+            return self._filed(id, wanted, actor) if before is None else (self._again(before, wanted), ())
+
+        return until_written(self.store, "the appeal", attempt)
 
     @staticmethod
-    def _again(before: Appeal, filing: Filing) -> Appeal:
-        if before.text == filing.text and before.state == "received":
+    def _again(before: Appeal, wanted: Appealing) -> Appeal:
+        if before.text == wanted.text and before.state == "received":
             return before
         raise StepError(
             f"there has been an appeal against this decision: {before.id}, {before.state}",
             remedy="a decision is looked at again once",
         )
 
-    def _filed(self, id: str, filing: Filing, actor: str) -> tuple[Appeal, list[Write]]:
-        about = self._automated(filing) if filing.decision.startswith("event:") else self._taken(filing)
+    def _filed(self, id: str, wanted: Appealing, actor: str) -> tuple[Appeal, list[Write]]:
+        about = self._automated(wanted) if wanted.decision.startswith("event:") else self._taken(wanted)
         now_us = self.clock()
         if about.until_us is None or now_us > about.until_us:
-            if not filing.exception:
+            if not wanted.exception:
                 till = "at all" if about.until_us is None else f"after {format_time(about.until_us)}"
                 raise StepError(
                     f"this decision cannot be appealed against {till}",
                     remedy="accept it as an exception, with a reason",
                 )
-            needed(filing.exception, "a reason for the exception")
+            needed(wanted.exception, "a reason for the exception")
         terms = self._enforcing.tree.terms(about.market)
         owed = Owed(
             clock=terms.clock if terms is not None else "appeal-decide",
@@ -136,67 +131,127 @@ class Appeals:
             id=id,
             version=0,
             at_us=now_us,
-            decision=filing.decision,
-            account=filing.account,
-            text=filing.text,
-            refs=filing.refs,
+            decision=wanted.decision,
+            account=wanted.account,
+            text=wanted.text,
+            refs=wanted.refs,
             market=about.market,
             decided_us=about.decided_us,
             deciders=about.deciders,
             rules=about.rules,
             measures=about.measures,
-            late=filing.exception,
+            late=wanted.exception,
             duty=duty.id,
             due_us=duty.due_us,
         )
-        says = {} if duty.due_us is None else {"answer_by": format_time(duty.due_us)}
-        moved, writes = _moved(appeal, "received", actor, now_us, filing.exception)
-        writes += [*owing, _letter(moved, "appeal.received", now_us, says), *self._tallied(moved, "received")]
-        return moved, writes
+        filing = Filing(appeal, actor, now_us)
+        filing.page("received", wanted.exception)
+        filing.add(owing)
+        _tell(filing, "received", {} if duty.due_us is None else {"answer_by": format_time(duty.due_us)})
+        filing.add(self._tallied(appeal, "received"))
+        return filing.whole()
 
-    def _taken(self, filing: Filing) -> _About:
+    def _taken(self, wanted: Appealing) -> _About:
         """What people decided. What is kept from the user cannot be appealed against before it is told."""
-        mine = {("account", filing.account), filing.about}
+        mine = {("account", wanted.account), wanted.about}
         found = [
             measure
-            for measure in self._enforcing.of(filing.decision)
+            for measure in self._enforcing.of(wanted.decision)
             if ((measure.kind, measure.entity) in mine or measure.party in mine) and measure.notice != "withheld"
         ]
-        case = self._case(filing.decision)
+        case = self._case(wanted.decision)
         if not any(measure.notice == "sent" for measure in found):
+            report = self._reported(case, wanted.account)
+            if case is not None and report is not None:
+                return self._refused(case, report)
             raise NotFoundError(
-                f"nothing was decided against this account by {filing.decision[:80]}",
+                f"nothing was decided against this account by {wanted.decision[:80]}",
                 remedy="name the decision as its notice does, and what it was about",
             )
         if all(measure.state == "lifted" for measure in found):
             raise StepError("the decision has been taken back already", remedy="there is nothing left to undo")
         windows = [measure.appeal_until_us for measure in found if measure.appeal_until_us is not None]
         deciders = [measure.actor for measure in found]
-        if filing.decision.startswith("order:"):
+        if wanted.decision.startswith("order:"):
             # A worker takes an order's measures: who found it authentic, and had it carried out, has decided.
-            file = pages_of(self.store, filing.decision.removeprefix("order:"))
+            file = pages_of(self.store, wanted.decision.removeprefix("order:"))
             deciders += [page.actor for page in file if page.what in {"authentic", "executing", "varied"}]
-        rules: list[str] = []
+        rules: tuple[str, ...] = ()
         if case is not None:
-            deciders += [one.reviewer for one in (*case.proposed, case.decided) if one is not None]
-            batch = self.store.records.get(Batch, case.batch) if case.batch else None
-            deciders += [batch.actor] if batch is not None else []
-            for entry in self.store.journal.entries(list(case.decisions[-50:])):
-                rules += [hit.id for hit in entry.decision.rules if hit.mode in {"live", "proposed"}]
+            others, rules = self._behind(case)
+            deciders += others
         return _About(
             decided_us=max(measure.at_us for measure in found),
             until_us=max(windows, default=None),
             measures=tuple(measure.id for measure in found),
             deciders=tuple(dict.fromkeys(deciders)),
-            rules=tuple(dict.fromkeys(rules)),
-            market=filing.market or (case.market if case is not None else ""),
+            rules=rules,
+            market=wanted.market or (case.market if case is not None else ""),
         )
 
-    def _automated(self, filing: Filing) -> _About:
+    def _behind(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Who has decided a case, and the rules that had brought it up."""
+        who = [one.reviewer for one in (*case.proposed, case.decided) if one is not None]
+        batch = self.store.records.get(Batch, case.batch) if case.batch else None
+        who += [batch.actor] if batch is not None else []
+        rules: list[str] = []
+        for entry in self.store.journal.entries(list(case.decisions[-50:])):
+            rules += [hit.id for hit in entry.decision.rules if hit.mode in {"live", "proposed"}]
+        return tuple(dict.fromkeys(who)), tuple(dict.fromkeys(rules))
+
+    # ------------------------------------------------------------------ what was reported, and nothing done
+
+    def _reported(self, case: Case | None, account: str) -> Report | None:
+        """What an account has reported, if it has been told that nothing is done about it."""
+        if case is None or case.decided is None or case.decided.outcome.verdict != "no_action":
+            return None
+        if case.reversed is not None:
+            raise StepError("the decision has been taken back already", remedy="another case looks at it anew")
+        names = {case.id, *case.merged}
+        sent = self.store.reports.by(f"user:{account}", _LOOKED_AT)
+        return next((one for one in sent if one.case in names and one.result == "no_action"), None)
+
+    def _refused(self, case: Case, report: Report) -> _About:
+        """Whoever has reported something may ask to look again, as whom a measure concerns may."""
+        deciders, rules = self._behind(case)
+        decided_us = report.told_us or 0
+        until_us = self._enforcing.window(case.market, decided_us)
+        return _About(
+            decided_us=decided_us, until_us=until_us, measures=(), deciders=deciders, rules=rules, market=case.market
+        )
+
+    def _anew(self, appeal: Appeal, hearer: str, reasons: str) -> list[Write]:
+        """A case that was closed without anything done is looked at anew, by others: its reporter hears what comes."""
+        case = self._case(appeal.decision)
+        report = self._reported(case, appeal.account)
+        if case is None or report is None:
+            raise StepError("what was reported is not there any more", remedy="say upheld, with the reason")
+        why = f"appeal {appeal.id}: {reasons}"[:TEXT_LIMIT]
+        news = News(
+            kind=case.kind,
+            entity=case.entity,
+            actor=hearer,
+            what="reported",
+            said=why,
+            category=case.category,
+            market=case.market,
+            entities=case.entities,
+            harm=case.harm,
+            reach=case.reach,
+            reports=1,
+        )
+        again, writes = self._closing.cases.to_join(news)
+        waits = msgspec.structs.replace(
+            report, version=report.version + 1, case=again.id, state="received", result=None, told_us=None
+        )
+        barred = [Barred(case=again.id, reviewer=who) for who in appeal.deciders]
+        return [*self._closing.to_reverse(case, (), hearer, why)[1], *writes, waits, *barred]
+
+    def _automated(self, wanted: Appealing) -> _About:
         """What a rule decided on an event, without anybody."""
-        name = filing.decision.removeprefix("event:")
+        name = wanted.decision.removeprefix("event:")
         found = self.store.journal.find([name]).get(name)
-        mine = {("account", filing.account), filing.about}
+        mine = {("account", wanted.account), wanted.about}
         keys = []
         rules = []
         for number, action in enumerate(found.decision.actions if found is not None else ()):
@@ -213,10 +268,10 @@ class Appeals:
             )
         return _About(
             decided_us=found.at_us,
-            until_us=self._enforcing.window(filing.market, found.at_us),
+            until_us=self._enforcing.window(wanted.market, found.at_us),
             measures=tuple(keys),
             rules=tuple(dict.fromkeys(rules)),
-            market=filing.market,
+            market=wanted.market,
         )
 
     def _case(self, decision: str) -> Case | None:
@@ -241,22 +296,22 @@ class Appeals:
     def take(self, id: str, hearer: str) -> Appeal:
         """Have this appeal alone, or go on having it. Raises NotFoundError, StepError."""
 
-        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
+        def step(filing: Filing[Appeal]) -> None:
+            appeal = filing.record
             self._may(appeal, hearer)
-            held = msgspec.structs.replace(appeal, hearer=hearer, until_us=now_us + LEASE_US)
-            if appeal.hearer == hearer and appeal.until_us > now_us:
-                again = msgspec.structs.replace(held, version=held.version + 1)
-                return again, [again]
-            return _moved(held, "taken", hearer, now_us)
+            filing.change(hearer=hearer, until_us=filing.now_us + LEASE_US)
+            if appeal.hearer != hearer or appeal.until_us <= filing.now_us:
+                filing.page("taken")
 
         return self._step(id, hearer, step)
 
     def give_back(self, id: str, hearer: str) -> Appeal:
         """Somebody else may hear it. Raises NotFoundError, StepError."""
 
-        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
-            self._has(appeal, hearer)
-            return _moved(msgspec.structs.replace(appeal, hearer="", until_us=0), "given_back", hearer, now_us)
+        def step(filing: Filing[Appeal]) -> None:
+            self._has(filing.record, hearer)
+            filing.change(hearer="", until_us=0)
+            filing.page("given_back")
 
         return self._step(id, hearer, step)
 
@@ -267,40 +322,35 @@ class Appeals:
         """
         needed(hearing.reasons, "a reason")
 
-        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
-            self._has(appeal, hearer)
-            self._may(appeal, hearer)
-            return self._decided(appeal, hearer, hearing, now_us)
+        def step(filing: Filing[Appeal]) -> None:
+            self._has(filing.record, hearer)
+            self._may(filing.record, hearer)
+            self._decided(filing, hearing)
 
         appeal = self._step(id, hearer, step)
         self._undo(appeal)
         return self.get(id)
 
-    def _decided(self, appeal: Appeal, hearer: str, hearing: Hearing, now_us: int) -> tuple[Appeal, list[Write]]:
+    def _decided(self, filing: Filing[Appeal], hearing: Hearing) -> None:
+        appeal, hearer = filing.record, filing.actor
         chosen = _chosen(appeal, hearing)
-        writes: list[Write] = []
         automated = appeal.decision.startswith("event:")
-        if chosen and not automated:
-            writes += self._lifted(appeal, hearer, hearing, chosen)
-        done = msgspec.structs.replace(
-            appeal,
+        filing.change(
             state=hearing.finding,
-            hearer=hearer,
             until_us=0,
-            heard_us=now_us,
+            heard_us=filing.now_us,
             reasons=hearing.reasons,
             undone=chosen,
             work=bool(chosen) and automated,
         )
-        moved, pages = _moved(done, hearing.finding, hearer, now_us, hearing.reasons)
-        says = {"finding": hearing.finding, "reasons": hearing.reasons, "undone": list(chosen)}
-        return moved, [
-            *pages,
-            *writes,
-            *self._duties.to_end(appeal.duty, hearer, Evidence(said=hearing.finding, refs=(f"appeal:{appeal.id}",))),
-            _letter(moved, "appeal.decided", now_us, says),
-            *self._tallied(moved, hearing.finding),
-        ]
+        filing.page(hearing.finding, hearing.reasons)
+        if chosen and not automated:
+            filing.add(self._lifted(appeal, hearer, hearing, chosen))
+        if hearing.finding == "reversed" and not appeal.measures:
+            filing.add(self._anew(appeal, hearer, hearing.reasons))
+        filing.add(self._duties.to_end(appeal.duty, hearer, Evidence(said=hearing.finding, refs=(filing.name,))))
+        _tell(filing, "decided", {"finding": hearing.finding, "reasons": hearing.reasons, "undone": list(chosen)})
+        filing.add(self._tallied(appeal, hearing.finding))
 
     def _lifted(self, appeal: Appeal, hearer: str, hearing: Hearing, chosen: tuple[str, ...]) -> list[Write]:
         """The measures taken back; and the case with them, if nothing of its outcome is left."""
@@ -310,21 +360,22 @@ class Appeals:
         if case is not None and hearing.finding == "reversed":
             every = self._enforcing.of(appeal.decision)
             if all(one.id in chosen or one.state == "lifted" for one in every) and case.reversed is None:
-                return self._closing.to_reverse(case, every, hearer, reason, quiet=True)[0]
+                return self._closing.to_reverse(case, every, hearer, reason, quiet=True)[1]
         refund = hearing.refund or hearing.finding == "reversed"
-        return self._enforcing.to_lift(measures, hearer, reason, refund=refund, quiet=True)
+        return self._enforcing.to_take_back(measures, hearer, reason, refund=refund, quiet=True)
 
     def withdraw(self, id: str, actor: str, reason: str) -> Appeal:
         """Whoever appealed does not want it any more. Raises NotFoundError, StepError."""
         needed(reason, "a reason")
 
-        def step(appeal: Appeal, now_us: int) -> tuple[Appeal, list[Write]]:
+        def step(filing: Filing[Appeal]) -> None:
+            appeal = filing.record
             _open(appeal)
-            gone = msgspec.structs.replace(appeal, state="withdrawn", heard_us=now_us, until_us=0)
-            moved, writes = _moved(gone, "withdrawn", actor, now_us, reason)
-            ending = self._duties.to_cancel(appeal.duty, actor, f"withdrawn: {reason}"[:1000])
-            letter = _letter(moved, "appeal.withdrawn", now_us, {})
-            return moved, [*writes, *ending, letter, *self._tallied(moved, "withdrawn")]
+            filing.change(state="withdrawn", heard_us=filing.now_us, until_us=0)
+            filing.page("withdrawn", reason)
+            filing.add(self._duties.to_cancel(appeal.duty, actor, f"withdrawn: {reason}"[:1000]))
+            _tell(filing, "withdrawn", {})
+            filing.add(self._tallied(appeal, "withdrawn"))
 
         return self._step(id, actor, step)
 
@@ -384,16 +435,8 @@ class Appeals:
 
     # ------------------------------------------------------------------ how
 
-    def _step(self, id: str, actor: str, step: Callable[[Appeal, int], tuple[Appeal, list[Write]]]) -> Appeal:
-        needed(actor, "an actor")
-        for _ in range(_TRIES):
-            moved, writes = step(self.get(id), self.clock())
-            try:
-                self.store.records.write(writes)
-            except StaleError:
-                continue
-            return moved
-        raise StaleError(f"the appeal {id[:80]} changes all the time", remedy="try again in a moment")
+    def _step(self, id: str, actor: str, step: Callable[[Filing[Appeal]], None]) -> Appeal:
+        return take_step(self.store, f"the appeal {id}", lambda: Filing(self.get(id), actor, self.clock()), step)
 
     def _free(self, appeal: Appeal, hearer: str) -> bool:
         return appeal.hearer in {"", hearer} or appeal.until_us <= self.clock()
@@ -444,18 +487,8 @@ def _chosen(appeal: Appeal, hearing: Hearing) -> tuple[str, ...]:
     return chosen
 
 
-def _moved(appeal: Appeal, what: str, actor: str, now_us: int, said: str = "") -> tuple[Appeal, list[Write]]:
-    """The appeal with one more page, and what is to be written."""
-    moved = msgspec.structs.replace(appeal, version=appeal.version + 1, pages=appeal.pages + 1)
-    page = AppealPage(appeal=appeal.id, number=moved.pages, at_us=now_us, what=what, actor=actor, said=said)
-    detail = msgspec.json.encode({"decision": appeal.decision, **({"reason": said} if said else {})})
-    subject = f"appeal:{appeal.id}"
-    row = AuditRow(at_us=now_us, actor=actor, action=f"appeal.{what}", subject=subject, detail=detail)
-    return moved, [moved, page, row]
-
-
-def _letter(appeal: Appeal, step: str, now_us: int, says: Mapping[str, object]) -> Letter:
+def _tell(filing: Filing[Appeal], what: str, says: dict[str, object]) -> None:
     """A letter to whoever appealed."""
-    said = {"appeal": appeal.id, "decision": appeal.decision, **says}
-    action = told("inform", "account", appeal.account, step)
-    return Letter(cause=f"appeal:{appeal.id}", step=step, at_us=now_us, action=action, says=said)
+    appeal = filing.record
+    action = told("inform", "account", appeal.account, f"appeal.{what}")
+    filing.letter(what, action, {"appeal": appeal.id, "decision": appeal.decision, **says})

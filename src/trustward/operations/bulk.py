@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trustward.base.errors import NotFoundError, StaleError, StepError, TrustwardError, UsageError
+from trustward.base.errors import NotFoundError, StepError, TrustwardError, UsageError
 from trustward.model.case import Batch, Outcome
-from trustward.operations.cases import Cases, needed
+from trustward.operations.cases import Cases
 from trustward.operations.closing import Closing, check_outcome
+from trustward.operations.filing import needed, until_written
 from trustward.ports import Write
 
 MOST = 1_000
-_TRIES = 20
 
 
 class Bulk:
@@ -65,23 +65,20 @@ class Bulk:
         return self._put(batch, state="done")
 
     def _one(self, batch: Batch, name: str, actor: str) -> Batch:
-        for _ in range(_TRIES):
+
+        def attempt() -> tuple[Batch, list[Write]]:
+            now = self.get(batch.id)
             writes: list[Write] = []
             try:
-                writes, _ = self._closing.close_at_once(name, actor, batch.outcome, batch.id)
+                writes = self._closing.close_at_once(name, actor, now.outcome, now.id)
                 said = "closed"
             except (StepError, NotFoundError) as fault:
                 said = f"left out: {fault.message}"
-            after = msgspec.structs.replace(
-                batch, version=batch.version + 1, state="running", results={**batch.results, name: said}
-            )
-            try:
-                self._store.records.write([after, *writes])
-            except StaleError:
-                batch = self.get(batch.id)
-                continue
-            return after
-        raise StaleError(f"the case {name} changes all the time", remedy="run the batch again")
+            results = {**now.results, name: said}
+            after = msgspec.structs.replace(now, version=now.version + 1, state="running", results=results)
+            return after, [after, *writes]
+
+        return until_written(self._store, f"the case {name}", attempt)
 
     def reverse(self, id: str, actor: str, reason: str) -> Batch:
         """Take back everything that a batch has done. Asking again goes on where it stopped. Raises as :meth:`run`."""

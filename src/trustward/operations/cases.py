@@ -6,23 +6,19 @@ What closes them is in ``closing.py``, who gets which in ``queues.py``. ``docs/o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
-from trustward.base.errors import NotFoundError, SettingsError, StaleError, StepError, UsageError
-from trustward.model.case import MOST_SEEN, TEXT_LIMIT, Case, CasePage, CaseQuery, What
-from trustward.model.letter import Letter, told
+from trustward.base.errors import NotFoundError, SettingsError, StepError
+from trustward.model.case import MOST_SEEN, Case, CasePage, CaseQuery, What
+from trustward.model.letter import told
 from trustward.model.queue import HARM, Queue, route
 from trustward.model.report import Report
-from trustward.model.stored import AuditRow
 from trustward.operations.duties import Duties, Owed
+from trustward.operations.filing import Filing, needed, take_step, until_written
 from trustward.ports import Store, Write
 
-_TRIES = 100
 _REPORTS = 500
-INTERNAL = frozenset({"leased", "released", "skipped"})
-"""Steps that are in a case's file, and not in the audit."""
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,43 +39,6 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 0.0
     reports: int = 0
     decisions: tuple[int, ...] = ()
-
-
-class Working:
-    """A case while it changes: pages are added to its file one after the other."""
-
-    def __init__(self, case: Case, actor: str, now_us: int) -> None:
-        self.case = case
-        self.writes: list[Write] = []
-        self.actor = actor
-        self.now_us = now_us
-
-    def change(self, **fields: Any) -> None:
-        """Change fields of the record."""
-        self.case = msgspec.structs.replace(self.case, **fields)
-
-    def page(self, what: What, said: str = "", *, party: bool = False, **detail: Any) -> None:
-        """Add a page, and a line of the audit where somebody did it."""
-        self.change(pages=self.case.pages + 1)
-        page = CasePage(
-            case=self.case.id,
-            number=self.case.pages,
-            at_us=self.now_us,
-            what=what,
-            actor=self.actor,
-            said=said,
-            party=party,
-            detail=detail,
-        )
-        self.writes.append(page)
-        if what not in INTERNAL:
-            row = AuditRow(at_us=self.now_us, actor=self.actor, action=f"case.{what}", subject=f"case:{self.case.id}")
-            self.writes.append(row)
-
-    def end(self) -> list[Write]:
-        """All that is to be written."""
-        self.change(version=self.case.version + 1)
-        return [self.case, *self.writes]
 
 
 class Cases:
@@ -117,9 +76,9 @@ class Cases:
         found = self.store.cases.open_on(f"{news.kind}:{news.entity}")
         if found is None:
             return self._opened(news, now_us)
-        working = Working(found, news.actor, now_us)
+        filing = Filing(found, news.actor, now_us)
         dues = [due_us for due_us in (found.due_us, news.due_us) if due_us is not None]
-        working.change(
+        filing.change(
             state="open",
             due_us=min(dues, default=None),
             harm=max(found.harm, self._harm(news)),
@@ -131,8 +90,8 @@ class Cases:
             category=found.category or news.category,
             market=found.market or news.market,
         )
-        working.page(news.what, news.said)
-        return working.case, working.end()
+        filing.page(news.what, news.said)
+        return filing.whole()
 
     def _opened(self, news: News, now_us: int) -> tuple[Case, list[Write]]:
         harm = self._harm(news)
@@ -170,11 +129,11 @@ class Cases:
             decisions=news.decisions[-MOST_SEEN:],
             duty=duty.id,
         )
-        working = Working(case, news.actor, now_us)
-        working.page("opened", news.said, queue=queue.name)
+        filing = Filing(case, news.actor, now_us)
+        filing.page("opened", news.said, queue=queue.name)
         if news.what != "opened":
-            working.page(news.what, news.said)
-        return working.case, [*working.end(), *owing]
+            filing.page(news.what, news.said)
+        return filing.whole(*owing)
 
     @staticmethod
     def _harm(news: News) -> int:
@@ -182,27 +141,18 @@ class Cases:
 
     def join(self, news: News) -> Case:
         """The same, written."""
-        for _ in range(_TRIES):
-            _, writes = self.to_join(news)
-            try:
-                self.store.records.write(writes)
-            except StaleError:
-                continue
-            found = writes[0]
-            assert isinstance(found, Case)  # it is the first
-            return found
-        raise _busy(f"{news.kind}:{news.entity}")
+        return until_written(self.store, f"{news.kind}:{news.entity}", lambda: self.to_join(news))
 
     # ------------------------------------------------------------------ steps
 
     def assign(self, id: str, actor: str, to: str, reason: str = "") -> Case:
         """It goes to one reviewer only; an empty name gives it back to all. Raises NotFoundError, StepError."""
 
-        def step(working: Working) -> None:
+        def step(filing: Filing[Case]) -> None:
             if to and self.store.cases.barred(id, to):
                 raise StepError(f"{to[:80]} does not get this case", remedy="choose somebody else")
-            working.change(assigned=to)
-            working.page("assigned", reason, to=to)
+            filing.change(assigned=to)
+            filing.page("assigned", reason, to=to)
 
         return self.step(id, actor, step)
 
@@ -210,66 +160,61 @@ class Cases:
         """It goes to another queue. Raises NotFoundError, StepError."""
         name = self.queue(queue).name
 
-        def step(working: Working) -> None:
-            working.change(queue=name, assigned="")
-            working.page("routed", needed(reason, "a reason"), queue=name)
+        def step(filing: Filing[Case]) -> None:
+            filing.change(queue=name, assigned="")
+            filing.page("routed", needed(reason, "a reason"), queue=name)
 
         return self.step(id, actor, step)
 
     def escalate(self, id: str, actor: str, reason: str) -> Case:
         """It goes to those who decide what is difficult, ahead of what is there. Raises NotFoundError, StepError."""
 
-        def step(working: Working) -> None:
-            case = working.case
+        def step(filing: Filing[Case]) -> None:
+            case = filing.record
             goal = self.queues[case.queue].escalates_to or case.queue
-            working.change(queue=goal, level=case.level + 1, assigned="")
-            working.page("escalated", needed(reason, "a reason"), queue=goal)
+            filing.change(queue=goal, level=case.level + 1, assigned="")
+            filing.page("escalated", needed(reason, "a reason"), queue=goal)
 
         return self.step(id, actor, step)
 
     def park(self, id: str, actor: str, reason: str) -> Case:
         """It rests, until somebody resumes it or something new comes. Its clock goes on. Raises StepError."""
 
-        def step(working: Working) -> None:
-            working.change(state="parked")
-            working.page("parked", needed(reason, "a reason"))
+        def step(filing: Filing[Case]) -> None:
+            filing.change(state="parked")
+            filing.page("parked", needed(reason, "a reason"))
 
         return self.step(id, actor, step, states=("open",))
 
     def resume(self, id: str, actor: str, reason: str = "") -> Case:
         """It goes on. Raises StepError."""
 
-        def step(working: Working) -> None:
-            working.change(state="open")
-            working.page("resumed", reason)
+        def step(filing: Filing[Case]) -> None:
+            filing.change(state="open")
+            filing.page("resumed", reason)
 
         return self.step(id, actor, step, states=("parked",))
 
     def note(self, id: str, actor: str, text: str, *, to: tuple[str, str] | None = None) -> Case:
         """A note for the file; with ``to`` (kind and entity) also a message to one of the parties. Raises StepError."""
 
-        def step(working: Working) -> None:
-            working.page("noted", needed(text, "a note"), party=to is not None, to=":".join(to) if to else "")
+        def step(filing: Filing[Case]) -> None:
+            filing.page("noted", needed(text, "a note"), party=to is not None, to=":".join(to) if to else "")
             if to is not None:
-                action = told("message", to[0], to[1])
-                cause = f"case:{id}"
-                letter = Letter(
-                    cause=cause, step="case.noted", at_us=working.now_us, action=action, says={"text": text}
-                )
-                working.writes.append(letter)
+                filing.letter("noted", told("message", to[0], to[1]), {"text": text})
 
         return self.step(id, actor, step, states=("open", "parked", "closed"))
 
     def tick(self, id: str, actor: str, item: str) -> Case:
         """An item of the checklist is done. Raises StepError for one that is not on it."""
 
-        def step(working: Working) -> None:
-            items = self.queues[working.case.queue].checklist
+        def step(filing: Filing[Case]) -> None:
+            items = self.queues[filing.record.queue].checklist
             if item not in items:
                 raise StepError(f"not on the checklist: {item[:80]}", remedy=f"one of: {', '.join(items) or 'none'}")
-            if item not in working.case.ticked:
-                working.change(ticked=(*working.case.ticked, item))
-                working.page("ticked", item)
+            if item not in filing.record.ticked:
+                filing.change(ticked=(*filing.record.ticked, item))
+                filing.page("ticked", item)
 
         return self.step(id, actor, step)
 
@@ -277,20 +222,19 @@ class Cases:
         """Two cases have to do with each other. Raises NotFoundError."""
         self.get(other)
 
-        def both(one: str, two: str) -> Callable[[Working], None]:
-            def step(working: Working) -> None:
-                if two not in working.case.links:
-                    working.change(links=(*working.case.links, two))
-                    working.page("linked", reason, to=two)
+        def to(two: str) -> Callable[[Filing[Case]], None]:
+            def step(filing: Filing[Case]) -> None:
+                if two not in filing.record.links:
+                    filing.change(links=(*filing.record.links, two))
+                    filing.page("linked", reason, to=two)
 
-            del one
             return step
 
         if id == other:
             raise StepError("a case is linked to another one", remedy="name another one")
         every = ("open", "parked", "closed", "merged")
-        self.step(other, actor, both(other, id), states=every)
-        return self.step(id, actor, both(id, other), states=every)
+        self.step(other, actor, to(id), states=every)
+        return self.step(id, actor, to(other), states=every)
 
     def merge(self, id: str, actor: str, into: str, reason: str) -> Case:
         """A case becomes part of another one: what was reported there is answered with that one's outcome.
@@ -300,16 +244,17 @@ class Cases:
         needed(reason, "a reason")
         if id == into:
             raise StepError("a case cannot become part of itself", remedy="name another one")
-        for _ in range(_TRIES):
+
+        def attempt() -> tuple[Case, list[Write]]:
             now_us = self.clock()
-            gone, goal = Working(self.get(id), actor, now_us), Working(self.get(into), actor, now_us)
+            gone, goal = Filing(self.get(id), actor, now_us), Filing(self.get(into), actor, now_us)
             for one in (gone, goal):
-                _check(one.case, ("open", "parked"))
-            if goal.case.golden is not None:
+                _check(one.record, ("open", "parked"))
+            if goal.record.golden is not None:
                 # What only checks reviewers does nothing and tells nobody: it becomes part of the other one.
                 gone, goal = goal, gone
-            self._nobodys(gone.case, actor)
-            old, new = gone.case, goal.case
+            self._nobodys(gone.record, actor)
+            old, new = gone.record, goal.record
             dues = [due_us for due_us in (old.due_us, new.due_us) if due_us is not None]
             goal.change(
                 state="open",
@@ -326,12 +271,10 @@ class Cases:
             gone.change(state="merged", into=new.id)
             gone.page("merged", reason, into=new.id)
             ending = self.duties.to_cancel(old.duty, actor, f"part of case {new.id}") if old.duty else []
-            try:
-                self.store.records.write([*gone.end(), *goal.end(), *ending])
-            except StaleError:
-                continue
-            return goal.case
-        raise _busy(id)
+            writes = [*gone.end(), *goal.end(), *ending]
+            return goal.record, writes
+
+        return until_written(self.store, f"the case {id}", attempt)
 
     def split(self, id: str, actor: str, entities: Sequence[tuple[str, str]], reason: str) -> Case:
         """Some entities get a case of their own, about the first of them; the new case.
@@ -339,10 +282,11 @@ class Cases:
         Reports on one of them go there too: their senders hear that case's outcome. Raises NotFoundError, StepError.
         """
         needed(reason, "a reason")
-        for _ in range(_TRIES):
-            working = Working(self.get(id), actor, self.clock())
-            _check(working.case, ("open", "parked"))
-            old = working.case
+
+        def attempt() -> tuple[Case, list[Write]]:
+            filing = Filing(self.get(id), actor, self.clock())
+            _check(filing.record, ("open", "parked"))
+            old = filing.record
             if not entities or not set(entities) < set(old.entities) or (old.kind, old.entity) in entities:
                 raise StepError(
                     "what is split off is some of the case's entities, and not its subject", remedy="name some of them"
@@ -367,20 +311,17 @@ class Cases:
                 reports=len(moved),
             )
             made, opening = self._opened(news, self.clock())
-            working.change(
+            filing.change(
                 entities=tuple(one for one in old.entities if one not in entities),
                 links=(*old.links, made.id),
                 reports=old.reports - len(moved),
                 weight=round(max(old.weight - weight, 0.0), 6),
             )
-            working.page("split", reason, to=made.id, reports=len(moved))
+            filing.page("split", reason, to=made.id, reports=len(moved))
             going = [msgspec.structs.replace(one, version=one.version + 1, case=made.id) for one in moved]
-            try:
-                self.store.records.write([*working.end(), *opening, *going])
-            except StaleError:
-                continue
-            return self.get(made.id)
-        raise _busy(id)
+            return made, [*filing.end(), *opening, *going]
+
+        return until_written(self.store, f"the case {id}", attempt)
 
     def _reports_on(self, case: Case, subjects: set[str]) -> list[Report]:
         """Reports on some subjects, in a case or in what has become part of it, whose senders have not been told."""
@@ -430,44 +371,29 @@ class Cases:
         self,
         id: str,
         actor: str,
-        step: Callable[[Working], None],
+        step: Callable[[Filing[Case]], None],
         *,
         states: Sequence[str] = ("open", "parked"),
         held: Sequence[Write] = (),
     ) -> Case:
         """Take a step, again and again while somebody else was first. Raises NotFoundError, StepError."""
-        needed(actor, "an actor")
-        for _ in range(_TRIES):
-            working = Working(self.get(id), actor, self.clock())
-            _check(working.case, states)
-            self._nobodys(working.case, actor)
-            step(working)
-            try:
-                self.store.records.write([*working.end(), *held])
-            except StaleError:
-                continue
-            return working.case
-        raise _busy(id)
+
+        def begin() -> Filing[Case]:
+            filing = Filing(self.get(id), actor, self.clock())
+            _check(filing.record, states)
+            self._nobodys(filing.record, actor)
+            return filing
+
+        return take_step(self.store, f"the case {id}", begin, step, *held)
 
     def _nobodys(self, case: Case, actor: str) -> None:
         """Raise StepError while another reviewer has the case."""
         lease = self.store.cases.lease_of(case.id, self.clock())
         if lease is not None and lease.reviewer != actor:
-            raise StepError(f"{lease.reviewer} is working on the case {case.id}", remedy="wait until it is given back")
-
-
-def needed(text: str, what: str) -> str:
-    """A text that has to be there, and is not too long. Raises UsageError."""
-    if not text.strip() or len(text) > TEXT_LIMIT:
-        raise UsageError(f"{what} is needed, of up to {TEXT_LIMIT} characters", remedy="say it")
-    return text
+            raise StepError(f"{lease.reviewer} is filing on the case {case.id}", remedy="wait until it is given back")
 
 
 def _check(case: Case, states: Sequence[str]) -> None:
     if case.state not in states:
         into = f": it is part of {case.into}" if case.into else ""
         raise StepError(f"the case {case.id} is {case.state}{into}", remedy=f"what is {' or '.join(states)} can be")
-
-
-def _busy(what: str) -> StaleError:
-    return StaleError(f"{what[:80]} changes all the time", remedy="try again in a moment")

@@ -15,27 +15,37 @@ from trustward.model.enforcement import ANSWERING, HARSH, Measure
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
 from trustward.model.report import Abuse, Report, Reporter, Result, judged
-from trustward.operations.cases import Cases, Working, needed
-from trustward.operations.enforcing import Enforcing, Judging, Taking
+from trustward.operations.cases import Cases
+from trustward.operations.enforcing import Enforcing, Judging, Taking, appeal_words
+from trustward.operations.filing import Filing, needed, until_written
 from trustward.operations.independence import independent
 from trustward.ports import Write
 
-_TRIES = 100
 _TELL_AT_ONCE = 50
 _MOST_MEASURES = 50
 
 
 class Closing:
-    """The story of outcomes. ``draw`` gives 0 to 1, and chooses which cases another reviewer sees too."""
+    """The story of outcomes. ``draw`` gives 0 to 1, and chooses which cases another reviewer sees too.
+
+    ``owed`` says what is to be written because authorities have to be told of a case that was acted on.
+    """
 
     def __init__(
-        self, cases: Cases, enforcing: Enforcing, *, draw: Callable[[], float], abuse: Abuse | None = None
+        self,
+        cases: Cases,
+        enforcing: Enforcing,
+        *,
+        draw: Callable[[], float],
+        abuse: Abuse | None = None,
+        owed: Callable[[Case, str], list[Write]] | None = None,
     ) -> None:
-        self._cases = cases
+        self.cases = cases
         self._store = cases.store
         self._enforcing = enforcing
         self._draw = draw
         self._abuse = abuse or Abuse()
+        self._owed = owed
 
     # ------------------------------------------------------------------ closing
 
@@ -47,77 +57,76 @@ class Closing:
         check_outcome(outcome)
         needed(reviewer, "a reviewer")
         second = self._draw()
-        for _ in range(_TRIES):
-            case = self._cases.get(id)
-            lease = self._store.cases.lease_of(id, self._cases.clock())
+
+        def attempt() -> tuple[Case, list[Write]]:
+            case = self.cases.get(id)
+            lease = self._store.cases.lease_of(id, self.cases.clock())
             if lease is None or lease.reviewer != reviewer:
                 raise StepError(f"the case {id} is not {reviewer}'s", remedy="take it first")
-            writes, ended = self._close(case, reviewer, outcome, second)
-            try:
-                self._store.records.write(writes)
-            except StaleError:
-                continue
-            return ended
-        raise StaleError(f"the case {id} changes all the time", remedy="try again in a moment")
+            return self._close(case, reviewer, outcome, second)
 
-    def _close(self, case: Case, reviewer: str, outcome: Outcome, second: float) -> tuple[list[Write], Case]:
-        queue = self._cases.queue(case.queue)
+        return until_written(self._store, f"the case {id}", attempt)
+
+    def _close(self, case: Case, reviewer: str, outcome: Outcome, second: float) -> tuple[Case, list[Write]]:
+        queue = self.cases.queue(case.queue)
         if case.state != "open":
             raise StepError(f"the case {case.id} is {case.state}", remedy="only an open one can be closed")
         left = [item for item in queue.checklist if item not in case.ticked]
         if left:
             raise StepError(f"still to be done: {', '.join(left)}", remedy="tick it when it is done")
         self._check_second(case, reviewer)
-        now_us = self._cases.clock()
-        working = Working(case, reviewer, now_us)
+        now_us = self.cases.clock()
+        filing = Filing(case, reviewer, now_us)
         decided = Decided(reviewer=reviewer, at_us=now_us, outcome=outcome)
         writes: list[Write] = [HeldLease(case=case.id, reviewer=reviewer, now_us=now_us, ends=True)]
         agreed: bool | None = None
         if case.golden is not None:
             agreed = agree(case.golden, outcome)
-            working.change(state="closed", decided=decided)
-            working.page("closed", outcome.reasons, verdict=outcome.verdict)
+            filing.change(state="closed", decided=decided)
+            filing.page("closed", outcome.reasons, verdict=outcome.verdict)
         elif len(case.proposed) == 1 and not agree(case.proposed[0].outcome, outcome):
             agreed = False
-            self._dispute(working, decided)
+            self._dispute(filing, decided)
             writes.append(Barred(case=case.id, reviewer=reviewer))
         elif not case.proposed and second < {"never": 0.0, "sample": queue.second_share, "always": 2.0}[queue.second]:
-            working.change(proposed=(decided,), assigned="")
-            working.page("proposed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
+            filing.change(proposed=(decided,), assigned="")
+            filing.page("proposed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
             writes.append(Barred(case=case.id, reviewer=reviewer))
         else:
             agreed = True if len(case.proposed) == 1 else None
-            writes += self._final(working, decided)
+            writes += self._final(filing, decided)
         writes += self._counted(case, reviewer, now_us, agreed=agreed)
-        return [*working.end(), *writes], working.case
+        return filing.whole(*writes)
 
     def _check_second(self, case: Case, reviewer: str) -> None:
         """See that whoever ends a case is none of those who have proposed an outcome, by whatever key."""
         if not independent(reviewer, [one.reviewer for one in case.proposed], self._store):
             raise StepError("a second reviewer has to look at it", remedy="leave it to somebody else")
 
-    def _dispute(self, working: Working, decided: Decided) -> None:
+    def _dispute(self, filing: Filing[Case], decided: Decided) -> None:
         """Two reviewers do not agree: somebody who decides what is difficult sees both."""
-        queue = self._cases.queue(working.case.queue)
-        proposed = (*working.case.proposed, decided)
+        queue = self.cases.queue(filing.record.queue)
+        proposed = (*filing.record.proposed, decided)
         goal = queue.escalates_to or queue.name
-        working.change(proposed=proposed, queue=goal, level=working.case.level + 1, assigned="")
-        working.page("disputed", decided.outcome.reasons, verdict=decided.outcome.verdict, queue=goal)
+        filing.change(proposed=proposed, queue=goal, level=filing.record.level + 1, assigned="")
+        filing.page("disputed", decided.outcome.reasons, verdict=decided.outcome.verdict, queue=goal)
 
-    def _final(self, working: Working, decided: Decided) -> list[Write]:
+    def _final(self, filing: Filing[Case], decided: Decided) -> list[Write]:
         """What follows from an outcome: measures on their way, the duty done, reporters to be told."""
-        case, outcome = working.case, decided.outcome
-        working.change(state="closed", decided=decided, untold=bool(case.reports), assigned="")
-        working.page("closed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
-        writes = self._enforced(working, decided)
+        case, outcome = filing.record, decided.outcome
+        filing.change(state="closed", decided=decided, untold=bool(case.reports), assigned="")
+        filing.page("closed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
+        writes = self._enforced(filing, decided)
         if case.duty:
             shown = Evidence(said=f"closed: {outcome.verdict}", refs=(f"case:{case.id}",))
-            writes += self._cases.duties.to_end(case.duty, decided.reviewer, shown)
+            writes += self.cases.duties.to_end(case.duty, decided.reviewer, shown)
+        if self._owed is not None and outcome.verdict == "act":
+            writes += self._owed(case, decided.reviewer)
         return writes
 
-    def _enforced(self, working: Working, decided: Decided) -> list[Write]:
+    def _enforced(self, filing: Filing[Case], decided: Decided) -> list[Write]:
         """The measures of an outcome, and what its policy adds to them: strikes, and what the ladder asks for."""
-        case, outcome = working.case, decided.outcome
+        case, outcome = filing.record, decided.outcome
         cause = f"case:{case.id}"
         takings = tuple(
             Taking(
@@ -153,7 +162,7 @@ class Closing:
         measures, writes = self._enforcing.to_judge(judging)
         for measure in measures:
             if measure.strike:
-                working.page(
+                filing.page(
                     "struck",
                     outcome.policy,
                     kind=measure.kind,
@@ -196,26 +205,26 @@ class Closing:
                 writes.append(counted)
         return writes
 
-    def close_at_once(self, id: str, actor: str, outcome: Outcome, batch: str) -> tuple[list[Write], Case]:
+    def close_at_once(self, id: str, actor: str, outcome: Outcome, batch: str) -> list[Write]:
         """What is to be written if a case is closed as one of many. Raises NotFoundError, StepError."""
-        case = self._cases.get(id)
+        case = self.cases.get(id)
         if case.state not in {"open", "parked"} or case.golden is not None:
             raise StepError(f"the case {id} is {case.state}", remedy="only an open one can be closed")
         self._check_second(case, actor)
-        queue = self._cases.queue(case.queue)
+        queue = self.cases.queue(case.queue)
         left = [item for item in queue.checklist if item not in case.ticked]
         if left:
             raise StepError(f"still to be done: {', '.join(left)}", remedy="leave it out, or tick it when it is done")
         if queue.second == "always" and not case.proposed:
             raise StepError(f"the queue {queue.name} wants two reviewers for each case", remedy="leave it out")
-        now_us = self._cases.clock()
+        now_us = self.cases.clock()
         lease = self._store.cases.lease_of(id, now_us)
         if lease is not None and lease.reviewer != actor:
             raise StepError(f"{lease.reviewer} is working on the case {id}", remedy="leave it out")
-        working = Working(case, actor, now_us)
-        working.change(batch=batch)
-        writes = self._final(working, Decided(reviewer=actor, at_us=now_us, outcome=outcome))
-        return [*working.end(), *writes], working.case
+        filing = Filing(case, actor, now_us)
+        filing.change(batch=batch)
+        writes = self._final(filing, Decided(reviewer=actor, at_us=now_us, outcome=outcome))
+        return [*filing.end(), *writes]
 
     # ------------------------------------------------------------------ taking it back
 
@@ -225,23 +234,20 @@ class Closing:
         Raises NotFoundError, StepError for a case that has none.
         """
         needed(reason, "a reason")
-        for _ in range(_TRIES):
-            case = self._cases.get(id)
+
+        def attempt() -> tuple[tuple[Case, list[Measure]], list[Write]]:
             measures = self._enforcing.of(f"case:{id}")
-            writes, case = self.to_reverse(case, measures, actor, reason)
-            try:
-                if writes:
-                    self._store.records.write(writes)
-            except StaleError:
-                continue
-            for measure in measures:
-                self._enforcing.settle(measure.id)
-            return case
-        raise StaleError(f"the case {id} changes all the time", remedy="try again in a moment")
+            case, writes = self.to_reverse(self.cases.get(id), measures, actor, reason)
+            return (case, measures), writes
+
+        case, measures = until_written(self._store, f"the case {id}", attempt)
+        for measure in measures:
+            self._enforcing.settle(measure.id)
+        return case
 
     def to_reverse(
         self, case: Case, measures: Sequence[Measure], actor: str, reason: str, *, quiet: bool = False
-    ) -> tuple[list[Write], Case]:
+    ) -> tuple[Case, list[Write]]:
         """What is to be written if an outcome is taken back: its measures are lifted, its strikes refunded.
 
         Nothing if it has been. Raises StepError for a case that has none.
@@ -249,14 +255,14 @@ class Closing:
         if case.decided is None or case.golden is not None:
             raise StepError(f"the case {case.id} has no outcome to take back", remedy="only a closed one has")
         if case.reversed is not None:
-            return [], case
-        working = Working(case, actor, self._cases.clock())
+            return case, []
+        filing = Filing(case, actor, self.cases.clock())
         outcome = Outcome(verdict="no_action", policy=case_policy(case), reasons=reason)
-        working.change(reversed=Decided(reviewer=actor, at_us=working.now_us, outcome=outcome))
+        filing.change(reversed=Decided(reviewer=actor, at_us=filing.now_us, outcome=outcome))
         undone = sum(measure.state == "in_force" for measure in measures)
-        working.page("reversed", reason, undone=undone)
+        filing.page("reversed", reason, undone=undone)
         lifts = self._enforcing.to_lift(measures, actor, reason, quiet=quiet)
-        return [*working.end(), *lifts], working.case
+        return filing.whole(*lifts)
 
     # ------------------------------------------------------------------ telling reporters
 
@@ -282,7 +288,7 @@ class Closing:
 
     def _told(self, case: Case, reports: list[Report]) -> list[Write]:
         assert case.decided is not None  # or nobody would have to be told
-        now_us = self._cases.clock()
+        now_us = self.cases.clock()
         result: Result = "acted" if case.decided.outcome.verdict == "act" else "no_action"
         senders: dict[str, Reporter] = {}
         writes: list[Write] = []
@@ -292,10 +298,14 @@ class Closing:
                     report, version=report.version + 1, state="decided", result=result, told_us=now_us
                 )
             )
-            writes.append(answer(report, "report.decided", now_us, result=result, policy=case.decided.outcome.policy))
+            says: dict[str, object] = {"result": result, "policy": case.decided.outcome.policy}
+            until_us = self._enforcing.window(case.market, now_us)
+            if result == "no_action" and report.channel == "user" and report.reporter and until_us is not None:
+                says["appeal"] = appeal_words(until_us, f"case:{case.id}")
+            writes.append(answer(report, "report.decided", now_us, **says))
             if report.duty:
                 shown = Evidence(said=f"told: {result}", refs=(f"case:{case.id}",))
-                writes += self._cases.duties.to_end(report.duty, "trustward", shown)
+                writes += self.cases.duties.to_end(report.duty, "trustward", shown)
             writes.append(resolved(report, result, now_us))
             if report.reporter and report.weight:
                 who = senders.get(report.reporter) or self._store.records.get(Reporter, report.reporter)

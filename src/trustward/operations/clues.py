@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trustward.base.errors import NotFoundError, RegimeError, StaleError, StepError, UsageError
+from trustward.base.errors import NotFoundError, RegimeError, StepError, UsageError
 from trustward.model.authority import Authority, Choice, Facts, choose
 from trustward.model.bundle import Bundle
 from trustward.model.case import Case
@@ -21,13 +21,13 @@ from trustward.model.clue import ALLOWED, MOST_DECISIONS, OUT, Assessed, Clue, F
 from trustward.model.dossier import DossierQuery, FilePage, Pair
 from trustward.model.duty import Duty, Evidence
 from trustward.model.errand import Errand, change_errand
-from trustward.model.letter import Letter, told
+from trustward.model.letter import told
 from trustward.model.nearest import NameIndex
 from trustward.model.request import Disclosure
 from trustward.operations.bundling import Bundling
-from trustward.operations.cases import Cases, Working
+from trustward.operations.cases import Cases
 from trustward.operations.duties import Owed
-from trustward.operations.filing import TRIES, Filing, busy, check_step, needed
+from trustward.operations.filing import Filing, check_step, needed, take_step, until_written
 from trustward.operations.independence import independent
 from trustward.ports import Write
 
@@ -98,7 +98,8 @@ class Clues:
 
         Raises NotFoundError, UsageError.
         """
-        for _ in range(TRIES):
+
+        def attempt() -> tuple[tuple[list[Choice], Assessed], list[Write]]:
             found = self._case(case)
             if found is None and subject is None:
                 raise UsageError("a matter is a case or a subject", remedy="name one of them")
@@ -106,12 +107,16 @@ class Clues:
             whole = self._facts(facts, found)
             choices = choose(list(self.authorities.values()), whole)
             assessed, writes = self._assessed(matter, whole, choices, actor, known_us)
-            try:
-                self._store.records.write(writes)
-            except StaleError:
-                continue
-            return choices, [self._duties.get(duty) for duty in assessed.duties.values()]
-        raise busy("the matter")
+            return (choices, assessed), writes
+
+        choices, assessed = until_written(self._store, "the matter", attempt)
+        return choices, [self._duties.get(duty) for duty in assessed.duties.values()]
+
+    def to_owe(self, case: Case, actor: str) -> list[Write]:
+        """What is to be written if a case was acted on, and an authority has to be told of it: together with that."""
+        facts = self._facts(Facts(), case)
+        choices = choose(list(self.authorities.values()), facts)
+        return self._assessed(f"case:{case.id}", facts, choices, actor, None)[1]
 
     def _case(self, case: str) -> Case | None:
         return self._cases.get(case) if case else None
@@ -165,14 +170,7 @@ class Clues:
         """
         authority = self.authority(draft.authority)
         needed(draft.summary, "a summary")
-        for _ in range(TRIES):
-            clue, writes = self._drafted(draft, authority)
-            try:
-                self._store.records.write(writes)
-            except StaleError:
-                continue
-            return clue
-        raise busy("the subject")
+        return until_written(self._store, "the subject", lambda: self._drafted(draft, authority))
 
     def _drafted(self, draft: Draft, authority: Authority) -> tuple[Clue, list[Write]]:
         now_us = self._clock()
@@ -218,8 +216,7 @@ class Clues:
         filing = Filing(clue, draft.actor, now_us)
         filing.page("drafted", "; ".join(clue.why), authority=authority.id, of=draft.of)
         filing.add([line, *owing, *self._in_case(clue, draft.actor, f"a clue to {authority.name} was drafted")])
-        writes = filing.end()
-        return filing.record, writes
+        return filing.whole()
 
     def _line(self, draft: Draft, authority: Authority, subject: str, id: str) -> Line:
         """The clues about this subject to this authority, with one more. Raises StepError if it is told already."""
@@ -306,48 +303,35 @@ class Clues:
                 raise StepError(f"{clue.authority.name} gets it by {clue.authority.way}", remedy=what)
             filing.change(state="sent", sent_us=filing.now_us, sent_as=handed)
             filing.page("sent", handed, bundle=clue.bundle)
-            filing.add(self._leaving(clue, actor, filing.now_us))
+            self._leaving(filing)
             filing.add(self._in_case(clue, actor, f"the clue was sent to {clue.authority.name}"))
             filing.add([_label(filing, SENT_LABEL, present=True)])
 
         return self._step(id, actor, "send", step)
 
-    def _leaving(self, clue: Clue, actor: str, now_us: int) -> list[Write]:
+    def _leaving(self, filing: Filing[Clue]) -> None:
         """What goes with the sending: the letter, the disclosure, the duties that it ends."""
+        clue = filing.record
         bundle = self.bundle(clue)
-        shown = Evidence(said=f"sent to {clue.authority.name}"[:1000], refs=(f"clue:{clue.id}", f"bundle:{bundle.id}"))
-        writes: list[Write] = []
-        owed = [clue.duty]
-        if clue.of:
-            owed.append(self.get(clue.of).more)
-        for duty in filter(None, owed):
-            if not self._duties.get(duty).ended:
-                writes += self._duties.to_end(duty, actor, shown)
+        shown = Evidence(said=f"sent to {clue.authority.name}"[:1000], refs=(filing.name, f"bundle:{bundle.id}"))
+        for duty in filter(None, (clue.duty, self.get(clue.of).more if clue.of else "")):
+            filing.add(self._duties.to_end(duty, filing.actor, shown))
         given = Disclosure(
             id=f"clue-{clue.id}",
             version=1,
-            at_us=now_us,
+            at_us=filing.now_us,
             by=clue.authority.id,
             basis=clue.authority.obligation or clue.authority.source or clue.authority.name,
-            actor=actor,
-            cause=f"clue:{clue.id}",
+            actor=filing.actor,
+            cause=filing.name,
             entities=clue.entities,
             what="a clue with its evidence",
             bundle=bundle.id,
         )
-        writes.append(given)
+        filing.add([given])
         if clue.authority.way == "outbox":
             says = {"authority": clue.authority.id, "bundle": bundle.id, "bytes": bundle.size, "supplements": clue.of}
-            letter = Letter(
-                cause=f"clue:{clue.id}",
-                step="clue.sent",
-                at_us=now_us,
-                action=told("submit", "clue", clue.id),
-                says=says,
-                to=clue.authority.target,
-            )
-            writes.append(letter)
-        return writes
+            filing.letter("sent", told("submit", "clue", clue.id), says, clue.authority.target)
 
     def receipt(self, id: str, actor: str, number: str) -> Clue:
         """The authority has confirmed it, under a number of its own; the same again changes nothing.
@@ -452,25 +436,20 @@ class Clues:
     # ------------------------------------------------------------------ how
 
     def _step(self, id: str, actor: str, name: str, step: Callable[[Filing[Clue]], None]) -> Clue:
-        for _ in range(TRIES):
+        def begin() -> Filing[Clue]:
             clue = self.get(id)
             check_step(f"clue {id}", clue.state, name, ALLOWED[name])
-            filing = Filing(clue, actor, self._clock())
-            step(filing)
-            try:
-                self._store.records.write(filing.end())
-            except StaleError:
-                continue
-            return filing.record
-        raise busy(f"the clue {id}")
+            return Filing(clue, actor, self._clock())
+
+        return take_step(self._store, f"the clue {id}", begin, step)
 
     def _in_case(self, clue: Clue, actor: str, said: str) -> list[Write]:
         """A page of the case's file, whoever has the case."""
         if not clue.case:
             return []
-        working = Working(self._cases.get(clue.case), actor, self._clock())
-        working.page("noted", said, clue=clue.id)
-        return working.end()
+        filing = Filing(self._cases.get(clue.case), actor, self._clock())
+        filing.page("noted", said, clue=clue.id)
+        return filing.end()
 
 
 def _label(filing: Filing[Clue], label: str, *, present: bool | None) -> Errand:

@@ -15,7 +15,8 @@ from trustward.base.units import format_time
 from trustward.model.directive import Challenge, Copy, Directive, Proof, Said, Target, TargetState, verb_for
 from trustward.operations.copies import CopyWanted, Kept
 from trustward.operations.directives import ClockWanted, Directives, TargetWanted
-from trustward.operations.order_filing import Filing, check_state, needed
+from trustward.operations.filing import Filing, check_step, needed, tell_issuer
+from trustward.operations.reading import copies_of, targets_of
 
 
 class Dealing:
@@ -34,16 +35,11 @@ class Dealing:
                 raise StepError("nobody knows yet whether it is authentic", remedy="check a signature, or call back")
             filing.change(state="executing", work=True)
             filing.page("executing", note)
-            filing.writes += Kept(self.orders.store).to_put(filing.record, self._copies(id), filing.now_us)
+            filing.writes += Kept(self.orders.store).to_put(
+                filing.record, copies_of(self.orders.store, id), filing.now_us
+            )
 
         return self.orders.step(id, actor, "execute", step)
-
-    def _copies(self, id: str) -> list[Copy]:
-        """All values that an order keeps out."""
-        found: list[Copy] = []
-        while part := self.orders.store.orders.copies(id, found[-1].id if found else "", 500):
-            found += part
-        return found
 
     def mark(
         self,
@@ -65,7 +61,7 @@ class Dealing:
                 raise StepError("it is not being carried out", remedy="have it executed first")
             one = self.orders.target(order.id, target)
             allowed: tuple[TargetState, ...] = ("waiting", "by_hand", "unclear", "unable")
-            check_state(f"the target {target}", one.state, allowed, f"{state} of it")
+            check_step(f"target {target}", one.state, state, allowed)
             proof = Proof(at_us=filing.now_us, actor=actor, said=needed(said, "what was done, or why not"), refs=refs)
             after: TargetState = state
             if state == "waiting" and not (one.do or verb_for(order.type, one.kind)):
@@ -86,7 +82,7 @@ class Dealing:
         def step(filing: Filing[Directive]) -> None:
             order = filing.record
             filing.change(state="unclear", before=order.state, question=needed(question, "a question"), work=False)
-            filing.letter("question", text=question)
+            tell_issuer(filing, "question", text=question)
             filing.change(told={**order.told, "question": filing.now_us})
             paused: list[str] = []
             going: list[str] = []
@@ -132,7 +128,7 @@ class Dealing:
 
         def step(filing: Filing[Directive]) -> None:
             counts = dict(self.orders.store.orders.counts(id))
-            filing.letter(what, text=needed(text, "what to tell"), refs=list(refs), targets=counts)
+            tell_issuer(filing, what, text=needed(text, "what to tell"), refs=list(refs), targets=counts)
             filing.change(told={**filing.record.told, what: filing.now_us})
             filing.page("told", text, letter=what, refs=refs)
             if what in {"plan", "progress"}:
@@ -152,7 +148,7 @@ class Dealing:
                 {"kind": one.kind, "entity": one.entity, "why": one.proof[-1].said if one.proof else ""}
                 for one in self.orders.store.orders.targets(id, ("unable",), 0, 1_000)
             ]
-            filing.letter("outcome", text=text, targets=counts, unable=unable)
+            tell_issuer(filing, "outcome", text=text, targets=counts, unable=unable)
             filing.change(state="reported", told={**order.told, "outcome": filing.now_us})
             filing.page("reported", text, targets=counts)
             self.orders.end(filing, "comply", "carried out as far as possible, and reported")
@@ -212,7 +208,7 @@ class Dealing:
                 filing.writes = [one for one in filing.writes if not isinstance(one, Copy)]
                 # They have not been written yet: they begin active.
                 fresh = [msgspec.structs.replace(one, version=0) for one in new]
-                kept_on = [copy for copy in self._copies(id) if copy.active and until_us is not None]
+                kept_on = [copy for copy in copies_of(self.orders.store, id, active=True) if until_us is not None]
                 filing.writes += Kept(self.orders.store).to_put(filing.record, [*kept_on, *fresh], filing.now_us)
                 again = order.state in {"executed", "reported"} and (added or longer or "lifting" in dropped)
                 filing.change(work=order.state != "unclear", state="executing" if again else order.state)
@@ -226,17 +222,13 @@ class Dealing:
         """What was done ends with the order's old end: workers do it anew, until the new one. How many targets."""
         changed = {one.id for one in filing.writes if isinstance(one, Target)}
         proof = Proof(at_us=filing.now_us, actor=filing.actor, said=reason[:1000])
-        count = past = 0
-        while part := self.orders.store.orders.targets(filing.record.id, ("done",), past, 1_000):
-            past = part[-1].number
-            for one in part:
-                if one.measure and one.id not in changed:
-                    again = msgspec.structs.replace(
-                        one, version=one.version + 1, state="waiting", proof=(*one.proof, proof)
-                    )
-                    filing.writes.append(again)
-                    count += 1
-        return count
+        done = targets_of(self.orders.store, filing.record.id, ("done",))
+        again = [one for one in done if one.measure and one.id not in changed]
+        filing.add(
+            msgspec.structs.replace(one, version=one.version + 1, state="waiting", proof=(*one.proof, proof))
+            for one in again
+        )
+        return len(again)
 
     def _dropped(self, filing: Filing[Directive], number: int, reason: str) -> TargetState:
         one = self.orders.target(filing.record.id, number)
@@ -291,7 +283,7 @@ class Dealing:
                 to=to or order.issuer,
             )
             filing.change(challenges=(*order.challenges, one))
-            filing.letter("challenge", kind=kind, grounds=grounds, to=one.to)
+            tell_issuer(filing, "challenge", kind=kind, grounds=grounds, to=one.to)
             filing.change(told={**order.told, "challenge": filing.now_us})
             filing.page("challenged", grounds, kind=kind, to=one.to, number=one.number)
             if clock:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from threading import Condition, Thread
 from threading import Event as Signal
 from typing import Any, Literal, TypeVar
@@ -29,7 +28,6 @@ from trustward.base.errors import (
     UnavailableError,
     WriterError,
 )
-from trustward.engine import snapshot
 from trustward.engine.engine import DEFAULT_SKEW_US, Engine
 from trustward.engine.handover import same_windows
 from trustward.exchange.decode import EventDecoder
@@ -37,9 +35,10 @@ from trustward.model.changes import Change, PolicyChange, encode_change
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
 from trustward.model.journal import Commit, Segment
-from trustward.model.stored import Lease, SnapshotInfo, StoredPolicy
+from trustward.model.stored import Lease, StoredPolicy
 from trustward.operations.grouping import NO_FAULTS, Answers, Group, Ticket, notify, resolve
 from trustward.operations.recovery import Compile, Replayer, apply
+from trustward.operations.saving import Saving
 from trustward.operations.tracing import Watch
 from trustward.ports import Store
 from trustward.ports.traces import Trace
@@ -127,8 +126,7 @@ class Deciding:
         self._seq = 0
         self._at_us = 0
         self._commits = 0
-        self._snapshot_seq = 0
-        self._saving: Thread | None = None
+        self._saving = Saving(store, self.options.snapshot_events, self.options.snapshot_keep, self._failed)
         self._thread = Thread(target=self._work, name="engine", daemon=True)
 
     # ------------------------------------------------------------------ from any thread
@@ -209,7 +207,7 @@ class Deciding:
             policy=engine.policy.hash if engine is not None else "",
             waiting=self._waiting,
             commits=self._commits,
-            snapshot_seq=self._snapshot_seq,
+            snapshot_seq=self._saving.seq,
             fault=str(self._fault) if self._fault is not None else "",
         )
 
@@ -291,7 +289,7 @@ class Deciding:
             self._phase = "recovering"
             restored = self._replayer.restore()
             self._engine, self._seq, self._at_us = restored
-            self._snapshot_seq = max((info.seq for info in self.store.snapshots.stored()), default=0)
+            self._saving.begin()
             if self._engine is None:
                 self._begin()
         except WriterError as fault:
@@ -391,7 +389,7 @@ class Deciding:
         notify(tickets)
         if commit is not None and commit.actions and self.on_actions is not None:
             self.on_actions()
-        self._snapshot_if_due()
+        self._saving.if_due(self._working(), self._seq, self._at_us)
 
     def _run(self, task: _Task) -> None:
         if not task.future.set_running_or_notify_cancel():
@@ -407,7 +405,7 @@ class Deciding:
             task.future.set_exception(fault)
         else:
             task.future.set_result(result)
-            self._snapshot_if_due()
+            self._saving.if_due(self._working(), self._seq, self._at_us)
 
     def _recover(self, fault: Exception, tickets: Sequence[Ticket]) -> None:
         """Forget the engine; the tickets are tried once more, each alone, when there is a new one."""
@@ -428,6 +426,9 @@ class Deciding:
             else:
                 self._again.append(ticket)
         notify(given_up)
+
+    def _failed(self, fault: TrustwardError) -> None:
+        self._fault = fault
 
     def _working(self) -> Engine:
         assert self._engine is not None  # there is one in every phase in which something is taken from the queue
@@ -485,34 +486,8 @@ class Deciding:
         Thread(target=warm, name="warm", daemon=True).start()
         return future
 
-    def _snapshot_if_due(self) -> None:
-        """Copy the state, and let another thread write the copy: nobody waits for a large file."""
-        due = self._seq - self._snapshot_seq >= self.options.snapshot_events
-        if due and not (self._saving is not None and self._saving.is_alive()):
-            info, capture = self._info(), snapshot.Capture(self._working())
-            self._snapshot_seq = self._seq
-            self._saving = Thread(target=self._save, args=(info, capture.save), name="snapshot", daemon=True)
-            self._saving.start()
-
     def _snapshot(self) -> int:
-        if self._saving is not None:
-            self._saving.join()
-        engine, info = self._working(), self._info()
-        self.store.snapshots.write(info, lambda path: snapshot.save(engine, path))
-        self.store.snapshots.prune(self.options.snapshot_keep)
-        self._snapshot_seq = info.seq
-        return info.seq
-
-    def _info(self) -> SnapshotInfo:
-        return SnapshotInfo(seq=self._seq, policy=self._working().policy.hash, at_us=self._at_us)
-
-    def _save(self, info: SnapshotInfo, save: Callable[[Path], None]) -> None:
-        try:
-            self.store.snapshots.write(info, save)
-            self.store.snapshots.prune(self.options.snapshot_keep)
-        except TrustwardError as fault:
-            # The journal has everything; the next one is tried when as much has come again.
-            self._fault = fault
+        return self._saving.now(self._working(), self._seq, self._at_us)
 
 
 _LATER = "send it again in a moment"

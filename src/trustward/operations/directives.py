@@ -12,7 +12,7 @@ from hashlib import sha256
 
 import msgspec
 
-from trustward.base.errors import ConflictError, NotFoundError, RegimeError, StaleError, StepError, UsageError
+from trustward.base.errors import ConflictError, NotFoundError, RegimeError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.directive import (
     ALLOWED,
@@ -36,7 +36,8 @@ from trustward.model.issuer import Issuer
 from trustward.operations.authenticity import fits
 from trustward.operations.copies import CopyWanted, copies_for
 from trustward.operations.duties import Duties, Owed
-from trustward.operations.order_filing import TRIES, Filing, busy, check_state, needed
+from trustward.operations.filing import Filing, check_step, needed, take_step, tell_issuer, until_written
+from trustward.operations.reading import pages_of, targets_of
 from trustward.ports import Store, Write
 
 ROLE_OF: dict[str, Role] = {
@@ -121,17 +122,13 @@ class Directives:
         """
         needed(actor, "an actor")
         check_served(served)
-        for _ in range(TRIES):
+
+        def attempt() -> tuple[Directive, Sequence[Write]]:
             order, writes = self._received(served, actor)
             before = self.store.orders.known(order.known_as)
-            if before is not None:
-                return self._told_at_once(self._same(before, served), actor)
-            try:
-                self.store.records.write(writes)
-            except StaleError:
-                continue
-            return self._told_at_once(order, actor)
-        raise busy(served.reference)
+            return (order, writes) if before is None else (self._same(before, served), ())
+
+        return self._told_at_once(until_written(self.store, served.reference, attempt), actor)
 
     def _received(self, served: Served, actor: str) -> tuple[Directive, list[Write]]:
         now_us = self.clock()
@@ -174,7 +171,7 @@ class Directives:
             filing.page("unknown_issuer", f"{served.issuer} is none of the known issuers")
         else:
             self._at_once(filing, issuer, served)
-        return filing.record, filing.end()
+        return filing.whole()
 
     def _at_once(self, filing: Filing[Directive], issuer: Issuer, served: Served) -> None:
         """What shows by itself that an order is authentic."""
@@ -223,7 +220,7 @@ class Directives:
     def _acknowledge(self, filing: Filing[Directive]) -> None:
         """Tell the issuer, by the ways that are known to be its own, that an order came in its name."""
         due = {one.clock: self._due(one.duty) for one in filing.record.duties}
-        filing.letter("acknowledgement", title=filing.record.title, due=due, digest=filing.record.digest)
+        tell_issuer(filing, "acknowledgement", title=filing.record.title, due=due, digest=filing.record.digest)
         filing.change(told={**filing.record.told, "acknowledgement": filing.now_us})
         filing.page("told", letter="acknowledgement")
         self.end(filing, "acknowledge", "acknowledged")
@@ -261,7 +258,7 @@ class Directives:
         if order.targets + len(wanted) > MOST_TARGETS:
             raise UsageError(f"more than {MOST_TARGETS:,} targets", remedy="take them in as several orders")
         changed = {one.id: one for one in filing.writes if isinstance(one, Target)}
-        targets = [changed.get(one.id, one) for one in self._targets(order)]
+        targets = [changed.get(one.id, one) for one in targets_of(self.store, order.id)]
         known = {(one.kind, one.entity) for one in targets if one.state not in {"lifting", "lifted", "dropped"}}
         number = order.targets
         new: set[tuple[str, str]] = set()
@@ -297,12 +294,6 @@ class Directives:
         filing.writes += found
         filing.change(copies=order.copies + len(found))
         return len(found)
-
-    def _targets(self, order: Directive) -> list[Target]:
-        found: list[Target] = []
-        while part := self.store.orders.targets(order.id, (), found[-1].number if found else 0, 1_000):
-            found += part
-        return found
 
     def _same(self, before: Directive, served: Served) -> Directive:
         first = next(iter(self.store.orders.pages(before.id, 0, 1)))
@@ -398,18 +389,13 @@ class Directives:
 
     def step(self, id: str, actor: str, name: str, step: Callable[[Filing[Directive]], None]) -> Directive:
         """Take a step, again and again while somebody else was first. Raises NotFoundError, StepError."""
-        needed(actor, "an actor")
-        for _ in range(TRIES):
+
+        def begin() -> Filing[Directive]:
             order = self.get(id)
-            check_state("the order", order.state, ALLOWED[name], name)
-            filing = Filing(order, actor, self.clock())
-            step(filing)
-            try:
-                self.store.records.write(filing.end())
-            except StaleError:
-                continue
-            return filing.record
-        raise busy(id)
+            check_step("order", order.state, name, ALLOWED[name])
+            return Filing(order, actor, self.clock())
+
+        return take_step(self.store, f"the order {id}", begin, step)
 
     def open_duties(self, order: Directive) -> list[Duty]:
         """What is still owed because of an order."""
@@ -438,14 +424,6 @@ class Directives:
             if clocked.role != "by_hand":
                 filing.writes += self.duties.to_cancel(clocked.duty, filing.actor, reason)
         filing.change(paused=())
-
-
-def pages_of(store: Store, id: str) -> list[OrderPage]:
-    """Every page of the file of an order or a programme."""
-    found: list[OrderPage] = []
-    while part := store.orders.pages(id, found[-1].number if found else 0, 1_000):
-        found += part
-    return found
 
 
 def check_served(served: Served) -> None:

@@ -24,9 +24,10 @@ from trustward.model.duty_steps import Moved, Opening
 from trustward.model.letter import Letter, told
 from trustward.model.spans import Calendar, plain_calendar
 from trustward.model.stored import AuditRow
+from trustward.operations.filing import until_written
+from trustward.operations.reading import every
 from trustward.ports import Store, Write
 
-_TRIES = 50
 _AT_ONCE = 200
 _VERBS = {"reminded": "remind", "ripe": "remind", "escalated": "escalate", "breached": "breach"}
 STILL_OWED: tuple[State, ...] = ("waiting", "open", "paused")
@@ -223,11 +224,8 @@ class Duties:
 
     def of(self, subject: str) -> Sequence[Duty]:
         """Every duty about a subject, secret ones included, what is due first."""
-        found: list[Duty] = []
         query = DutyQuery(subject=subject, secret=True)
-        while part := self._store.duties.find(query, found[-1].id if found else "", _AT_ONCE):
-            found += part
-        return found
+        return every(lambda after: self._store.duties.find(query, after, _AT_ONCE), "", lambda one: one.id)
 
     def find(self, query: DutyQuery, after: str = "", limit: int = 100) -> Sequence[Duty]:
         """Duties by what is due first, page by page."""
@@ -263,14 +261,12 @@ class Duties:
 
     def _step(self, id: str, step: str, **how: Any) -> Duty:
         _check_texts(how)
-        for _ in range(_TRIES):
+
+        def attempt() -> tuple[Duty, list[Write]]:
             moved = self._moved(self.get(id), step, **how)
-            try:
-                self._store.records.write(_writes(moved, how["actor"]))
-            except StaleError:
-                continue
-            return moved.duty
-        raise StaleError(f"the duty {id[:80]} changes all the time", remedy="try again in a moment")
+            return moved.duty, _writes(moved, how["actor"])
+
+        return until_written(self._store, f"the duty {id}", attempt)
 
     def _moved(self, duty: Duty, step: str, **how: Any) -> Moved:
         _said(how["actor"], "an actor")

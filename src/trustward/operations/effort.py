@@ -13,8 +13,9 @@ from trustward.base.units import format_time
 from trustward.exchange.duty_view import duty_view, file_view
 from trustward.model.directive import Copy, Directive, Target
 from trustward.operations.delivering import Delivering
-from trustward.operations.directives import Directives, pages_of
+from trustward.operations.directives import Directives
 from trustward.operations.enforcing import Enforcing
+from trustward.operations.reading import copies_of, pages_of, targets_of
 
 FORMAT = "trustward effort file 1"
 
@@ -39,8 +40,8 @@ class Effort:
             "order": plain(order),
             "issuer": None if issuer is None else {"id": issuer.id, "name": issuer.name, "market": issuer.market},
             "clocks": [self._clock(clocked.duty, clocked.role, now_us) for clocked in order.duties],
-            "targets": [self._target(target) for target in self._targets(id)],
-            "kept_out": [plain(copy) for copy in self._copies(id)],
+            "targets": [self._target(target) for target in targets_of(self._store, id)],
+            "kept_out": [plain(copy) for copy in copies_of(self._store, id)],
             "letters": [self._letter(key) for key in self._store.records.letters(order.cause)],
             "pages": [plain(page) for page in pages_of(self._store, id)],
         }
@@ -54,18 +55,6 @@ class Effort:
             "duty": msgspec.to_builtins(duty_view(found, now_us)),
             "file": msgspec.to_builtins(file_view(self._directives.duties.file(duty))),
         }
-
-    def _targets(self, id: str) -> list[Target]:
-        found: list[Target] = []
-        while part := self._store.orders.targets(id, (), found[-1].number if found else 0, 1_000):
-            found += part
-        return found
-
-    def _copies(self, id: str) -> list[Copy]:
-        found: list[Copy] = []
-        while part := self._store.orders.copies(id, found[-1].id if found else "", 1_000):
-            found += part
-        return found
 
     def _target(self, target: Target) -> dict[str, Any]:
         return {

@@ -19,9 +19,12 @@ from trustward.model.enforcement import Due, Measure, Notice, PolicyTree, Strike
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter
 from trustward.model.spans import add_span, parse_span
-from trustward.operations.cases import needed
+from trustward.model.stored import ListEntry
 from trustward.operations.delivering import MAX_REASON, Delivering
 from trustward.operations.duties import Duties
+from trustward.operations.filing import needed, until_written
+from trustward.operations.lifting import lifted_targets
+from trustward.operations.reading import every
 from trustward.operations.taking import (
     UNSAID,
     Judging,
@@ -31,6 +34,7 @@ from trustward.operations.taking import (
     check_taking,
     errands,
     hang_strike,
+    list_of,
     marked,
     party_of,
     telling,
@@ -39,7 +43,6 @@ from trustward.operations.taking import (
 )
 from trustward.ports import Store, Write
 
-_TRIES = 100
 _AT_ONCE = 100
 
 
@@ -191,6 +194,11 @@ class Enforcing:
                 writes.append(telling(lifted, "measure.lifted", now_us, {"facts": reason}))
         return [*sheets.values(), *writes]
 
+    def to_take_back(self, measures: Sequence[Measure], actor: str, reason: str, **how: bool) -> list[Write]:
+        """The same, where it is not the order itself that is taken back: its targets are lifted, and say so."""
+        lifts = self.to_lift(measures, actor, reason, **how)
+        return [*lifts, *lifted_targets(self.store, measures, actor, reason, self.clock())]
+
     def _refund(self, sheets: dict[str, StrikeSheet], measure: Measure, actor: str, reason: str, now_us: int) -> None:
         key = f"{measure.kind}:{measure.entity}"
         begun = key in sheets
@@ -207,16 +215,13 @@ class Enforcing:
 
     def lift(self, id: str, actor: str, reason: str, *, refund: bool = True) -> Measure:
         """Take a measure back. Asking again changes nothing. Raises NotFoundError, UsageError."""
-        for _ in range(_TRIES):
-            writes = self.to_lift([self.get(id)], actor, reason, refund=refund)
-            try:
-                if writes:
-                    self.store.records.write(writes)
-            except StaleError:
-                continue
-            self.settle(id)
-            return self.get(id)
-        raise StaleError(f"the measure {id[:80]} changes all the time", remedy="try again in a moment")
+
+        def attempt() -> tuple[None, list[Write]]:
+            return None, self.to_take_back([self.get(id)], actor, reason, refund=refund)
+
+        until_written(self.store, f"the measure {id}", attempt)
+        self.settle(id)
+        return self.get(id)
 
     def settle(self, id: str, most: int = 0, *, forgotten: bool = False) -> int:
         """Undo what a lifted measure has put in force, and up to ``most`` of what followed from it; how many of these.
@@ -244,19 +249,28 @@ class Enforcing:
                 self.settle(one.id, most=_AT_ONCE)
             undone += len(some)
         if (forgotten or not measure.traces) and not self.store.measures.unlifted(id, 1):
-            self._put(measure, work="")
+            self._put(msgspec.structs.replace(measure, version=measure.version + 1, work=""))
         return undone
 
     def _unsay(self, measure: Measure) -> None:
         """Tell the engine that a label or a list's value is not there any more, unless another measure wants it."""
         left = self._alike(measure)
-        if not left:
+        if not left and not self._by_hand(measure):
             gone = changes(measure, present=False, until_us=measure.ends_us)
             self.store.records.write(errands(measure, "lifted:", gone, self.clock()))
             # Somebody may have taken the same measure between looking and writing: say it again, behind that.
             left = self._alike(measure)
         if left:
             self.store.records.write(self._said(left[0], f"again:{marked(measure.id)}:", left, behind_us=1))
+
+    def _by_hand(self, measure: Measure) -> ListEntry | None:
+        """The entry of a measure's list where somebody else than a measure has put the value there: that one stays."""
+        listed = list_of(measure)
+        entry = self.store.kept.list_entry(listed, measure.entity) if listed else None
+        if entry is None or not entry.present or entry.origin == UNSAID:
+            return None
+        ours = self.store.measures.on(measure.kind, measure.entity, _AT_ONCE)
+        return None if any(one.cause == entry.origin for one in ours) else entry
 
     def _alike(self, measure: Measure) -> list[Measure]:
         """Other measures that tell the engine the same now."""
@@ -270,34 +284,31 @@ class Enforcing:
         """What the engine is told of a measure: it holds as long as the longest of those that do the same."""
         ends = [one.ends_us for one in together if one.ends_us is not None]
         until_us = max(ends) if len(ends) == len(together) else None
+        kept = self._by_hand(measure)
+        if kept is not None and (kept.expires_us is None or (until_us is not None and until_us <= kept.expires_us)):
+            return []  # it stands there for as long anyway
         said = changes(measure, present=True, until_us=until_us)
         return errands(measure, what, said, self.clock() + behind_us)
 
     def release(self, cause: str, actor: str, reason: str) -> int:
         """What was kept from users may be told now: they are, and may appeal from now on; how many were told."""
         needed(reason, "a reason")
-        count = 0
-        for measure in self.of(cause):
-            for _ in range(_TRIES):
-                now = self.get(measure.id)
-                if now.notice != "withheld":
-                    break
-                now_us = self.clock()
-                said = msgspec.structs.replace(
-                    now,
-                    version=now.version + 1,
-                    notice="sent",
-                    secret=False,
-                    appeal_until_us=self.window("", now_us),
-                )
-                audit = audit_row(said, "measure.told", actor, now_us, reason=reason)
-                try:
-                    self.store.records.write([said, self._notice(said, now_us), audit])
-                except StaleError:
-                    continue
-                count += 1
-                break
-        return count
+        return sum(self._release(measure.id, actor, reason) for measure in self.of(cause))
+
+    def _release(self, id: str, actor: str, reason: str) -> bool:
+        def attempt() -> tuple[bool, Sequence[Write]]:
+            now = self.get(id)
+            if now.notice != "withheld":
+                return False, ()
+            now_us = self.clock()
+            until_us = self.window("", now_us)
+            said = msgspec.structs.replace(
+                now, version=now.version + 1, notice="sent", secret=False, appeal_until_us=until_us
+            )
+            audit = audit_row(said, "measure.told", actor, now_us, reason=reason)
+            return True, [said, self._notice(said, now_us), audit]
+
+        return until_written(self.store, f"the measure {id}", attempt)
 
     # ------------------------------------------------------------------ by itself
 
@@ -307,10 +318,17 @@ class Enforcing:
         count = 0
         while some := self.store.measures.over(now_us, _AT_ONCE):
             for measure in some:
-                count += self._put(measure, state="ended")
+                count += self._ended(measure)
             if len(some) < _AT_ONCE:
                 break
         return count
+
+    def _ended(self, measure: Measure) -> bool:
+        """Where two were taken at the same time, the engine may know of the shorter one only: it hears of the other."""
+        after: Measure = msgspec.structs.replace(measure, version=measure.version + 1, state="ended")
+        left = self._alike(measure)
+        again = self._said(left[0], f"again:{marked(measure.id)}:", left, behind_us=1) if left else []
+        return self._put(after, *again)
 
     # ------------------------------------------------------------------ looking
 
@@ -323,10 +341,7 @@ class Enforcing:
 
     def of(self, cause: str) -> list[Measure]:
         """Everything that was done because of something; what followed by itself is found by :meth:`following`."""
-        found: list[Measure] = []
-        while part := self.store.measures.of(cause, found[-1].id if found else "", _AT_ONCE):
-            found += part
-        return found
+        return every(lambda after: self.store.measures.of(cause, after, _AT_ONCE), "", lambda one: one.id)
 
     def on(self, kind: str, entity: str, limit: int = 100) -> Sequence[Measure]:
         """What was done to an entity, the latest first."""
@@ -342,10 +357,9 @@ class Enforcing:
 
     # ------------------------------------------------------------------ how
 
-    def _put(self, measure: Measure, **fields: object) -> bool:
-        after: Measure = msgspec.structs.replace(measure, version=measure.version + 1, **fields)
+    def _put(self, *writes: Write) -> bool:
         try:
-            self.store.records.write([after])
+            self.store.records.write(writes)
         except StaleError:
             return False  # somebody else was first: the next round sees
         return True
@@ -385,9 +399,13 @@ class Enforcing:
         if measure.state == "lifted":
             says["lifted"] = True
         if measure.appeal_until_us is not None:
-            until = format_time(measure.appeal_until_us)
-            says["appeal"] = {"until": until, "decision": measure.cause, "route": "POST /v1/appeals"}
+            says["appeal"] = appeal_words(measure.appeal_until_us, measure.cause)
         return telling(measure, "measure.taken", now_us, says)
 
 
-__all__ = ["Enforcing", "Judging", "Taking"]
+def appeal_words(until_us: int, decision: str) -> dict[str, str]:
+    """How and until when one may appeal."""
+    return {"until": format_time(until_us), "decision": decision, "route": "POST /v1/appeals"}
+
+
+__all__ = ["Enforcing", "Judging", "Taking", "appeal_words"]

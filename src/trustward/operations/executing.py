@@ -16,8 +16,9 @@ from trustward.model.errand import Mark
 from trustward.operations.copies import LISTS, Kept, link_copy
 from trustward.operations.directives import Directives
 from trustward.operations.enforcing import Enforcing, Taking
+from trustward.operations.filing import Filing
 from trustward.operations.matching import Match, matches_in
-from trustward.operations.order_filing import Filing
+from trustward.operations.reading import copies_of
 from trustward.ports import Write
 
 WORKER = "trustward"
@@ -208,15 +209,9 @@ class Executing:
             )
         gone = {f"{order.id}.t{one.number}" for one in targets if one.kind in LISTS}
         if gone and not order.ended:
-            active = [copy for copy in self._active(order) if copy.id in gone]
+            active = [copy for copy in copies_of(self._store, order.id, active=True) if copy.id in gone]
             filing.writes += self._kept.to_drop(order, active, filing.now_us)
         filing.page("lifted", why, targets=[one.number for one in targets])
-
-    def _active(self, order: Directive) -> list[Copy]:
-        found: list[Copy] = []
-        while part := self._store.orders.copies(order.id, found[-1].id if found else "", 500, active=True):
-            found += part
-        return found
 
     # ------------------------------------------------------------------ copies that came
 

@@ -109,9 +109,8 @@ class Following:
         )
 
     def _listed(self, measure: Measure) -> bool:
-        name = list_of(measure)
-        entries = self._store.kept.list_entries(name, measure.entity[:-1], 1000)
-        return any(entry.value == measure.entity and entry.present for entry in entries)
+        entry = self._store.kept.list_entry(list_of(measure), measure.entity)
+        return entry is not None and entry.present
 
     def _follows(
         self, measure: Measure, id: str, do: str, kind: str, entity: str, *, note: str = "", reasons: str = ""

@@ -18,7 +18,8 @@ from trustward.model.dossier import DossierQuery, FilePage, Pair
 from trustward.model.duty import Duty, Evidence
 from trustward.model.hold import Hold
 from trustward.operations.duties import Duties, Owed
-from trustward.operations.filing import TRIES, Filing, busy, check_step, needed
+from trustward.operations.filing import Filing, check_step, needed, take_step
+from trustward.operations.reading import every
 from trustward.ports import Store, Write
 
 Links = Callable[[str, str], Sequence[Pair]]
@@ -126,8 +127,7 @@ class Holds:
         filing = Filing(hold, wanted.actor, now_us)
         filing.page("placed", wanted.basis, by=wanted.by, entities=len(hold.entities))
         filing.add(owing)
-        writes = filing.end()
-        return filing.record, writes
+        return filing.whole()
 
     def _owed(self, wanted: HoldWanted, id: str, now_us: int) -> tuple[Duty, list[Write]]:
         clock: str | Clock = wanted.clock or _REVIEW
@@ -277,10 +277,10 @@ class Holds:
 
     # ------------------------------------------------------------------ looking
 
-    def get(self, id: str) -> Hold:
-        """The hold with this id. Raises NotFoundError."""
+    def get(self, id: str, *, secret: bool = True) -> Hold:
+        """The hold with this id, if the caller may know of it. Raises NotFoundError."""
         found = self._store.dossiers.get(Hold, id)
-        if found is None:
+        if found is None or (found.secret and not secret):
             raise NotFoundError(f"there is no hold {id[:80]}", remedy="GET /v1/holds lists all")
         return found
 
@@ -294,23 +294,17 @@ class Holds:
 
     def on(self, kind: str, entity: str) -> Sequence[Hold]:
         """The holds that name an entity, or have named it, secret ones included."""
-        found: list[Hold] = []
-        while part := self._store.dossiers.naming(Hold, kind, entity, found[-1].id if found else "", _AT_ONCE):
-            found += part
-        return found
+        return every(
+            lambda after: self._store.dossiers.naming(Hold, kind, entity, after, _AT_ONCE), "", lambda one: one.id
+        )
 
     def _step(self, id: str, actor: str, name: str, step: Callable[[Filing[Hold]], None]) -> Hold:
-        for _ in range(TRIES):
+        def begin() -> Filing[Hold]:
             hold = self.get(id)
             check_step(f"hold {id}", hold.state, name, ("in_force",))
-            filing = Filing(hold, actor, self.clock())
-            step(filing)
-            try:
-                self._store.records.write(filing.end())
-            except StaleError:
-                continue
-            return filing.record
-        raise busy(f"the hold {id}")
+            return Filing(hold, actor, self.clock())
+
+        return take_step(self._store, f"the hold {id}", begin, step)
 
 
 def _check(wanted: HoldWanted) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trustward.base.errors import ConflictError, NotFoundError, StaleError, StepError, UsageError
+from trustward.base.errors import ConflictError, NotFoundError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.duty import Evidence
 from trustward.model.programme import (
@@ -27,7 +27,7 @@ from trustward.model.programme import (
 )
 from trustward.model.regimes import load_obligations
 from trustward.operations.duties import Duties, Owed
-from trustward.operations.order_filing import TRIES, Filing, busy, check_state, needed
+from trustward.operations.filing import Filing, check_step, needed, take_step, tell_issuer, until_written
 from trustward.ports import Store, Write
 
 _CLOCK: dict[Kind, str] = {"rectification": "SG-ACT-rectify", "implementation": "order", "campaign": "order"}
@@ -80,23 +80,22 @@ class Programmes:
         for text, what in ((wanted.issuer, "an issuer"), (wanted.reference, "a reference"), (wanted.title, "a title")):
             needed(text, what)
         _check_items(wanted)
-        for _ in range(TRIES):
+
+        def attempt() -> tuple[Programme, Sequence[Write]]:
             found, writes = self._opened(wanted, actor)
             before = self.store.orders.known_programme(found.known_as)
-            if before is not None:
-                first = next(iter(self.store.orders.pages(before.id, 0, 1)))
-                if first.detail.get("content") != _content(wanted):
-                    raise ConflictError(
-                        f"{wanted.issuer} has sent another one under the reference {wanted.reference[:80]}",
-                        remedy="see what the reference is",
-                    )
-                return before
-            try:
-                self.store.records.write(writes)
-            except StaleError:
-                continue
-            return found
-        raise busy(wanted.reference)
+            return (found, writes) if before is None else (self._same(before, wanted), ())
+
+        return until_written(self.store, wanted.reference, attempt)
+
+    def _same(self, before: Programme, wanted: ProgrammeWanted) -> Programme:
+        first = next(iter(self.store.orders.pages(before.id, 0, 1)))
+        if first.detail.get("content") != _content(wanted):
+            raise ConflictError(
+                f"{wanted.issuer} has sent another one under the reference {wanted.reference[:80]}",
+                remedy="see what the reference is",
+            )
+        return before
 
     def _opened(self, wanted: ProgrammeWanted, actor: str) -> tuple[Programme, list[Write]]:
         made = Programme(
@@ -120,7 +119,7 @@ class Programmes:
         for due_us in wanted.progress_us:
             duty = self._owe(filing, "SG-ACT-progress", due_us, f"Report on progress: {made.title}", "progress")
             filing.change(progress=(*filing.record.progress, Progress(duty=duty)))
-        return filing.record, filing.end()
+        return filing.whole()
 
     def _add(self, filing: Filing[Programme], wanted: ItemWanted) -> Item:
         record = filing.record
@@ -256,7 +255,7 @@ class Programmes:
                 one = msgspec.structs.replace(record.progress[at], sent=shown)
                 filing.change(progress=(*record.progress[:at], one, *record.progress[at + 1 :]))
                 filing.writes += self.duties.to_end(one.duty, actor, Evidence(said=said[:1000], refs=(record.cause,)))
-            filing.letter("progress", text=said, items=counts, refs=list(refs))
+            tell_issuer(filing, "progress", text=said, items=counts, refs=list(refs))
             filing.page("progress", said, items=counts, refs=refs)
 
         return self.step(id, actor, step)
@@ -276,7 +275,7 @@ class Programmes:
                 filing.writes += self.duties.to_cancel(duty, actor, "all of it is done")
             shown = Shown(actor=actor, at_us=filing.now_us, said=needed(said, "the result"), refs=refs)
             filing.change(state="closed", result=shown)
-            filing.letter("result", text=said, items=_counts(record), refs=list(refs))
+            tell_issuer(filing, "result", text=said, items=_counts(record), refs=list(refs))
             filing.page("closed", said, refs=refs)
 
         return self.step(id, actor, step)
@@ -324,24 +323,20 @@ class Programmes:
         self, id: str, actor: str, step: Callable[[Filing[Programme]], None], *, states: tuple[str, ...] = ("open",)
     ) -> Programme:
         """Take a step, again and again while somebody else was first. Raises NotFoundError, StepError."""
-        needed(actor, "an actor")
-        for _ in range(TRIES):
-            filing = Filing(self.get(id), actor, self.clock())
-            check_state("the programme", filing.record.state, states, "step of this kind")
-            step(filing)
-            try:
-                self.store.records.write(filing.end())
-            except StaleError:
-                continue
-            return filing.record
-        raise busy(id)
+
+        def begin() -> Filing[Programme]:
+            programme = self.get(id)
+            check_step("programme", programme.state, "any but a note", states)
+            return Filing(programme, actor, self.clock())
+
+        return take_step(self.store, f"the programme {id}", begin, step)
 
     @staticmethod
     def _item(filing: Filing[Programme], number: int, step: str) -> Item:
         item = filing.record.item(number)
         if item is None:
             raise NotFoundError(f"there is no item {number}", remedy="they count from 1")
-        check_state(f"the item {number}", item.state, ITEM_STEPS[step], step)
+        check_step(f"item {number}", item.state, step, ITEM_STEPS[step])
         return item
 
     @staticmethod

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from trustward.base.errors import StaleError, StepError
+from trustward.base.errors import StepError
 from trustward.model.case import Barred, Case, CaseLease, HeldLease, Outcome, Reviewer
-from trustward.operations.cases import Cases, Working, needed
+from trustward.operations.cases import Cases
+from trustward.operations.filing import Filing, needed, until_written
+from trustward.ports import Write
 
-_TRIES = 50
 MINUTE_US = 60_000_000
 
 
@@ -80,7 +81,7 @@ class Queues:
     def _begun(self, lease: CaseLease, reviewer: str) -> Work:
         case = self.cases.get(lease.case)
         weight = self.cases.queue(case.queue).exposure
-        who = self._count(reviewer, since_break=weight)
+        who = self._change(reviewer, lambda who: {"since_break": who.since_break + weight})
         return Work(case=case, lease=lease, break_due=who.since_break >= self.terms.exposure)
 
     def keep(self, case: str, reviewer: str) -> CaseLease:
@@ -104,29 +105,19 @@ class Queues:
         needed(reason, "a reason")
         held = HeldLease(case=case, reviewer=reviewer, now_us=self.cases.clock(), ends=True)
 
-        def step(working: Working) -> None:
-            working.page("skipped", reason)
+        def step(filing: Filing[Case]) -> None:
+            filing.page("skipped", reason)
 
         self.keep(case, reviewer)
         self.cases.step(case, reviewer, step, states=("open",), held=(held, Barred(case=case, reviewer=reviewer)))
-        self._count(reviewer, skips=1)
+        self._change(reviewer, lambda who: {"skips": who.skips + 1})
 
     # ------------------------------------------------------------------ pauses from it
 
     def rest(self, reviewer: str) -> Reviewer:
         """A break begins: what was seen before it counts no more, and no case is handed out until it is over."""
-        now_us = self.cases.clock()
-        for _ in range(_TRIES):
-            who = self.reviewer(reviewer)
-            after = msgspec.structs.replace(
-                who, version=who.version + 1, since_break=0, break_us=now_us + self.terms.break_us
-            )
-            try:
-                self._store.records.write([after])
-            except StaleError:
-                continue
-            return after
-        raise StaleError(f"{reviewer[:80]} changes all the time", remedy="try again in a moment")
+        until_us = self.cases.clock() + self.terms.break_us
+        return self._change(reviewer, lambda _: {"since_break": 0, "break_us": until_us})
 
     def _after_break(self, reviewer: str) -> int:
         """The time, if this reviewer may see another case. Raises StepError."""
@@ -142,21 +133,13 @@ class Queues:
         """What a reviewer has seen, and how well it agrees with others."""
         return self._store.records.get(Reviewer, name) or Reviewer(id=name, version=0)
 
-    def _count(self, name: str, *, since_break: int = 0, skips: int = 0) -> Reviewer:
-        for _ in range(_TRIES):
+    def _change(self, name: str, fields: Callable[[Reviewer], dict[str, int]]) -> Reviewer:
+        def attempt() -> tuple[Reviewer, list[Write]]:
             who = self.reviewer(name)
-            after = msgspec.structs.replace(
-                who,
-                version=who.version + 1,
-                since_break=who.since_break + since_break,
-                skips=who.skips + skips,
-            )
-            try:
-                self._store.records.write([after])
-            except StaleError:
-                continue
-            return after
-        raise StaleError(f"{name[:80]} changes all the time", remedy="try again in a moment")
+            after: Reviewer = msgspec.structs.replace(who, version=who.version + 1, **fields(who))
+            return after, [after]
+
+        return until_written(self._store, name, attempt)
 
     # ------------------------------------------------------------------ looking, and checking
 
@@ -195,7 +178,7 @@ class Queues:
             golden=answer,
             ticked=self.cases.queue(queue).checklist,
         )
-        working = Working(case, actor, self.cases.clock())
-        working.page("opened", "")
-        self._store.records.write(working.end())
-        return working.case
+        filing = Filing(case, actor, self.cases.clock())
+        filing.page("opened", "")
+        self._store.records.write(filing.end())
+        return filing.record

@@ -6,12 +6,12 @@ counts depends on how often its sender was right; who abuses it is warned, then 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 import msgspec
 
-from trustward.base.errors import ConflictError, NotFoundError, StaleError, UsageError
+from trustward.base.errors import ConflictError, NotFoundError, UsageError
 from trustward.base.units import format_time
 from trustward.model.case import TEXT_LIMIT
 from trustward.model.errand import Errand
@@ -30,9 +30,9 @@ from trustward.model.report import (
 from trustward.operations.cases import Cases, News
 from trustward.operations.closing import answer
 from trustward.operations.duties import Owed
+from trustward.operations.filing import until_written
 from trustward.ports import Write
 
-_TRIES = 100
 _SPEAKS = {"flagger": "trusted_flagger", "authority": "authority", "service": "partner"}
 _FIELDS = frozenset({"message", "listing", "ad", "group", "stream", "handle", "url", "phone"})
 """Kinds of subject that the event has a field for."""
@@ -75,18 +75,14 @@ class Reports:
         """
         self._check(said)
         name = said.id or self._ids()
+
+        def attempt() -> tuple[Report, Sequence[Write]]:
+            # An id that was made just now is nobody's.
+            before = self._store.reports.get(name) if said.id else None
+            return self._received(said, name, actor) if before is None else (_same(before, said), ())
+
         with self._turn:
-            for _ in range(_TRIES):
-                before = self._store.reports.get(name)
-                if before is not None:
-                    return _same(before, said)
-                report, writes = self._received(said, name, actor)
-                try:
-                    self._store.records.write(writes)
-                except StaleError:
-                    continue
-                return report
-        raise StaleError(f"{said.kind}:{said.entity[:80]} changes all the time", remedy="try again in a moment")
+            return until_written(self._store, f"{said.kind}:{said.entity}", attempt)
 
     @staticmethod
     def _check(said: Said) -> None:

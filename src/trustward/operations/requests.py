@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from trustward.base.errors import NotFoundError, StaleError, StepError, UsageError
+from trustward.base.errors import NotFoundError, StepError, UsageError
 from trustward.model.bundle import Bundle
 from trustward.model.dossier import DossierQuery, FilePage, Pair
 from trustward.model.duty import Evidence
-from trustward.model.letter import Letter, told
+from trustward.model.letter import told
 from trustward.model.request import ALLOWED, Asked, Data, Disclosure, Scope, Verified, Withheld
 from trustward.operations.bundling import Bundling
 from trustward.operations.duties import Duties, Owed
-from trustward.operations.filing import TRIES, Filing, busy, check_step, needed
+from trustward.operations.filing import Filing, check_step, needed, take_step
 from trustward.ports import Store, Write
 
 MOST_ENTITIES = 200
@@ -130,8 +130,7 @@ class Requests:
         filing = Filing(asked, wanted.actor, now_us)
         filing.page("received", wanted.basis, by=wanted.by, reference=wanted.reference)
         filing.add(owing)
-        writes = filing.end()
-        return filing.record, writes
+        return filing.whole()
 
     def _owed(self, wanted: RequestWanted, id: str) -> tuple[list[str], list[Write]]:
         clocks = wanted.clocks or (Due(clock=_PLAIN),)
@@ -176,24 +175,18 @@ class Requests:
 
         Raises NotFoundError, StepError, UsageError, TooLargeError.
         """
-        bundle: Bundle | None = None
-        scope: Scope | None = None
-        for _ in range(TRIES):
-            asked = self.get(id)
-            check_step(f"request {id}", asked.state, "answer", ALLOWED["answer"])
+        kept: list[tuple[Scope, Bundle]] = []
+
+        def step(filing: Filing[Asked]) -> None:
+            asked = filing.record
             self._check_way(asked, given.handed)
-            if bundle is None or scope is None:
+            if not kept:
                 # Once: whoever else changes the record changes nothing of what is given.
                 scope = self._bundling.upto_now(_scope(asked, given))
-                bundle = self._bundling.of_request(asked, scope, given.withheld)
-            filing = Filing(asked, given.actor, self._clock())
-            self._answered(filing, given, scope, bundle)
-            try:
-                self._store.records.write(filing.end())
-            except StaleError:
-                continue
-            return filing.record
-        raise busy(f"the request {id}")
+                kept.append((scope, self._bundling.of_request(asked, scope, given.withheld)))
+            self._answered(filing, given, *kept[0])
+
+        return self._step(id, given.actor, "answer", step)
 
     @staticmethod
     def _check_way(asked: Asked, handed: str) -> None:
@@ -231,15 +224,7 @@ class Requests:
         filing.add([made])
         if asked.target:
             says = {"reference": asked.reference, "bundle": bundle.id, "bytes": bundle.size}
-            letter = Letter(
-                cause=f"request:{asked.id}",
-                step="request.answered",
-                at_us=filing.now_us,
-                action=told("submit", "request", asked.id),
-                says=says,
-                to=asked.target,
-            )
-            filing.add([letter])
+            filing.letter("answered", told("submit", "request", asked.id), says, asked.target)
 
     def refuse(self, id: str, actor: str, reasons: str, handed: str) -> Asked:
         """Nothing is given, for these reasons. Raises NotFoundError, StepError, UsageError."""
@@ -289,10 +274,10 @@ class Requests:
 
     # ------------------------------------------------------------------ looking
 
-    def get(self, id: str) -> Asked:
-        """The request with this id. Raises NotFoundError."""
+    def get(self, id: str, *, secret: bool = True) -> Asked:
+        """The request with this id, if the caller may know of it. Raises NotFoundError."""
         found = self._store.dossiers.get(Asked, id)
-        if found is None:
+        if found is None or (found.secret and not secret):
             raise NotFoundError(f"there is no request {id[:80]}", remedy="GET /v1/requests lists all")
         return found
 
@@ -324,17 +309,12 @@ class Requests:
         return found
 
     def _step(self, id: str, actor: str, name: str, step: Callable[[Filing[Asked]], None]) -> Asked:
-        for _ in range(TRIES):
+        def begin() -> Filing[Asked]:
             asked = self.get(id)
             check_step(f"request {id}", asked.state, name, ALLOWED[name])
-            filing = Filing(asked, actor, self._clock())
-            step(filing)
-            try:
-                self._store.records.write(filing.end())
-            except StaleError:
-                continue
-            return filing.record
-        raise busy(f"the request {id}")
+            return Filing(asked, actor, self._clock())
+
+        return take_step(self._store, f"the request {id}", begin, step)
 
 
 def _scope(asked: Asked, given: Answering) -> Scope:

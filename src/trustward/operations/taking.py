@@ -23,8 +23,8 @@ from trustward.model.enforcement import (
 from trustward.model.errand import Errand, change_errand
 from trustward.model.letter import Letter, told
 from trustward.model.stored import AuditRow
-from trustward.operations.cases import needed
 from trustward.operations.delivering import MAX_REASON
+from trustward.operations.filing import needed
 
 UNSAID = "service"
 """What everybody is given as the cause of a secret measure: its own id would lead nowhere, and tell by that."""

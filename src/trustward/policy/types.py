@@ -50,7 +50,6 @@ TEXT = Type("text")
 FLAG = Type("flag")
 TIME = Type("time")
 DURATION = Type("duration")
-SIGNAL = Type("signal")
 
 
 def entity(kind: str) -> Type:

@@ -162,6 +162,9 @@ class Kept(Protocol):
     def list_entries(self, name: str, after: str = "", limit: int = 1000) -> Sequence[ListEntry]:
         """What people and feeds have put on a list or taken off it, in order of the values, after ``after``."""
 
+    def list_entry(self, name: str, value: str) -> ListEntry | None:
+        """What was last said of one value of a list."""
+
     def snoozes(self) -> Sequence[Snooze]:
         """Every rule that is silenced for an entity."""
 

@@ -250,6 +250,8 @@ class KeptContract(Contract):
         ]
         assert [one.value for one in store.kept.list_entries("l", after="a", limit=2)] == ["b", "c"]
         assert store.kept.list_entries("other") == []
+        assert store.kept.list_entry("l", "b") == entries[1]
+        assert (store.kept.list_entry("l", "bb"), store.kept.list_entry("other", "b")) == (None, None)
 
     def test_snoozes(self, store: Store, lease: Lease) -> None:
         change = SnoozeChange(actor="kim", rule="r", kind="account", entity="a", until_us=5)

@@ -187,6 +187,10 @@ class DutiesContract(Contract):
         assert found(states=("open",)) == "da"
         assert found(states=("open", "waiting")) == "dac"
         assert found(breached=True) == "d"
+        assert found(states=("done", "paused", "open"), limit=2) == "bd"
+        assert found("b", states=("done", "open")) == "da"
+        assert (found(subject="order:1", states=("open",)), found(subject="order:1", states=("done",))) == ("da", "")
+        assert (found(breached=True, states=("open",)), found(breached=True, states=("done",))) == ("d", "")
         assert found(breached=False) == "bac"
         assert found(due_before_us=30) == "bd"
         assert found(limit=2) == "bd"

@@ -19,7 +19,6 @@ LARGEST_FLOAT = 2.0**53
 MOST = 2**63 - 1
 _U0 = np.uint64(0)
 _U1 = np.uint64(1)
-_U11 = np.uint64(11)
 _U64 = np.uint64(64)
 _FRACTION = np.uint64((1 << 52) - 1)
 _IMPLICIT = np.uint64(1 << 52)

@@ -26,7 +26,6 @@ from trustward.base.jit import (
 )
 from trustward.windows.hashing import LANES, STATE_WORDS, absorb, finish_lanes, has_zero, siphash_start
 
-_U8 = np.uint64(8)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _U0 = np.uint64(0)
 

@@ -46,9 +46,7 @@ def backup(store: DatabaseStore, file: Path) -> Copied:
         target = _file(part)
         try:
             migrate.upgrade(target)
-            with store.database.read() as source, target.write() as goal:
-                if not store.database.is_sqlite:
-                    source.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            with store.database.steady() as source, target.write() as goal:
                 copied = _copy(source, goal)
             _carry(store.snapshots, DatabaseSnapshots(target), copied.seq)
             with target.alone() as connection:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
-from trustward.adapters.store.tables_operations import CASES
+from trustward.adapters.store.tables_operations import CASE_ENTITIES, CASES
 from trustward.model.case import ALIKE, STATES, Case, CaseLease, CasePage, CaseQuery
 from trustward.model.errand import Errand
 from trustward.model.report import Report
@@ -20,6 +20,7 @@ from trustward.model.tally import WAITING, Backlog
 _CASE = msgspec.json.Decoder(Case)
 _PAGE = msgspec.json.Decoder(CasePage)
 _REPORT = msgspec.json.Decoder(Report)
+_ABOUT = CASE_ENTITIES.c
 _TRIES = 200
 
 
@@ -89,8 +90,9 @@ class DatabaseCases:
                 if found is None:
                     return None
                 taken = {"case_id": found, "reviewer": reviewer, "until_us": until_us, "now": now_us}
-                if connection.execute(named("take_case"), taken).rowcount == 1:
-                    return _lease(connection.execute(named("case_lease"), {"case_id": found}).one())
+                row = connection.execute(named("take_case"), taken).one_or_none()
+                if row is not None:
+                    return _lease(row)
             # Somebody has taken it between the two statements: what comes next?
         return None
 
@@ -98,9 +100,8 @@ class DatabaseCases:
         """See :class:`trustward.ports.Cases`."""
         taken = {"case_id": case, "reviewer": reviewer, "until_us": until_us, "now": now_us}
         with self._database.write() as connection:
-            if connection.execute(named("take_case"), taken).rowcount != 1:
-                return None
-            return _lease(connection.execute(named("case_lease"), {"case_id": case}).one())
+            row = connection.execute(named("take_case"), taken).one_or_none()
+        return None if row is None else _lease(row)
 
     def release(self, case: str, reviewer: str) -> None:
         """See :class:`trustward.ports.Cases`."""
@@ -144,16 +145,28 @@ class DatabaseCases:
         """See :class:`trustward.ports.Cases`."""
         common: Counter[str] = Counter()
         opened: dict[str, int] = {}
+        # All entities by one statement, and all cases by another.
+        places = [
+            select(_ABOUT.case_id, _ABOUT.opened_us)
+            .where(_ABOUT.kind == kind, _ABOUT.entity == entity)
+            .order_by(_ABOUT.opened_us.desc(), _ABOUT.case_id.desc())
+            .limit(each)
+            .subquery(f"entity{number}")
+            for number, (kind, entity) in enumerate(case.entities[:ALIKE])
+        ]
+        if not places:
+            return []
         with self._database.read() as connection:
-            for kind, entity in case.entities[:ALIKE]:
-                asked = {"kind": kind, "entity": entity, "limit": each}
-                for row in connection.execute(named("case_ids_about"), asked):
-                    common[row.case_id] += 1
-                    opened[row.case_id] = row.opened_us
+            for row in connection.execute(union_all(*map(select, places))):
+                common[row.case_id] += 1
+                opened[row.case_id] = row.opened_us
             del common[case.id]
             order = sorted(common, key=lambda name: (-common[name], -opened[name], name))[:limit]
-            found = [connection.execute(named("case"), {"id": name}).scalar_one() for name in order]
-        return [(_CASE.decode(body), common[name]) for name, body in zip(order, found, strict=True)]
+            if not order:
+                return []
+            some = select(CASES.c.id, CASES.c.body).where(CASES.c.id.in_(order))
+            found = {row.id: row.body for row in connection.execute(some)}
+        return [(_CASE.decode(found[name]), common[name]) for name in order]
 
     def waiting(self) -> Mapping[str, tuple[int, int]]:
         """See :class:`trustward.ports.Cases`."""

@@ -10,13 +10,16 @@ from threading import Lock
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, NoSuchModuleError, SQLAlchemyError
 
+from trustward.base.clock import elapsed_s
 from trustward.base.errors import SettingsError, StoreError
 
 FILE = "trustward.db"
 """The name of SQLite's file in the data folder."""
 _WAIT_S = 10
+_RESTED_S = 1.0
+"""A connection that was in use within this time is not asked whether it still stands."""
 _POSTGRESQL = {
     # A server that is gone is noticed within seconds, not after the system's two hours.
     "connect_timeout": 5,
@@ -40,14 +43,19 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading. Raises StoreError for what goes wrong in the database."""
-        with told(), self._engine.connect() as connection:
+        """A connection for reading. Raises StoreError for what goes wrong in the database.
+
+        On PostgreSQL each statement is by itself (as its snapshots are anyway): beginning and ending a transaction
+        would be two more ways there and back. Who needs one state for several statements asks for :meth:`steady`.
+        """
+        how: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with told(), self._engine.connect().execution_options(**how) as connection:
             yield connection
 
     @contextmanager
-    def glance(self) -> Iterator[Connection]:
-        """The same for a look or two that need not agree: PostgreSQL is spared beginning and ending a transaction."""
-        how: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+    def steady(self) -> Iterator[Connection]:
+        """The same, with one state of the database for all statements."""
+        how: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         with told(), self._engine.connect().execution_options(**how) as connection:
             yield connection
 
@@ -211,7 +219,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, connect_args=_POSTGRESQL, pool_pre_ping=True)
+    engine = create_engine(url, connect_args=_POSTGRESQL)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -219,5 +227,21 @@ def _postgresql(url: URL) -> Engine:
         with connection.cursor() as cursor:
             cursor.execute("SET synchronous_commit = on")
         connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def leave(_connection: Any, record: Any) -> None:
+        record.info["left_s"] = elapsed_s()
+
+    @event.listens_for(engine, "checkout")
+    def see(connection: Any, record: Any, _proxy: Any) -> None:
+        # Whether it still stands is asked of what has rested, and not each time: that is as far as a look itself.
+        left_s = record.info.get("left_s")
+        if left_s is None or elapsed_s() - left_s < _RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as fault:
+            # The others have been cut by the same: all are made anew.
+            raise InvalidatePoolError from fault
 
     return engine

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, literal, select, text, tuple_
+from sqlalchemy import Select, Table, literal, select, text, tuple_, union_all
 
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
@@ -64,18 +64,13 @@ class DatabaseDuties:
             if after:
                 place = connection.execute(named("duty_place"), {"id": after}).scalar()
                 wanted.append(behind(DUTIES, "due_us", DUE_LATER if place is None else place, after))
-            # Each state by itself: the index has them one after the other, and most duties are done.
-            places = [[table.state == STATES.index(state)] for state in query.states] or [[]]
-            parts = [
-                select(table.due_us, table.id, table.body)
-                .where(*place, *wanted)
-                .order_by(table.due_us, table.id)
-                .limit(limit)
-                for place in places
-            ]
-            rows = [row for part in parts for row in connection.execute(part).all()]
-        rows.sort(key=lambda row: (row.due_us, row.id))
-        return [_DUTY.decode(row.body) for row in rows[:limit]]
+            states = [STATES.index(state) for state in query.states or STATES]
+            if query.subject:
+                wanted.append(table.state.in_(states))
+                found = select(table.body).where(*wanted).order_by(table.due_us, table.id).limit(limit)
+            else:
+                found = first_of_each(DUTIES, states, wanted, limit)
+            return [_DUTY.decode(body) for body in connection.execute(found).scalars()]
 
     def counts(self, now_us: int) -> DutyCounts:
         """See :class:`trustward.ports.Duties`."""
@@ -90,6 +85,25 @@ class DatabaseDuties:
                 breached=tallies(BREACHED),
                 alarm_us=connection.execute(named("oldest_alarm"), {"now": now_us}).scalar(),
             )
+
+
+def first_of_each(table: Table, states: Sequence[int], wanted: Sequence[Any], limit: int) -> Select[Any]:
+    """The bodies of the first rows by ``due_us`` that have one of some states.
+
+    Each state is looked for by itself: an index has it in order. In one order of all states a planner believes that
+    it meets each of them all the time, and goes through what is done (nearly all, and first) to find what is not.
+    """
+    columns = (table.c.due_us, table.c.id, table.c.body)
+    parts = [
+        select(*columns)
+        .where(table.c.state == state, *wanted)
+        .order_by(table.c.due_us, table.c.id)
+        .limit(limit)
+        .subquery(f"state{state}")
+        for state in states
+    ]
+    every = union_all(*map(select, parts)).subquery("every")
+    return select(every.c.body).order_by(every.c.due_us, every.c.id).limit(limit)
 
 
 def behind(table: Table, column: str, value: int, id: str) -> Any:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.duties import behind, first_of_each
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_enforcement import APPEALS
 from trustward.adapters.store.tables_operations import DUE_LATER
@@ -120,18 +121,20 @@ class DatabaseAppeals:
         """See :class:`trustward.ports.Appeals`."""
         table = APPEALS.c
         wanted: list[Any] = []
-        if state is not None:
-            wanted.append(table.state == APPEAL_STATES.index(state))
         if decision:
             wanted.append(table.decision == decision)
         if account:
             wanted.append(table.account == account)
+        states = [APPEAL_STATES.index(one) for one in ([state] if state is not None else APPEAL_STATES)]
         with self._database.read() as connection:
             if after:
                 last = connection.execute(named("appeal_place"), {"id": after}).scalar()
-                place = DUE_LATER if last is None else last
-                wanted.append(or_(table.due_us > place, and_(table.due_us == place, table.id > after)))
-            query = select(table.body).where(*wanted).order_by(table.due_us, table.id).limit(limit)
+                wanted.append(behind(APPEALS, "due_us", DUE_LATER if last is None else last, after))
+            if decision or account:
+                wanted.append(table.state.in_(states))
+                query = select(table.body).where(*wanted).order_by(table.due_us, table.id).limit(limit)
+            else:
+                query = first_of_each(APPEALS, states, wanted, limit)
             return [_APPEAL.decode(body) for body in connection.execute(query).scalars()]
 
     def working(self, limit: int) -> Sequence[Appeal]:

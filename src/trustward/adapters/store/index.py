@@ -23,7 +23,7 @@ class DatabaseIndex:
 
     def runs(self) -> Sequence[Run]:
         """See :class:`trustward.ports.Index`."""
-        with self._database.glance() as connection:
+        with self._database.read() as connection:
             return [_run(row) for row in connection.execute(named("index_runs"))]
 
     def add(self, run: Run, pages: Sequence[Page], olds: Sequence[Run] = ()) -> bool:
@@ -46,7 +46,7 @@ class DatabaseIndex:
 
     def page(self, run: Run, below: int) -> Page | None:
         """See :class:`trustward.ports.Index`."""
-        with self._database.glance() as connection:
+        with self._database.read() as connection:
             row = connection.execute(named("index_page"), {"run": run.first, "below": below}).one_or_none()
             _see(connection, run)
         return None if row is None else Page(low=row.low, body=bytes(row.body))
@@ -54,7 +54,7 @@ class DatabaseIndex:
     def tops(self, asked: Sequence[tuple[Run, int]]) -> Sequence[Page | None]:
         """See :class:`trustward.ports.Index`."""
         runs, belows = [run.first for run, _ in asked], [below for _, below in asked]
-        with self._database.glance() as connection:
+        with self._database.read() as connection:
             if self._database.is_sqlite:
                 pairs = msgspec.json.encode(list(zip(runs, belows, strict=True))).decode()
                 rows = connection.execute(named("index_tops_sqlite"), {"pairs": pairs}).all()

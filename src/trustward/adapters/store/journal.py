@@ -116,7 +116,7 @@ class DatabaseJournal:
 
     def head(self) -> int:
         """See :class:`trustward.ports.Journal`."""
-        with self._database.glance() as connection:
+        with self._database.read() as connection:
             return int(connection.execute(named("head")).scalar_one())
 
     def read(self, after: int, limit: int) -> Sequence[Segment]:
@@ -139,7 +139,7 @@ class DatabaseJournal:
     def entries(self, seqs: Sequence[int]) -> Sequence[Found]:
         """See :class:`trustward.ports.Journal`."""
         gone: list[int] = []
-        with self._database.glance() as connection:
+        with self._database.read() as connection:
             found = entries_in(connection, seqs, gone)
         # What is missing here has moved; everything that has moved is older than everything that has not.
         return [*self._elsewhere.entries(gone), *found] if gone else found
@@ -176,7 +176,7 @@ class DatabaseJournal:
             places += self._tabled(sorted(keys))
         if not places:
             return {}
-        with self._database.glance() as connection:
+        with self._database.read() as connection:
             gone: list[int] = []
             wanted = set(ids)
             found = entries_in(connection, set(places), gone)

@@ -33,6 +33,12 @@ class DatabaseKept:
             asked = {"list": name, "after": after, "limit": limit}
             return [ListEntry(**_flagged(row)) for row in connection.execute(named("list_entries"), asked).mappings()]
 
+    def list_entry(self, name: str, value: str) -> ListEntry | None:
+        """See :class:`trustward.ports.Kept`."""
+        with self._database.read() as connection:
+            row = connection.execute(named("list_entry"), {"list": name, "value": value}).mappings().first()
+        return None if row is None else ListEntry(**_flagged(row))
+
     def snoozes(self) -> Sequence[Snooze]:
         """See :class:`trustward.ports.Kept`."""
         with self._database.read() as connection:
@@ -183,6 +189,12 @@ class DatabaseAudit:
 
 def add_audit(connection: Connection, row: AuditRow) -> None:
     """Add a row to the audit, in the transaction of what it tells of."""
+    name, fields = audit_row(row)
+    connection.execute(named(name), fields)
+
+
+def audit_row(row: AuditRow) -> tuple[str, dict[str, Any]]:
+    """The statement that adds a row to the audit, and its values."""
     fields = msgspec.structs.asdict(row)
     del fields["number"], fields["secret"]
-    connection.execute(named("add_audit_secret" if row.secret else "add_audit"), fields)
+    return ("add_audit_secret" if row.secret else "add_audit"), fields

@@ -265,6 +265,9 @@ class _Kept:
         ]
         return found[:limit]
 
+    def list_entry(self, name: str, value: str) -> ListEntry | None:
+        return self._tables.lists.get((name, value))
+
     def snoozes(self) -> Sequence[Snooze]:
         return [snooze for _, snooze in sorted(self._tables.snoozes.items())]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
@@ -168,12 +168,6 @@ def programme_row(one: Programme) -> dict[str, Any]:
         "known_as": one.known_as,
         "secret": int(one.secret),
     }
-
-
-def add_page(connection: Connection, page: OrderPage) -> None:
-    """Add a page to a file."""
-    fields = {"order_id": page.order, "number": page.number, "at_us": page.at_us, "what": page.what}
-    connection.execute(named("add_order_page"), {**fields, "body": msgspec.json.encode(page)})
 
 
 ROWS: Mapping[type, tuple[str, Callable[[Any], dict[str, Any]]]] = {

@@ -43,7 +43,6 @@ APPEALS = Table(
     Column("work", SmallInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("appeals_by_state", "state", "due_us", "id"),
-    Index("appeals_by_due", "due_us", "id"),
     Index("appeals_by_decision", "decision", "due_us", "id"),
     Index("appeals_by_account", "account", "due_us", "id"),
     Index("appeals_by_work", "work", "id"),

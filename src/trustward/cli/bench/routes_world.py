@@ -39,8 +39,6 @@ from trustward.simulate import simulate
 MARK = "zzzzz"
 """Stands for the number of the copy: five letters that no id and no text has otherwise."""
 REPORTS_A_CASE = 5
-EVENTS_A_CASE = 10
-"""How many entries of the journal come to a case, what was reported and decided included."""
 DAY_US = 86_400_000_000
 HOT = ("ip", "203.0.113.7")
 """What one in fifty cases names."""

@@ -21,6 +21,10 @@ ON CONFLICT (list, value) DO UPDATE SET present = excluded.present, expires_us =
 SELECT list, value, present, expires_us, actor, origin, reason, at_us, seq
 FROM list_entries WHERE list = :list AND value > :after ORDER BY value LIMIT :limit
 
+-- name: list_entry
+SELECT list, value, present, expires_us, actor, origin, reason, at_us, seq
+FROM list_entries WHERE list = :list AND value = :value
+
 -- name: put_snooze
 INSERT INTO snoozes (rule, kind, entity, until_us, actor, origin, reason, at_us, seq)
 VALUES (:rule, :kind, :entity, :until_us, :actor, :origin, :reason, :at_us, :seq)

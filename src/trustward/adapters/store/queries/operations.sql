@@ -145,6 +145,7 @@ INSERT INTO case_leases (case_id, reviewer, until_us, epoch) VALUES (:case_id, :
 ON CONFLICT (case_id) DO UPDATE SET reviewer = excluded.reviewer, until_us = excluded.until_us,
     epoch = case_leases.epoch + CASE WHEN case_leases.reviewer = excluded.reviewer THEN 0 ELSE 1 END
 WHERE case_leases.until_us <= :now OR case_leases.reviewer = excluded.reviewer
+RETURNING case_id, reviewer, until_us, epoch
 
 -- name: case_lease
 SELECT case_id, reviewer, until_us, epoch FROM case_leases WHERE case_id = :case_id
@@ -165,10 +166,6 @@ SELECT 1 FROM case_barred WHERE case_id = :case_id AND reviewer = :reviewer
 SELECT c.body FROM case_entities e JOIN cases c ON c.id = e.case_id
 WHERE e.kind = :kind AND e.entity = :entity ORDER BY e.opened_us DESC, e.case_id DESC LIMIT :limit
 
--- name: case_ids_about
-SELECT case_id, opened_us FROM case_entities
-WHERE kind = :kind AND entity = :entity ORDER BY opened_us DESC, case_id DESC LIMIT :limit
-
 -- name: untold_cases
 SELECT body FROM cases WHERE untold = 1 ORDER BY id LIMIT :limit
 
@@ -184,9 +181,3 @@ ON CONFLICT (what, name) DO UPDATE SET count = tallies.count + excluded.count
 
 -- name: tallies
 SELECT name, count FROM tallies WHERE what = :what AND count > 0 ORDER BY name
-
--- name: case_before
-SELECT state, queue FROM cases WHERE id = :id
-
--- name: duty_before
-SELECT state, breached FROM duties WHERE id = :id
