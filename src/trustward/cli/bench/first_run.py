@@ -23,7 +23,10 @@ _CACHES = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "PYTHONPYCACHEPREFIX")
 def measure(settings: Settings) -> Result:
     """A replay of one event by a fresh copy of the package, several times from nothing."""
     repeats = min(settings.repeats, 3)
-    first, second, locked, locked_again = [], [], [], []
+    first: list[float] = []
+    second: list[float] = []
+    locked: list[float] = []
+    locked_again: list[float] = []
     notes = [
         "Whole processes, from their start to their end.",
         "The copy has no byte code and no kernels; its libraries keep the byte code that installers make.",
