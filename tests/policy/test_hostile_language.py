@@ -113,7 +113,7 @@ def test_a_statement_in_a_text_is_no_statement() -> None:
 def test_nothing_large_is_built_from_little() -> None:
     started = time.process_time()
     doubling = "a0 = event.length\n" + "".join(f"a{n} = a{n - 1} + a{n - 1}\n" for n in range(1, 10))
-    rules = "".join(rule(f"a9 > {n}", name=f"r{n}") for n in range(900))
+    rules = "".join(rule(f"a9 > {n}", name=f"r{n}") for n in range(300))
     assert set(codes(doubling + rules)) == {"P003"}
     every = "[" + ",".join(f'"{name}"' for name in catalogue().types) + "]"
     ids = "w = " + " or ".join(f'event.id == "{n * 3}"' for n in range(500)) + "\n"
