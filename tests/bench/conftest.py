@@ -1,5 +1,5 @@
 """The stores of the service's tests."""
 
-from tests.service.conftest import opened, server, template
+from tests.service.conftest import begun, opened, server, template
 
-__all__ = ["opened", "server", "template"]
+__all__ = ["begun", "opened", "server", "template"]

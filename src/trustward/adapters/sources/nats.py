@@ -23,6 +23,7 @@ from trustward.ports.sources import Batch, Tools
 if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
     from nats.js import JetStreamContext
 
 T = TypeVar("T")
@@ -87,6 +88,7 @@ class NatsSource:
         self._thread: Thread | None = None
         self._client: Client | None = None
         self._stream: JetStreamContext | None = None
+        self._inbox: Subscription | None = None
         self._pull: JetStreamContext.PullSubscription | None = None
         self._held: deque[Sequence[Msg]] = deque()
 
@@ -121,7 +123,7 @@ class NatsSource:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._loop = self._thread = self._client = self._stream = self._pull = None
+        self._loop = self._thread = self._client = self._stream = self._inbox = self._pull = None
         self._held.clear()
 
     # ------------------------------------------------------------------ in the loop's thread
@@ -166,11 +168,13 @@ class NatsSource:
             )
         await stream.find_stream_name_by_subject(settings.rejects)
         self._stream = stream
-        self._pull = await stream.pull_subscribe_bind(durable=settings.durable, stream=settings.stream)
+        deliver = client.new_inbox()
+        self._inbox = await client.subscribe(deliver)
+        self._pull = stream.PullSubscription(
+            stream, self._inbox, settings.stream, settings.durable, deliver=deliver.encode()
+        )
 
     async def _fetch(self, wait_s: float) -> list[Msg]:
-        from nats.errors import TimeoutError as NothingCame  # noqa: PLC0415 - an extra
-
         assert self._pull is not None  # open
         assert self._client is not None  # the same
         if not self._client.is_connected:
@@ -178,11 +182,13 @@ class NatsSource:
         try:
             # The first one as soon as it comes, and then what is there: nobody waits for a batch to be full.
             found = await self._pull.fetch(1, timeout=wait_s)
-        except NothingCame:
+        except TimeoutError:
             return []
         more = self._settings.batch - len(found)
         if more:
-            with suppress(NothingCame):
+            # Python's own TimeoutError, not the library's below it: where the time is up between two of its steps, it
+            # raises that one, and the first message must not go with it.
+            with suppress(TimeoutError):
                 found += await self._pull.fetch(more, timeout=_LEAST_S)
         return found
 
@@ -210,23 +216,22 @@ class NatsSource:
 
     async def _leave(self) -> None:
         """Give back what is not confirmed, at once, and go."""
-        from nats.errors import TimeoutError as NothingCame  # noqa: PLC0415 - an extra
-
-        client, pull = self._client, self._pull
+        client, inbox = self._client, self._inbox
         if client is None or client.is_closed:
             return
         try:
-            if pull is not None:
-                # A request that nobody waits for any more may have been answered, and may still stand there: it would
-                # be given what is handed back, and nobody else would see that for as long as an acknowledgement takes.
+            given = [message for messages in self._held for message in messages]
+            if inbox is not None:
+                # What was asked for last may still wait at the server, which would hand on there what is given back, to
+                # nobody. When it answers the flush it knows that nothing is wanted here, and what it sent is here.
+                ending = asyncio.create_task(inbox.drain())  # type: ignore[no-untyped-call]
+                await asyncio.sleep(0)
                 await client.flush(timeout=2)
-                with suppress(NothingCame):
-                    while pull.pending_msgs:
-                        self._held.append(await pull.fetch(1, timeout=_LEAST_S))
-                await pull.unsubscribe()
-                await client.flush(timeout=2)
-            for messages in self._held:
-                for message in messages:
+                ending.cancel()
+                while inbox.pending_msgs:
+                    given.append(await inbox.next_msg(timeout=1))
+            for message in given:
+                if message.reply:
                     await message.nak()
             await client.flush(timeout=2)
         except Exception:  # noqa: BLE001, S110 - then it is handed out again a little later

@@ -31,6 +31,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     say: Say = print
     cores: list[float] = []
 
+    @property
+    def trial(self) -> bool:
+        """Whether everything is so small that no figure means anything: only whether it works, and results are equal.
+
+        Then no round goes before the others to compile and cache, and nothing is done more often than that takes.
+        """
+        return self.scale < 0.01
+
     def sized(self, full: int, least: int = 1) -> int:
         """A size at this scale.
 

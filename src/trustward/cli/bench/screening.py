@@ -32,14 +32,15 @@ def measure(settings: Settings) -> Result:
     screened: list[dict[str, float]] = []
     texts: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
-    for turn in range(-1, settings.repeats):
+    # The first round compiles and caches.
+    before = 0 if settings.trial else 1
+    for turn in range(-before, settings.repeats):
         settings.say(f"screening: round {turn + 1} of {settings.repeats}")
         plain.append(settings.fresh(decide, policy=FORTY, path=str(path), out=out))
         screened.append(settings.fresh(decide, policy=str(both), path=str(path), out=out))
         texts.append(settings.fresh(of_texts, path=str(path), count=values))
         links.append(settings.fresh(of_links, path=str(path), count=values))
-    # The first round compiles and caches.
-    plain, screened, texts, links = plain[1:], screened[1:], texts[1:], links[1:]
+    plain, screened, texts, links = plain[before:], screened[before:], texts[before:], links[before:]
     text_rate = rate("texts, whole signals", "texts", values, [one["many"] for one in texts])
     link_rate = rate("links, whole signals", "links", values, [one["many"] for one in links])
     text_load = figure("weights and lexicons of texts loaded", "s", [one["load"] for one in texts])

@@ -18,7 +18,7 @@ def measure(settings: Settings) -> Result:
     filled, singles = settings.sized(400_000, 1_000), settings.sized(20_000, 200)
     events = filled + 3 * singles
     path = stream(settings, events, settings.sized(ACCOUNTS, 200))
-    for policy in POLICIES.values():
+    for policy in () if settings.trial else POLICIES.values():
         settings.fresh(drive, path=str(path), policy=policy, filled=100, singles=50)  # compiles and caches the kernels
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in POLICIES}
     for turn in range(settings.repeats):

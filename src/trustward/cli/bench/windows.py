@@ -29,9 +29,9 @@ def measure(settings: Settings) -> Result:
     folder = settings.folder / "windows"
     folder.mkdir()
     occurring = write(folder, rows, keys, settings.sized(DAY_US), settings.seed)
-    settings.fresh(
-        ours, folder=str(folder), kind="text", rows=min(rows, 10_000), keep=False
-    )  # compiles and caches the kernels
+    if not settings.trial:
+        # Compiles and caches the kernels.
+        settings.fresh(ours, folder=str(folder), kind="text", rows=min(rows, 10_000), keep=False)
     taken: dict[str, list[dict[str, float]]] = {f"{who} {kind}": [] for kind in KINDS for who in ("ours", "theirs")}
     for turn in range(settings.repeats):
         for kind in KINDS:
