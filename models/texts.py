@@ -23,8 +23,6 @@ TARGET = ROOT / "src" / "trustward" / "screening" / "data" / "texts"
 HEAD_ALPHA, HEAD_EPOCHS = 1e-5, 20
 WRITTEN_WEIGHT = 1.5
 """What a written message counts against one of the sets."""
-NOTICE_TIMES = 2.0
-"""How many times more an honest notice or offer counts than other written messages: they look most like scams."""
 SMALL_SETS = {
     "sms_th": 6.0,
     "email_spamassassin": 2.0,
@@ -111,9 +109,7 @@ def weights(learned: Learned) -> Any:
             rows = (learned.sources == source) & ((learned.labels >= 0.5) == harmful)
             if source not in (WRITTEN, HONEST) and rows.sum() > MOST_OF_A_SET:
                 weight[rows] = MOST_OF_A_SET / rows.sum()
-    written = learned.sources == WRITTEN
-    weight[written] = WRITTEN_WEIGHT
-    weight[written & np.isin(learned.kinds, (*NOTICES, OFFERS))] *= NOTICE_TIMES
+    weight[learned.sources == WRITTEN] = WRITTEN_WEIGHT
     for source, times in SMALL_SETS.items():
         weight[learned.sources == source] *= times
     return weight
@@ -172,12 +168,12 @@ def thresholds(learned: Learned, scores: Any) -> tuple[float, float]:
     )
     suspicious = max(
         learning.threshold(scores[honest], langs, 0.004, 0.008),
-        learning.threshold(scores[honest], notices, 1.0, 0.02),
-        learning.threshold(scores[honest], offers, 1.0, 0.04),
+        learning.threshold(scores[honest], notices, 1.0, 0.005),
+        learning.threshold(scores[honest], offers, 1.0, 0.02),
     )
     harmful = max(
         learning.threshold(scores[honest], langs, 0.0008, 0.003),
-        learning.threshold(scores[honest], notices, 1.0, 0.004),
+        learning.threshold(scores[honest], notices, 1.0, 0.003),
     )
     return suspicious, max(harmful, suspicious)
 
