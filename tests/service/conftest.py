@@ -58,3 +58,5 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
     yield opening
     for store in stores:
         store.close()
+    if address:
+        request.getfixturevalue("server").drop(address)
