@@ -29,6 +29,8 @@ SMALL_SETS = {
     "vishing_ko": 4.0,
     "sms_zh_fbs_fraud": 3.0,
     "yt_comment_spam": 3.0,
+    "sms_smishing_mendeley": 3.0,
+    "sms_uci": 3.0,
 }
 """Sets whose messages count more, because no other set is like them."""
 UNSORTED = ("sms_th", "sms_tr")
@@ -38,11 +40,15 @@ MOST_OF_A_SET = 40_000
 BITS = (tokens.CHAR_BITS, kernel.WORD_BITS, kernel.MEANING_BITS)
 HEAD_BITS = (14, 14, 15)
 REPORTED, CHAT, HONEST, WRITTEN = "sms_spamhunter_multi", "sms_nus_en_ham", "honest_multi", "written"
-NOTICES = ("ok.bank", "ok.code", "ok.delivery", "ok.service")
+NOTICES, OFFERS = ("ok.bank", "ok.code", "ok.delivery", "ok.service", "ok.market"), "ok.marketing"
 
 
 class Learned(NamedTuple):
-    """All messages with their features (a sparse matrix for each family) and what is known of them."""
+    """All messages with their features (a sparse matrix for each family) and what is known of them.
+
+    ``sets``: for each set that is measured by itself, which messages stand in it, in other sets too or not, and what
+    it calls them.
+    """
 
     texts: list[Text]
     families: list[Any]
@@ -52,6 +58,7 @@ class Learned(NamedTuple):
     kinds: Any
     folds: Any
     registers: Any
+    sets: dict[str, tuple[Any, Any]]
 
     def features(self) -> Features:
         """What the judgements look at."""
@@ -76,6 +83,11 @@ def load(data: Path, lexicon: Path) -> Learned:
     """Read the messages and turn them into features with the lexicon in a folder."""
     texts = texts_data.everything(data)
     places, ends, registers = reader.features([text.text for text in texts], reader.read_lexicon(lexicon))
+    row = {text.text: i for i, text in enumerate(texts)}
+    sets = {}
+    for name in texts_card.SETS:
+        held = texts_data.of_set(data, name)
+        sets[name] = (np.array([row[text.text] for text in held]), np.array([text.label for text in held]))
     return Learned(
         texts,
         [family(places[f], ends[:, f], BITS[f]) for f in range(3)],
@@ -85,6 +97,7 @@ def load(data: Path, lexicon: Path) -> Learned:
         np.array([text.kind for text in texts]),
         np.array([learning.fold_of(text.group, FOLDS) for text in texts]),
         registers,
+        sets,
     )
 
 
@@ -151,16 +164,16 @@ def thresholds(learned: Learned, scores: Any) -> tuple[float, float]:
     ]
     notices, offers = (
         [[where[row] for row in np.flatnonzero((learned.sources == WRITTEN) & np.isin(learned.kinds, kinds)).tolist()]]
-        for kinds in (NOTICES, ("ok.marketing",))
+        for kinds in (NOTICES, (OFFERS,))
     )
     suspicious = max(
         learning.threshold(scores[honest], langs, 0.004, 0.008),
-        learning.threshold(scores[honest], notices, 1.0, 0.02),
-        learning.threshold(scores[honest], offers, 1.0, 0.04),
+        learning.threshold(scores[honest], notices, 1.0, 0.005),
+        learning.threshold(scores[honest], offers, 1.0, 0.02),
     )
     harmful = max(
         learning.threshold(scores[honest], langs, 0.0008, 0.003),
-        learning.threshold(scores[honest], notices, 1.0, 0.004),
+        learning.threshold(scores[honest], notices, 1.0, 0.003),
     )
     return suspicious, max(harmful, suspicious)
 

@@ -143,10 +143,29 @@ _BAD_WORDS = (
     "secure login verify account update track parcel pay refund bonus gift claim help support online id service my "
     "info fee delivery post bank card auth win prize job vip app mobile web portal".split()
 )
-_GOOD_ENDINGS = (
-    "com com com net org co.uk de fr es it nl com.br co.id com.tr co.jp in.th "
-    "com.my com.sg ng vn ru kr cn hk tw".split()
-)
+_COMMON_ENDINGS = "com com com net org".split()
+_GOOD_ENDINGS = {
+    "ar": "com sa ae eg",
+    "de": "de de at ch",
+    "en": "co.uk com.au com.sg in ng co.za ph",
+    "es": "es es com.mx com.co com.ar cl pe",
+    "fr": "fr fr be ch ca ci sn",
+    "hi": "in co.in",
+    "id": "co.id id",
+    "it": "it it",
+    "ja": "jp co.jp",
+    "ko": "kr co.kr",
+    "ms": "com.my my",
+    "nl": "nl nl be",
+    "pt": "com.br com.br pt",
+    "ru": "ru ru",
+    "th": "co.th in.th",
+    "tl": "ph com.ph",
+    "tr": "com.tr com.tr",
+    "vi": "vn com.vn",
+    "zh": "cn com.cn com.hk com.tw com.sg",
+}
+"""Where an honest sender to people of a language has its pages."""
 _SHORT = "bit.ly t.co tinyurl.com is.gd cutt.ly t.ly rb.gy s.id lnkd.in shorturl.at".split()
 
 
@@ -195,11 +214,12 @@ def bad_link(chance: random.Random, brand: str = "") -> str:
     return f"{scheme}{host}.{chance.choice(_BAD_ENDINGS)}{path}"
 
 
-def good_link(chance: random.Random, brand: str = "") -> str:
+def good_link(chance: random.Random, lang: str, brand: str = "") -> str:
     """A link as honest senders use them; some shorten theirs too."""
     if chance.random() < 0.12:
         return chance.choice(["", "https://"]) + f"{chance.choice(_SHORT)}/{word_of(chance, 5, 7)}"
-    host = (slug(brand) or word_of(chance, 4, 8)) + "." + chance.choice(_GOOD_ENDINGS)
+    endings = _COMMON_ENDINGS + _GOOD_ENDINGS[lang].split()
+    host = (slug(brand) or word_of(chance, 4, 8)) + "." + chance.choice(endings)
     path = chance.choice(
         [
             "",
@@ -237,7 +257,7 @@ def value_of(slot: str, lang: str, chance: random.Random, brand: str) -> str:
     if slot == "badlink":
         return bad_link(chance, brand)
     if slot == "goodlink":
-        return good_link(chance, brand or chance.choice(known["shop"] + known["bank"] + known["brand"]))
+        return good_link(chance, lang, brand or chance.choice(known["shop"] + known["bank"] + known["brand"]))
     if slot == "code":
         return str(chance.randint(1000, 999999))
     if slot == "ref":
@@ -274,6 +294,11 @@ def written(lang: str) -> Iterator[Text]:
 def languages() -> list[str]:
     """The languages that we have written material in."""
     return sorted(path.stem for path in (MATERIAL / "slots").glob("*.toml"))
+
+
+def of_set(data: Path, name: str) -> list[Text]:
+    """All messages of a set, each text once, also those that stand in another set too."""
+    return list({text.text: text for text in public(data, name)}.values())
 
 
 def everything(data: Path) -> list[Text]:

@@ -23,6 +23,10 @@ SCALES = (3.0, 3.0, 1.0)
 """How freely each family of features may be weighted against the others."""
 KEPT = (0.5, 0.4, 0.5, 0.5, 0.5)
 """What stays of the judgement of all texts in each register."""
+LOUDNESS = (1.0, 2.0, 1.0, 1.0, 1.0)
+"""How often the judgement that each register has learned alone is counted."""
+RARITY = (0.0, 0.5, 0.0, 0.0, 0.0)
+"""How much more what is rare in a register weighs there, for each step of its logarithm; 0: not at all."""
 PASSES, GATE_PASSES, OWN_PASSES = 6, 4, 12
 FREEDOM = 2.0
 """How freely a register's tables are weighted against those of all texts, where both are learned together."""
@@ -122,6 +126,19 @@ def _times(matrix: Any, factors: Any) -> Any:
     return sparse.csr_matrix((values, matrix.indices[inside], ends), shape=matrix.shape)
 
 
+def _alone(matrix: Any, targets: Any, weights: Any, rows: Any, rarity: float) -> tuple[Any, Any]:
+    """What a register learns from some rows by itself: its weights and its constants."""
+    if not rarity:
+        return learning.fit_together(matrix, targets, weights, rows, passes=OWN_PASSES)
+    held = matrix[rows]
+    counts = np.bincount(held.indices, minlength=held.shape[1])
+    rare = rarity * (1 + np.log(rows.size / np.maximum(counts, 1)))
+    held.data = (held.data * rare[held.indices]).astype(np.float32)
+    every = np.arange(rows.size)
+    table, constants = learning.fit_together(held, targets[rows], weights[rows], every, passes=OWN_PASSES)
+    return table * rare[:, None], constants
+
+
 def fitted(found: Features, targets: Any, weights: Any, sources: Any, folds: Any, left_out: Any) -> Fitted:
     """The judgements that have not seen some of the messages. ``weights``: (messages, 2)."""
     seen = np.flatnonzero(~left_out)
@@ -148,7 +165,8 @@ def fitted(found: Features, targets: Any, weights: Any, sources: Any, folds: Any
         if rows.size < FEWEST or not all(0 < targets[rows, head].mean() < 1 for head in (0, 1)):
             continue
         weight = weights * (heavier * part)[:, None]
-        alone, own_constants[register] = learning.fit_together(found.local, targets, weight, rows, passes=OWN_PASSES)
+        alone, constants_alone = _alone(found.local, targets, weight, rows, RARITY[register])
         kept[register] = KEPT[register]
-        own[register] = kept[register] * own[register] + alone
+        own[register] = kept[register] * own[register] + LOUDNESS[register] * alone
+        own_constants[register] = LOUDNESS[register] * constants_alone
     return Fitted(table[:width], constants, own, own_constants, kept, whole, whole_constant)

@@ -36,6 +36,24 @@ def test_nats_gives_back_at_once_what_is_not_confirmed(nats_server: NatsServer) 
     source.close()
 
 
+def test_nats_gives_back_what_the_server_would_hand_to_a_request_that_still_waits(nats_server: NatsServer) -> None:
+    world = NatsWorld(nats_server, ack_wait="10m", batch=2)
+    source = world.make()
+    source.open()
+    assert source._pull is not None
+    for number in range(3):
+        # As under load: the reader has given up, and its requests are still with the server.
+        source._do(source._pull._nc.publish(source._pull._nms, b'{"batch":1}', source._pull._deliver))
+        world.put([message(f"m{number}")])
+    until(lambda: world.pending() == (0, 3))
+    assert ids(take(source, 2)) == ["m0", "m1", "m2"]
+    source._do(source._pull._nc.publish(source._pull._nms, b'{"batch":9}', source._pull._deliver))
+    source.close()
+    source.open()
+    assert sorted(ids(take(source, 3))) == ["m0", "m1", "m2"]
+    source.close()
+
+
 def test_nats_keeps_what_has_come_when_the_time_for_more_is_up(
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,33 +71,6 @@ def test_nats_keeps_what_has_come_when_the_time_for_more_is_up(
 
     monkeypatch.setattr(source._pull, "fetch", late)
     assert ids(take(source, 1)) == ["a"]
-    source.close()
-
-
-def test_nats_gives_nothing_back_to_a_request_of_its_own_that_still_stands(nats_server: NatsServer) -> None:
-    world = NatsWorld(nats_server, ack_wait="10m")
-    world.put([message("a")])
-    source = world.make()
-    source.open()
-    assert ids(take(source, 1)) == ["a"]
-
-    async def ask() -> None:
-        # As a read leaves it behind that has given up before its request ends at the server.
-        assert source._client is not None
-        assert source._pull is not None
-        await source._client.publish(source._pull._nms, b'{"batch":1,"expires":60000000000}', source._pull._deliver)
-
-    source._do(ask())
-    source.close()
-    source.open()
-    assert ids(take(source, 1)) == ["a"]
-    source._do(ask())
-    world.put([message("b")])
-    # It has come for that request, and nobody has read it.
-    until(lambda: world.pending() == (0, 2))
-    source.close()
-    source.open()
-    assert sorted(ids(take(source, 2))) == ["a", "b"]
     source.close()
 
 
