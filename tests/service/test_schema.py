@@ -49,7 +49,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         if name.endswith(other) or (database.is_sqlite and name.startswith("number_")):
             continue
         values: dict[str, object] = dict.fromkeys(named(name)._bindparams, 1)
-        for array in {*"keys seqs runs belows firsts lines line_sizes saids said_sizes".split()} & set(values):
+        for array in {*"keys seqs runs lasts belows firsts lines line_sizes saids said_sizes".split()} & set(values):
             values[array] = "[1]" if database.is_sqlite else [1]
         texts = {
             "owner",

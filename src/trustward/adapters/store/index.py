@@ -53,17 +53,18 @@ class DatabaseIndex:
 
     def tops(self, asked: Sequence[tuple[Run, int]]) -> Sequence[Page | None]:
         """See :class:`trustward.ports.Index`."""
-        runs, belows = [run.first for run, _ in asked], [below for _, below in asked]
+        each = [(run.first, run.last, below) for run, below in asked]
         with self._database.read() as connection:
             if self._database.is_sqlite:
-                pairs = msgspec.json.encode(list(zip(runs, belows, strict=True))).decode()
-                rows = connection.execute(named("index_tops_sqlite"), {"pairs": pairs}).all()
+                said = {"asked": msgspec.json.encode(each).decode()}
+                rows = connection.execute(named("index_tops_sqlite"), said).all()
             else:
-                rows = connection.execute(named("index_tops_postgresql"), {"runs": runs, "belows": belows}).all()
-            there = set(map(tuple, connection.execute(named("index_spans"))))
-        if any((run.first, run.last) not in there for run, _ in asked):
+                firsts, lasts, belows = ([one[at] for one in each] for at in range(3))
+                arrays = {"runs": firsts, "lasts": lasts, "belows": belows}
+                rows = connection.execute(named("index_tops_postgresql"), arrays).all()
+        if any(row.there is None for row in rows):
             raise _merged()
-        found = {row.place: Page(low=row.low, body=bytes(row.body)) for row in rows}
+        found = {row.place: Page(low=row.low, body=bytes(row.body)) for row in rows if row.low is not None}
         return [found.get(place) for place in range(len(asked))]
 
     def pages(self, run: Run) -> Sequence[Page]:

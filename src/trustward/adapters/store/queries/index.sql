@@ -1,9 +1,6 @@
 -- name: index_runs
 SELECT first, last, level, pages, postings FROM index_runs ORDER BY first DESC
 
--- name: index_spans
-SELECT first, last FROM index_runs
-
 -- name: index_end
 SELECT coalesce(max(last), 0) FROM index_runs
 
@@ -26,25 +23,28 @@ DELETE FROM index_pages WHERE run = :run
 SELECT low, body FROM index_pages WHERE run = :run AND low < :below ORDER BY low DESC LIMIT 1
 
 -- name: index_tops_sqlite
--- The same of many runs, asked for as JSON: pairs of run and posting.
-SELECT t.place, p.low, p.body
+-- The same of many runs, asked for as JSON: run, its last entry and posting of each; and whether the run is there.
+SELECT t.place, p.low, p.body, r.first AS there
 FROM (
-    SELECT a.key AS place, CAST(json_extract(a.value, '$[0]') AS integer) AS run,
+    SELECT a.key AS place, CAST(json_extract(a.value, '$[0]') AS integer) AS run, json_extract(a.value, '$[1]') AS last,
         (
             SELECT max(low) FROM index_pages
-            WHERE run = json_extract(a.value, '$[0]') AND low < json_extract(a.value, '$[1]')
+            WHERE run = json_extract(a.value, '$[0]') AND low < json_extract(a.value, '$[2]')
         ) AS low
-    FROM json_each(:pairs) AS a
+    FROM json_each(:asked) AS a
 ) AS t
-CROSS JOIN index_pages AS p ON p.run = t.run AND p.low = t.low
+LEFT JOIN index_runs AS r ON r.first = t.run AND r.last = t.last
+LEFT JOIN index_pages AS p ON p.run = t.run AND p.low = t.low
 
 -- name: index_tops_postgresql
 -- The same, as arrays.
-SELECT t.place - 1 AS place, p.low, p.body
-FROM unnest(CAST(:runs AS bigint[]), CAST(:belows AS bigint[])) WITH ORDINALITY AS t (run, below, place)
-CROSS JOIN LATERAL (
+SELECT t.place - 1 AS place, p.low, p.body, r.first AS there
+FROM unnest(CAST(:runs AS bigint[]), CAST(:lasts AS bigint[]), CAST(:belows AS bigint[]))
+    WITH ORDINALITY AS t (run, last, below, place)
+LEFT JOIN index_runs AS r ON r.first = t.run AND r.last = t.last
+LEFT JOIN LATERAL (
     SELECT low, body FROM index_pages WHERE run = t.run AND low < t.below ORDER BY low DESC LIMIT 1
-) AS p
+) AS p ON true
 
 -- name: index_pages
 SELECT low, body FROM index_pages WHERE run = :run ORDER BY low
