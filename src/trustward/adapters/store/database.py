@@ -219,7 +219,9 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, connect_args=_POSTGRESQL)
+    # As many at most as SQLAlchemy allows by itself, of which it would keep five: a few more looks at a time than that,
+    # and most of them would begin with a new connection.
+    engine = create_engine(url, connect_args=_POSTGRESQL, pool_size=12, max_overflow=3)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
