@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,15 +22,14 @@ settings.register_profile("deep", max_examples=5_000, deadline=None, suppress_he
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
-MANY = 1_000
-"""From how many tests on it is worth while to compile before the first of them."""
+HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where two processes share the tests, each compiles its half of the kernels before they are dealt out."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where two processes share all tests, each compiles its half of the kernels before it looks for them."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if worker in {"gw0", "gw1"} and os.environ["PYTEST_XDIST_WORKER_COUNT"] != "1" and len(items) >= MANY:
+    everything = any((session.config.invocation_params.dir / name).resolve() == HERE for name in session.config.args)
+    if everything and worker in {"gw0", "gw1"} and os.environ["PYTEST_XDIST_WORKER_COUNT"] != "1":
         from tests import warm
 
         warm.JOBS[int(worker[2:])]()
