@@ -88,6 +88,7 @@ class Service(Entrance):
         super().__init__(settings, host, decoder, Metrics(host, store, self._hidden), ring)
         self.operations = operations
         self.errands = Errands(store, host, decoder)
+        self._on_errands = Lock()
         self.host = host
         self.store = store
         self.desk = Desk(settings, store)
@@ -157,10 +158,14 @@ class Service(Entrance):
             raise _unanswered() from fault
 
     def run_errands(self) -> None:
-        """Do what the stories have asked of the engine; what fails now is tried again."""
+        """Do what the stories have asked of the engine; what fails now is tried again.
+
+        One round at a time: two would find the same errands, and each do them.
+        """
         try:
-            while self.errands.run():
-                pass
+            with self._on_errands:
+                while self.errands.run():
+                    pass
         except TrustwardError as fault:
             log("errands wait", error=fault)
 
