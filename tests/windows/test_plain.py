@@ -68,8 +68,9 @@ def test_they_agree_with_the_oracle(data: st.DataObject) -> None:
     for number, event in enumerate(events):
         assert same(singly[number], wanted[number]), (number, event, singly[number], wanted[number])
         assert same(together[number], wanted[number]), (number, event, together[number], wanted[number])
-    if max((event.time for event in events), default=0) < 600_000_000:
-        # Later, keys may have been given back, and when that is hangs on the batches.
+    times = [event.time for event in events]
+    if not times or max(times) - min(times) < 600_000_000:
+        # Beyond ten minutes keys may have been given back, and when that is hangs on the batches.
         assert one.retained() == through.retained()
 
 
