@@ -51,7 +51,7 @@ class Records(Protocol):
     """Where the stories write: several records, letters and lines of the audit at once."""
 
     def write(self, writes: Sequence[Write]) -> None:
-        """Write all of it, on disk when this returns, or nothing.
+        """Write all of it, on disk when this returns, or nothing. A record is written once in a write.
 
         Raises StaleError if a new record's id is taken, one is not at the version before any more, a subject has an
         open case already, or a case is not a reviewer's any more; StoreError.

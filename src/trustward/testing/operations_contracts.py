@@ -115,6 +115,26 @@ class RecordsContract(Contract):
         assert kept is not None
         assert (kept.version, kept.owner) == (2, "a")
 
+    def test_one_that_was_changed_meanwhile_among_many(self, store: Store) -> None:
+        store.records.write([owed(f"d{number}") for number in range(5)])
+        store.records.write([owed("d2", version=2, owner="a")])
+        with pytest.raises(StaleError, match="d2"):
+            store.records.write([owed(f"d{number}", version=2, owner="b") for number in range(5)])
+        kept = [store.duties.get(f"d{number}") for number in range(5)]
+        assert [one.owner for one in kept if one is not None] == ["kim", "kim", "a", "kim", "kim"]
+
+    def test_a_record_changes_once_in_a_write(self, store: Store, opened: Open) -> None:
+        # What it counts for is taken from the version before, of which there would be two.
+        store.records.write([owed("d2")])
+        for twice in (
+            [owed("d1"), owed("d1", version=2, state="done")],
+            [owed("d2", version=2, owner="a"), owed("d2", version=3, state="done")],
+        ):
+            with pytest.raises(StaleError, match=twice[0].id):
+                store.records.write(twice)
+        assert opened().duties.counts(0).owed == {CLOCK.id: 1}
+        assert opened().duties.get("d1") is None
+
     def test_whoever_comes_at_the_same_time(self, store: Store, opened: Open) -> None:
         store.records.write([owed(f"d{number}") for number in range(4)])
         won: list[str] = []

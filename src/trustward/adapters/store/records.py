@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import msgspec
@@ -139,6 +139,9 @@ def _versioned(name: str, row: Callable[[Any], Row]) -> Handler:
     """Writes records with ``version`` by the statements ``add_NAME`` and ``change_NAME``."""
 
     def write(connection: Connection, many: Sequence[Any]) -> None:
+        for before, one in pairwise(many):  # they come in the order of their ids
+            if before.id == one.id:
+                raise StaleError(f"the {name} {one.id} changes twice in one write", remedy="look again")
         for how, some in (
             ("add", [one for one in many if one.version == 1]),
             ("change", [one for one in many if one.version != 1]),
