@@ -390,7 +390,7 @@ class Cases:
         """Raise StepError while another reviewer has the case."""
         lease = self.store.cases.lease_of(case.id, self.clock())
         if lease is not None and lease.reviewer != actor:
-            raise StepError(f"{lease.reviewer} is filing on the case {case.id}", remedy="wait until it is given back")
+            raise StepError(f"{lease.reviewer} is working on the case {case.id}", remedy="wait until it is given back")
 
 
 def _check(case: Case, states: Sequence[str]) -> None:
