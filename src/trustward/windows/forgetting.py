@@ -14,6 +14,7 @@ import numpy as np
 from trustward.base.jit import kernel, part, pointer, prefetch, shared
 from trustward.windows.hashing import ADDRESS_BITS, ADDRESS_MASK, home
 from trustward.windows.layout import (
+    A_ENTRIES,
     A_HEADERS,
     A_KEYS,
     A_MADE,
@@ -25,11 +26,26 @@ from trustward.windows.layout import (
     E_STREAMS,
     FOREVER_US,
     G_SPACES,
+    H_COUNT,
+    H_END,
     H_SEEN,
+    LINE,
+    P_LONGEST,
+    P_OFFSET,
+    P_SIZE,
+    S_CHUNK,
     S_CLASS,
+    S_DEQUES,
+    S_DISTINCT,
     S_INLINE,
     S_KEEP,
+    S_MASK,
     S_SLOT,
+    S_STRIDE,
+    S_WINDOW_AT,
+    S_WINDOWS,
+    W_COUNT,
+    W_TAIL,
 )
 from trustward.windows.log import advance, release
 
@@ -50,11 +66,33 @@ def stale(mem: Any, prog: Any, stream: Any, header: Any, newest: Any) -> Any:
 def drop(mem: Any, prog: Any, last: Any, stream: Any, slot: Any) -> None:
     """Give a header back with all that it holds; ``slot`` is the entity's word for it."""
     header = mem[slot]
-    advance(mem, prog, last, stream, header, np.int64(_END_OF_TIME), False)
+    if prog[stream + S_DISTINCT] != 0 or prog[stream + S_DEQUES] != 0:
+        advance(mem, prog, last, stream, header, np.int64(_END_OF_TIME), False)
+    else:
+        _drop_log(mem, prog, stream, header)
     if prog[stream + S_INLINE] == 0:
         release(mem, prog[stream + S_CLASS], header)
     mem[slot] = 0
     mem[A_HEADERS] -= 1
+
+
+@part
+def _drop_log(mem: Any, prog: Any, stream: Any, header: Any) -> None:
+    """Give back the chunks of a log whose entries nobody has to read again: no sum is asked for any more."""
+    window = prog[stream + S_WINDOW_AT]
+    for _ in range(prog[stream + S_WINDOWS]):
+        at = header + prog[window + P_OFFSET]
+        if prog[window + P_LONGEST] != 0 and mem[at + W_TAIL] != 0:
+            mask = prog[stream + S_MASK]
+            chunk = mem[at + W_TAIL] & ~mask
+            end = (mem[header + H_END] - prog[stream + S_STRIDE]) & ~mask
+            while chunk != end:
+                following = mem[chunk | mask]
+                release(mem, prog[stream + S_CHUNK], chunk)
+                chunk = following
+            release(mem, prog[stream + S_CHUNK], chunk)
+            mem[A_ENTRIES] -= mem[header + H_COUNT] - mem[at + W_COUNT]
+        window += P_SIZE
 
 
 @shared
@@ -68,7 +106,9 @@ def sweep(prog: Any, mem: Any, table: Any, last: Any, count: Any) -> Any:
         if slot >= slots:
             slot = np.int64(0)
         if slot + _AHEAD < slots:
-            prefetch(mem, np.int64(table[2 * (slot + _AHEAD) + 1]) & ADDRESS_MASK)
+            ahead = np.int64(table[2 * (slot + _AHEAD) + 1]) & ADDRESS_MASK
+            prefetch(mem, ahead)
+            prefetch(mem, ahead + LINE)
         word = np.int64(table[2 * slot + 1])
         if word != 0:
             entity = word & ADDRESS_MASK

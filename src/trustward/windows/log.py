@@ -90,7 +90,10 @@ def allocate(mem: Any, at: Any) -> Any:
     """A free object of the class at ``at``, its words as they were. The caller has made sure of the room."""
     address = mem[at + C_FREE]
     if address != 0:
-        mem[at + C_FREE] = mem[address]
+        following = mem[address]
+        mem[at + C_FREE] = following
+        # Given back long ago, and far away: by the time that it is wanted it has come.
+        prefetch(mem, following)
         return address
     words = mem[at + C_WORDS]
     address = mem[at + C_POS]
