@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from hashlib import blake2b
 from struct import unpack
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from trustward.model.journal import Segment
 
 IDS_EVERY = 65_536
 """How many ids are gathered before they go to the table, sorted: random places cost a page each."""
 _LEAST = 256
+
+Column = npt.NDArray[np.int64]
+_NONE: Column = np.empty(0, np.int64)
 
 
 def keys_of(ids: Sequence[str]) -> list[int]:
@@ -44,11 +49,12 @@ class Ids:
         self.known = -1
         self.tabled = 0
         self._recent: dict[str, int] = {}
-        self._keys: list[list[int]] = []
-        self._seqs: list[range] = []
+        # Flat, so that they are put in order at once: all who wait for a commit wait for that.
+        self._keys = array("q")
+        self._seqs = array("q")
         # Those on their way, in the order of their keys.
         self._leaving: dict[str, int] = {}
-        self._rows: tuple[list[int], list[int]] = ([], [])
+        self._rows: tuple[Column, Column] = (_NONE, _NONE)
         self._done = 0
         self._upto = 0
 
@@ -65,8 +71,8 @@ class Ids:
                 seqs = range(segment.first, segment.last + 1)
                 chosen = ids[at : at + segment.count]
                 self._recent.update(zip(chosen, seqs, strict=True))
-                self._keys.append(list(keys[at : at + segment.count]) if keys is not None else keys_of(chosen))
-                self._seqs.append(seqs)
+                self._keys.extend(keys[at : at + segment.count] if keys is not None else keys_of(chosen))
+                self._seqs.extend(seqs)
                 at += segment.count
         self.known = segments[-1].last
 
@@ -92,18 +98,19 @@ class Ids:
             self._leave()
         keys, seqs = self._rows
         stop = min(self._done + max(_LEAST, 2 * events), len(keys))
-        return Part(keys[self._done : stop], seqs[self._done : stop], self._upto if stop == len(keys) else 0)
+        some = slice(self._done, stop)
+        return Part(keys[some].tolist(), seqs[some].tolist(), self._upto if stop == len(keys) else 0)
 
     def written(self, part: Part) -> None:
         """These rows are on disk."""
         self._done += len(part.keys)
         if part.upto:
             self.tabled = part.upto
-            self._leaving, self._rows, self._done = {}, ([], []), 0
+            self._leaving, self._rows, self._done = {}, (_NONE, _NONE), 0
 
     def _leave(self) -> None:
-        keys = np.concatenate([np.array(part, np.int64) for part in self._keys])
-        seqs = np.concatenate([np.arange(part.start, part.stop) for part in self._seqs])
+        keys, seqs = np.array(self._keys), np.array(self._seqs)
         order = np.argsort(keys)
-        self._rows, self._done, self._upto = (keys[order].tolist(), seqs[order].tolist()), 0, self.known
-        self._leaving, self._recent, self._keys, self._seqs = self._recent, {}, [], []
+        self._rows, self._done, self._upto = (keys[order], seqs[order]), 0, self.known
+        self._leaving, self._recent = self._recent, {}
+        self._keys, self._seqs = array("q"), array("q")
