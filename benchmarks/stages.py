@@ -99,8 +99,7 @@ def place_clocks(stages: Stages) -> None:
     stages.clock(packing.Packed, "add_rows", "windows: pack columns")
     stages.clock(state.Windows, "step", "windows: step around the kernel")
     stages.clock(kernel, "run", "windows: kernel (hash, find keys, move windows, read)")
-    stages.clock(state.Windows, "_make_room_for_keys", "windows: grow")
-    stages.clock(state.Windows, "_grow_arena", "windows: grow")
+    stages.clock(state.Windows, "_grow", "windows: grow")
     stages.clock(output.LineFile, "write_records", "encode and write decisions")
     stages.clock(recorder.Recorder, "add", "account of the replay")
 

@@ -75,6 +75,7 @@ from trustward.windows.layout import (
     R_SIZE,
     READ_COUNT,
     READ_TOTAL_WHOLE,
+    S_AGE,
     S_DISTINCT,
     S_LOGGED_AT,
     S_PLAIN,
@@ -457,10 +458,13 @@ def _do_job(
     header = mem[slot] if slot != 0 else np.int64(0)
     newest = jobs[job + J_NEWEST]
     mem[A_NEWEST] = newest
-    if header != 0 and stale(mem, prog, stream, header, newest):
+    plain = prog[operation + O_PLAIN] != 0 and jobs[job + J_FEEDS] > jobs[job + J_SEVERAL]
+    # A plain step at the newest time finds all windows of a silent key run out: as good as new.
+    goes_on = plain and jobs[job + J_TIME] == newest and prog[stream + S_AGE] == 0
+    if header != 0 and not goes_on and stale(mem, prog, stream, header, newest):
         drop(mem, prog, last, stream, slot)
         header = np.int64(0)
-    if prog[operation + O_PLAIN] != 0 and jobs[job + J_FEEDS] > jobs[job + J_SEVERAL]:
+    if plain:
         if mem[A_NEXT] + prog[stream + S_ROOM] > mem[A_WORDS]:
             return ARENA_FULL
         step_plain(lay, nums, prog, mem, out, slot, operation, jobs[job + J_AT], jobs[job + J_ROW], jobs[job + J_TIME])
