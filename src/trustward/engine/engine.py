@@ -263,20 +263,23 @@ class Engine:
 
         The positions where a function failed are added to ``broken``.
         """
-        codes = np.fromiter(map(self._codes.__getitem__, map(type, events)), np.int64, len(events))
+        codes = np.fromiter(map(self._codes.__getitem__, map(type, events)), np.int16, len(events))
         codes[sorted(gone)] = -1
+        # One sort for all types; of whole numbers so short it takes one pass over each byte.
+        order = np.argsort(codes, kind="stable")
+        ends = np.searchsorted(codes[order], np.arange(-1, len(self._programs)), side="right").tolist()
+        sorted_events, sorted_times = list(map(events.__getitem__, order.tolist())), times[order].tolist()
         rows = np.zeros(len(events), np.int64)
         gaps = np.array(sorted(faulty), np.int64)
         groups: list[_Group | None] = []
         parts: list[Rows] = []
-        present = set(codes.tolist())
-        for code, program in enumerate(self._programs):
-            if code not in present:
+        for program, begin, end in zip(self._programs, ends, ends[1:], strict=False):
+            if begin == end:
                 groups.append(None)
                 continue
-            positions = np.flatnonzero(codes == code)
-            rows[positions] = np.arange(len(positions))
-            chosen = [events[at] for at in positions.tolist()]
+            positions = order[begin:end]
+            rows[positions] = np.arange(end - begin)
+            chosen = sorted_events[begin:end]
             failed: set[int] = set()
             whole = np.flatnonzero(np.isin(positions, gaps)).tolist() if len(gaps) else ()
             texts, numbers, flags = program.columns(chosen, failed, frozenset(whole))
@@ -284,7 +287,7 @@ class Engine:
             if whole:
                 _fill(texts, whole)
             parts.append(Rows(program.index, len(chosen), texts, numbers, flags))
-            groups.append(_Group(program, positions, chosen, times[positions].tolist(), []))
+            groups.append(_Group(program, positions, chosen, sorted_times[begin:end], []))
         if parts:
             known = codes >= 0
             outputs = self.windows.step(Batch(parts, self._index[codes[known]], rows[known], times[known]))
