@@ -150,6 +150,20 @@ def received(reporter: Reporter, now_us: int, abuse: Abuse, *, aside: bool) -> R
     )
 
 
+def unjudged(reporter: Reporter, result: Result | None, abuse: Abuse) -> Reporter:
+    """A sender's record without an outcome that is looked at anew; and without a suspension that rests on it.
+
+    >>> unjudged(Reporter(id="a", version=1, rejected=10, suspended_until_us=9), "no_action", Abuse())
+    Reporter(id='a', version=2, rejected=9)
+    """
+    upheld = max(reporter.upheld - (result == "acted"), 0)
+    rejected = max(reporter.rejected - (result == "no_action"), 0)
+    until_us = reporter.suspended_until_us if rejected >= abuse.suspend_at else None
+    return msgspec.structs.replace(
+        reporter, version=reporter.version + 1, upheld=upheld, rejected=rejected, suspended_until_us=until_us
+    )
+
+
 def judged(reporter: Reporter, result: Result, now_us: int, abuse: Abuse) -> tuple[Reporter, str]:
     """A sender's record after an outcome, and what it has to be told: ``warned``, ``suspended`` or nothing."""
     upheld, rejected = reporter.upheld + (result == "acted"), reporter.rejected + (result == "no_action")

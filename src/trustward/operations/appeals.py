@@ -12,7 +12,7 @@ import msgspec
 from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.appeal import Appeal, AppealPage, AppealTally, Finding, State, appeal_id
-from trustward.model.case import TEXT_LIMIT, Barred, Batch, Case
+from trustward.model.case import TEXT_LIMIT, Batch, Case
 from trustward.model.duty import Evidence
 from trustward.model.effect import INVERSES
 from trustward.model.errand import change_errand
@@ -191,7 +191,7 @@ class Appeals:
 
     def _behind(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Who has decided a case, and the rules that had brought it up."""
-        who = [one.reviewer for one in (*case.proposed, case.decided) if one is not None]
+        who = [*case.deciders, *([case.decided.reviewer] if case.decided is not None else [])]
         batch = self.store.records.get(Batch, case.batch) if case.batch else None
         who += [batch.actor] if batch is not None else []
         rules: list[str] = []
@@ -239,13 +239,12 @@ class Appeals:
             harm=case.harm,
             reach=case.reach,
             reports=1,
+            weight=report.weight,
+            closed_to=appeal.deciders,
         )
         again, writes = self._closing.cases.to_join(news)
-        waits = msgspec.structs.replace(
-            report, version=report.version + 1, case=again.id, state="received", result=None, told_us=None
-        )
-        barred = [Barred(case=again.id, reviewer=who) for who in appeal.deciders]
-        return [*self._closing.to_reverse(case, (), hearer, why)[1], *writes, waits, *barred]
+        waits = self._closing.to_reopen(report, again.id)
+        return [*self._closing.to_reverse(case, (), hearer, why)[1], *writes, *waits]
 
     def _automated(self, wanted: Appealing) -> _About:
         """What a rule decided on an event, without anybody."""

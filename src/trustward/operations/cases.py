@@ -16,6 +16,7 @@ from trustward.model.queue import HARM, Queue, route
 from trustward.model.report import Report
 from trustward.operations.duties import Duties, Owed
 from trustward.operations.filing import Filing, needed, take_step, until_written
+from trustward.operations.independence import independent
 from trustward.ports import Store, Write
 
 _REPORTS = 500
@@ -39,6 +40,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 0.0
     reports: int = 0
     decisions: tuple[int, ...] = ()
+    closed_to: tuple[str, ...] = ()
 
 
 class Cases:
@@ -89,6 +91,7 @@ class Cases:
             entities=tuple(dict.fromkeys((*found.entities, *news.entities))),
             category=found.category or news.category,
             market=found.market or news.market,
+            closed_to=tuple(dict.fromkeys((*found.closed_to, *news.closed_to))),
         )
         filing.page(news.what, news.said)
         return filing.whole()
@@ -128,6 +131,7 @@ class Cases:
             weight=news.weight,
             decisions=news.decisions[-MOST_SEEN:],
             duty=duty.id,
+            closed_to=news.closed_to,
         )
         filing = Filing(case, news.actor, now_us)
         filing.page("opened", news.said, queue=queue.name)
@@ -149,7 +153,7 @@ class Cases:
         """It goes to one reviewer only; an empty name gives it back to all. Raises NotFoundError, StepError."""
 
         def step(filing: Filing[Case]) -> None:
-            if to and self.store.cases.barred(id, to):
+            if to and self.kept_from(filing.record, to):
                 raise StepError(f"{to[:80]} does not get this case", remedy="choose somebody else")
             filing.change(assigned=to)
             filing.page("assigned", reason, to=to)
@@ -171,7 +175,7 @@ class Cases:
 
         def step(filing: Filing[Case]) -> None:
             case = filing.record
-            goal = self.queues[case.queue].escalates_to or case.queue
+            goal = self.queue(case.queue).escalates_to or case.queue
             filing.change(queue=goal, level=case.level + 1, assigned="")
             filing.page("escalated", needed(reason, "a reason"), queue=goal)
 
@@ -209,7 +213,7 @@ class Cases:
         """An item of the checklist is done. Raises StepError for one that is not on it."""
 
         def step(filing: Filing[Case]) -> None:
-            items = self.queues[filing.record.queue].checklist
+            items = self.queue(filing.record.queue).checklist
             if item not in items:
                 raise StepError(f"not on the checklist: {item[:80]}", remedy=f"one of: {', '.join(items) or 'none'}")
             if item not in filing.record.ticked:
@@ -266,6 +270,7 @@ class Cases:
                 due_us=min(dues, default=None),
                 decisions=(*new.decisions, *old.decisions)[-MOST_SEEN:],
                 merged=(*new.merged, old.id, *old.merged),
+                closed_to=tuple(dict.fromkeys((*new.closed_to, *old.deciders))),
             )
             goal.page("merged", reason, of=old.id)
             gone.change(state="merged", into=new.id)
@@ -309,6 +314,7 @@ class Cases:
                 harm=old.harm,
                 weight=weight,
                 reports=len(moved),
+                closed_to=old.closed_to,
             )
             made, opening = self._opened(news, self.clock())
             filing.change(
@@ -385,6 +391,10 @@ class Cases:
             return filing
 
         return take_step(self.store, f"the case {id}", begin, step, *held)
+
+    def kept_from(self, case: Case, reviewer: str) -> bool:
+        """Whether somebody does not get a case: who has decided on it, by whatever key, or has skipped it."""
+        return self.store.cases.barred(case.id, reviewer) or not independent(reviewer, case.deciders, self.store)
 
     def _nobodys(self, case: Case, actor: str) -> None:
         """Raise StepError while another reviewer has the case."""

@@ -14,7 +14,7 @@ from trustward.model.duty import Evidence
 from trustward.model.enforcement import ANSWERING, HARSH, Measure
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
-from trustward.model.report import Abuse, Report, Reporter, Result, judged
+from trustward.model.report import Abuse, Report, Reporter, Result, judged, unjudged
 from trustward.operations.cases import Cases
 from trustward.operations.enforcing import Enforcing, Judging, Taking, appeal_words
 from trustward.operations.filing import Filing, needed, until_written
@@ -99,9 +99,9 @@ class Closing:
         return filing.whole(*writes)
 
     def _check_second(self, case: Case, reviewer: str) -> None:
-        """See that whoever ends a case is none of those who have proposed an outcome, by whatever key."""
-        if not independent(reviewer, [one.reviewer for one in case.proposed], self._store):
-            raise StepError("a second reviewer has to look at it", remedy="leave it to somebody else")
+        """See that whoever ends a case is none of those who have decided on it before, by whatever key."""
+        if not independent(reviewer, case.deciders, self._store):
+            raise StepError("another reviewer has to look at it", remedy="leave it to somebody else")
 
     def _dispute(self, filing: Filing[Case], decided: Decided) -> None:
         """Two reviewers do not agree: somebody who decides what is difficult sees both."""
@@ -316,6 +316,14 @@ class Closing:
                     if said:
                         writes.append(answer(report, f"reporter.{said}", now_us))
         return [*writes, *senders.values()]
+
+    def to_reopen(self, report: Report, case: str) -> list[Write]:
+        """What is to be written if a report waits for the outcome of another case: it counts for its sender once."""
+        after = msgspec.structs.replace(
+            report, version=report.version + 1, case=case, state="received", result=None, told_us=None
+        )
+        who = self._store.records.get(Reporter, report.reporter) if report.reporter and report.weight else None
+        return [after] if who is None else [after, unjudged(who, report.result, self._abuse)]
 
 
 def case_policy(case: Case) -> str:

@@ -413,16 +413,16 @@ class Directives:
         open_.sort(key=lambda duty: (duty.due_us or 0, duty.id))
         writes: list[Write] = []
         for duty in open_[:1] if one else open_:
-            if duty.state == "paused":
-                continue
             writes += self.duties.to_end(duty.id, actor, Evidence(said=said, refs=(order.cause,)))
         return writes
 
     def cancel(self, filing: Filing[Directive], reason: str) -> None:
-        """End the clocks of what need not be done any more; what has to be kept has to be kept."""
+        """End the clocks of what need not be done any more; what has to be kept has to be kept: its clock goes on."""
         for clocked in filing.record.duties:
             if clocked.role != "by_hand":
                 filing.writes += self.duties.to_cancel(clocked.duty, filing.actor, reason)
+            elif clocked.duty in filing.record.paused and self.duties.get(clocked.duty).state == "paused":
+                filing.writes += self.duties.to_move(clocked.duty, "resume", filing.actor, reason=reason)[1]
         filing.change(paused=())
 
 

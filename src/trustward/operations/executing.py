@@ -67,9 +67,7 @@ class Executing:
             filing = Filing(order, WORKER, now_us)
             filing.change(state="expired", work=order.authentic is not None, question="")
             filing.page("expired", "its time is over")
-            for clocked in order.duties:
-                if clocked.role != "by_hand":
-                    filing.writes += self._directives.duties.to_cancel(clocked.duty, WORKER, "the order has ended")
+            self._directives.cancel(filing, "the order has ended")
             try:
                 self._store.records.write(filing.end())
             except StaleError:

@@ -10,6 +10,7 @@ from trustward.base.errors import StepError
 from trustward.model.case import Barred, Case, CaseLease, HeldLease, Outcome, Reviewer
 from trustward.operations.cases import Cases
 from trustward.operations.filing import Filing, needed, until_written
+from trustward.operations.independence import independent
 from trustward.ports import Write
 
 MINUTE_US = 60_000_000
@@ -60,10 +61,15 @@ class Queues:
         name = self.cases.queue(queue).name
         needed(reviewer, "a reviewer")
         now_us = self._after_break(reviewer)
-        lease = self._store.cases.take(
-            name, reviewer, now_us, now_us + self.terms.lease_us, now_us + self.terms.risk_us
-        )
-        return None if lease is None else self._begun(lease, reviewer)
+        until_us, risk_us = now_us + self.terms.lease_us, now_us + self.terms.risk_us
+        while lease := self._store.cases.take(name, reviewer, now_us, until_us, risk_us):
+            case = self.cases.get(lease.case)
+            if independent(reviewer, case.deciders, self._store):
+                return self._begun(case, lease, reviewer)
+            # It has decided on it by another key: that one is known from now on.
+            held = HeldLease(case=lease.case, reviewer=reviewer, now_us=now_us, ends=True)
+            self._store.records.write([held, Barred(case=lease.case, reviewer=reviewer)])
+        return None
 
     def take(self, case: str, reviewer: str) -> Work:
         """This very case. Raises NotFoundError, StepError if it is somebody else's, or not for this reviewer."""
@@ -71,15 +77,14 @@ class Queues:
         now_us = self._after_break(needed(reviewer, "a reviewer"))
         if found.state != "open":
             raise StepError(f"the case {case} is {found.state}", remedy="only an open one can be taken")
-        if self._store.cases.barred(case, reviewer) or found.assigned not in {"", reviewer}:
+        if self.cases.kept_from(found, reviewer) or found.assigned not in {"", reviewer}:
             raise StepError(f"{reviewer} does not get this case", remedy="it is for somebody else")
         lease = self._store.cases.lease(case, reviewer, now_us, now_us + self.terms.lease_us)
         if lease is None:
             raise StepError("somebody is working on this case", remedy="wait until it is given back")
-        return self._begun(lease, reviewer)
+        return self._begun(self.cases.get(case), lease, reviewer)
 
-    def _begun(self, lease: CaseLease, reviewer: str) -> Work:
-        case = self.cases.get(lease.case)
+    def _begun(self, case: Case, lease: CaseLease, reviewer: str) -> Work:
         weight = self.cases.queue(case.queue).exposure
         who = self._change(reviewer, lambda who: {"since_break": who.since_break + weight})
         return Work(case=case, lease=lease, break_due=who.since_break >= self.terms.exposure)

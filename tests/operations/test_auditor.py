@@ -1,0 +1,195 @@
+"""What an auditor has tried: steps at the same time, by side doors, and while a clock stands still."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.operations.kit import DAY_US, HOUR_US, START_US, Time, duties_over
+from tests.operations.orders_kit import Bench
+from tests.operations.test_cases import ACT, NOTHING, World
+from tests.operations.test_enforcing import Court
+from trustward.adapters.store.memory import MemoryStore
+from trustward.base.errors import StepError, UsageError
+from trustward.model.clocks import Clock
+from trustward.model.duty import Evidence
+from trustward.model.report import LegalNotice
+from trustward.operations.appeals import Hearing
+from trustward.operations.directives import ClockWanted
+from trustward.operations.duties import Owed
+
+GOOD_FAITH = LegalNotice(law="Trade Marks Act, s 28", place="listing l1", good_faith=True)
+
+
+def test_what_is_granted_while_a_clock_stands_still_is_due_when_it_was_granted() -> None:
+    time, store = Time(), MemoryStore()
+    duties = duties_over(store, time)
+    (duty,) = duties.open(Owed(clock="SG-ACT-comply", subject="s", actor="kim", due_us=START_US + 10 * DAY_US))
+    duties.pause(duty.id, "kim", authority="MHA", reason="unclear")
+    time.on(4 * DAY_US)
+    with pytest.raises(UsageError, match="beyond what there was"):
+        # It is due then anyhow, as long as it has stood still by now.
+        duties.extend(duty.id, "kim", until_us=START_US + 12 * DAY_US, authority="MHA", reason="asked")
+    until_us = START_US + 20 * DAY_US
+    duties.extend(duty.id, "kim", until_us=until_us, authority="MHA", reason="asked")
+    time.on(DAY_US)
+    assert duties.resume(duty.id, "kim").due_us == until_us + DAY_US
+
+
+def test_a_reporter_is_told_although_the_clock_stands_still() -> None:
+    world = World()
+    notice = world.report("brand", "l1", channel="notice", category="spam", notice=GOOD_FAITH)
+    later = world.report("u1", "a2")
+    world.duties.pause(notice.duty, "kim", authority="legal", reason="the sender was asked back")
+    world.duties.pause(f"case-{notice.case}", "kim", authority="legal", reason="the sender was asked back")
+    for item in ("looked", "asked"):
+        world.cases.tick(notice.case, "kim", item)
+    for case in (notice.case, later.case):
+        world.queues.take(case, "kim")
+        world.closing.close(case, "kim", NOTHING)
+    assert world.closing.tell() == 2
+    ended = [world.duties.get(name) for name in (notice.duty, f"case-{notice.case}", later.duty)]
+    assert [(one.state, one.breaches) for one in ended] == [("done", ())] * 3
+
+
+def test_an_order_is_done_although_its_clock_stands_still() -> None:
+    bench = Bench()
+    order = bench.accepted("a1")
+    comply = order.duties[0].duty
+    bench.duties.pause(comply, "kim", authority="Sgt Lim", reason="asked by telephone")
+    bench.dealing.execute(order.id, "kim")
+    bench.work()
+    assert bench.duties.get(comply).state == "done"
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "expired", "cancelled"])
+def test_what_outlives_an_order_goes_on_when_the_order_ends_unanswered(how: str) -> None:
+    bench = Bench()
+    clocks = (ClockWanted(clock="SG-OCC-5"), ClockWanted(clock="SG-ACT-comply", due_us=START_US + 4 * HOUR_US))
+    order = bench.accepted("a1", clocks=clocks, until_us=START_US + DAY_US)
+    keep = order.duties[0].duty
+    bench.dealing.challenge(order.id, "kim", "reconsideration", "too wide")
+    bench.dealing.ask(order.id, "kim", "which a1?")
+    assert bench.duties.get(keep).state == "paused"
+    bench.time.on(HOUR_US)
+    if how == "withdrawn":
+        bench.dealing.withdraw(order.id, "kim", "a mistake", "Sgt Lim")
+    elif how == "cancelled":
+        bench.dealing.decided(order.id, "kim", 1, "cancelled", "too wide indeed")
+    else:
+        bench.time.on(DAY_US)
+        bench.work()
+    assert [bench.duties.get(one.duty).state for one in order.duties] == ["open", "cancelled"]
+    assert bench.directives.get(order.id).paused == ()
+
+
+def test_a_hold_that_stands_still_is_not_over_by_a_word() -> None:
+    time = Time()
+    clock = Clock(id="keep", kind="hold", title="t", most="5 days", pausable=True)
+    duties = duties_over(MemoryStore(), time, clock)
+    (duty,) = duties.open(Owed(clock="keep", subject="s", actor="kim"))
+    duties.pause(duty.id, "kim", authority="court", reason="a legal hold")
+    with pytest.raises(StepError, match="resume its clock"):
+        duties.done(duty.id, "kim", Evidence(said="deleted"))
+
+
+def test_two_who_run_a_batch_leave_nothing_that_cannot_be_taken_back() -> None:
+    world = World()
+    ids = [world.open(f"b{number}").id for number in range(4)]
+    plan = world.bulk.plan(ids, ACT, "kim")
+    # The other one has read the batch before this one ran it.
+    seen = world.bulk.get(plan.id)
+    world.bulk.run(plan.id, "kim")
+    for name in ids:
+        assert world.bulk._one(seen, name, "lee").results[name] == "closed"
+    world.bulk.reverse(plan.id, "boss", "the wrong list")
+    assert all(world.cases.get(name).reversed is not None for name in ids)
+
+
+def test_a_batch_that_is_taken_back_closes_no_more() -> None:
+    world = World()
+    ids = [world.open(f"b{number}").id for number in range(4)]
+    plan = world.bulk.plan(ids, ACT, "kim")
+    running = world.bulk._one(world.bulk.get(plan.id), ids[0], "kim")
+    world.bulk.reverse(plan.id, "boss", "the wrong list")
+    with pytest.raises(StepError, match="reversed"):
+        world.bulk._one(running, ids[1], "kim")
+    assert world.cases.get(ids[1]).state == "open"
+
+
+def test_a_report_that_is_looked_at_anew_counts_once_for_its_sender() -> None:
+    court = Court()
+    report = court.report("u1", market="SG")
+    court.queues.take(report.case, "key:1:kim")
+    court.closing.close(report.case, "key:1:kim", NOTHING)
+    court.closing.tell()
+    name = court.appeal(f"case:{report.case}", "u1")
+    court.appeals.take(name, "ann")
+    court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="not looked at"))
+    again = court.reports.get(report.id).case
+    court.queues.take(again, "lee")
+    court.closing.close(again, "lee", ACT)
+    court.closing.tell()
+    who = court.reports.reporter("user", "u1")
+    assert (who.sent, who.upheld, who.rejected) == (1, 1, 0)
+
+
+def looked_at_anew(court: Court) -> str:
+    """A case that is looked at anew, because a reporter's appeal against what kim decided was right."""
+    report = court.report("u1", market="SG")
+    court.queues.take(report.case, "key:1:kim")
+    court.closing.close(report.case, "key:1:kim", NOTHING)
+    court.closing.tell()
+    name = court.appeal(f"case:{report.case}", "u1")
+    court.appeals.take(name, "ann")
+    court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="not looked at"))
+    return court.reports.get(report.id).case
+
+
+def test_who_decided_does_not_decide_anew_by_another_key() -> None:
+    court = Court()
+    case = looked_at_anew(court)
+    for kim in ("key:1:kim", "key:2:Kim", "key:1"):
+        with pytest.raises(StepError, match="does not get this case"):
+            court.queues.take(case, kim)
+        with pytest.raises(StepError, match="does not get this case"):
+            court.cases.assign(case, "boss", kim)
+        assert court.queues.next("all", kim) is None
+        assert court.cases.store.cases.lease_of(case, court.time()) is None
+    assert court.work("lee").id == case
+
+
+def test_who_decided_does_not_decide_anew_in_a_batch() -> None:
+    court = Court()
+    case = looked_at_anew(court)
+    plan = court.bulk.plan([case], ACT, "key:2:kim")
+    assert "another reviewer" in plan.results[case]
+    assert court.bulk.run(plan.id, "key:2:kim").results == plan.results
+    assert court.cases.get(case).state == "open"
+
+
+def test_who_decided_does_not_decide_anew_in_a_case_it_is_merged_into_or_hear_of_it() -> None:
+    court = Court()
+    case = looked_at_anew(court)
+    goal = court.open("a2")
+    court.queues.take(goal.id, "key:1:kim")
+    court.cases.merge(case, "key:1:kim", goal.id, "one ring")
+    with pytest.raises(StepError, match="another reviewer"):
+        court.closing.close(goal.id, "key:1:kim", NOTHING)
+    court.queues.release(goal.id, "key:1:kim")
+    court.queues.take(goal.id, "lee")
+    court.closing.close(goal.id, "lee", ACT)
+    name = court.appeal(f"case:{goal.id}", "a1")
+    with pytest.raises(StepError, match="who decided"):
+        court.appeals.take(name, "key:2:kim")
+
+
+def test_a_first_opinion_is_not_lost_by_merging() -> None:
+    world = World()
+    first, goal = world.open("a1", category="counterfeit"), world.open("a2")
+    world.work("kim", "twice")
+    world.closing.close(first.id, "kim", ACT)
+    world.cases.merge(first.id, "kim", goal.id, "one shop")
+    with pytest.raises(StepError, match="does not get this case"):
+        world.queues.take(goal.id, "kim")
+    with pytest.raises(StepError, match="does not get this case"):
+        world.queues.take(goal.id, "key:9:Kim")
