@@ -151,3 +151,31 @@ def test_who_may_only_report(one: Served) -> None:
     body = {"category": "scam", "kind": "account", "entity": "only", "reporter": "u9"}
     receipt = one.ask("POST", "/v1/reports", json=body, key=key).json["receipt"]
     assert one.ask("GET", f"/v1/reports/{receipt}", key=key).status == 403
+
+
+def test_cases_and_holds_about_an_entity_are_those_asked_for(one: Served) -> None:
+    about = report(one, "http-about")["case"]
+    path = "/v1/cases?kind=account&entity=http-about"
+    assert [case["id"] for case in one.ask("GET", path).json["cases"]] == [about]
+    assert one.ask("GET", f"{path}&state=closed").json["cases"] == []
+    assert one.ask("GET", f"{path}&queue=nowhere").json["cases"] == []
+    assert one.ask("GET", f"{path}&after={about}").json["cases"] == []
+    holds = [
+        one.ask("POST", "/v1/holds", json={"entities": [["account", "http-about"]], "basis": "b", "by": by}).json["id"]
+        for by in ("police", "court")
+    ]
+    one.ask("POST", f"/v1/holds/{holds[0]}/steps", json={"step": "release", "by": "police", "reason": "over"})
+    path = path.replace("cases", "holds")
+    assert [hold["id"] for hold in one.ask("GET", f"{path}&state=in_force").json["holds"]] == holds[1:]
+    first = one.ask("GET", f"{path}&limit=1").json
+    rest = one.ask("GET", f"{path}&after={first['next']}").json
+    assert {hold["id"] for hold in (*first["holds"], *rest["holds"])} == set(holds)
+
+
+def test_who_takes_a_step_of_a_duty_is_on_its_page(one: Served) -> None:
+    body = {"clock": "order", "subject": "order:by-hand", "due": "2127-01-01T00:00:00Z"}
+    duty = one.ask("POST", "/v1/duties", json=body, headers={"Trustward-Person": "kim"}).json["duties"][0]["id"]
+    note = {"step": "note", "reason": "tried"}
+    one.ask("POST", f"/v1/duties/{duty}/steps", json=note, headers={"Trustward-Person": "lee"})
+    file = one.ask("GET", f"/v1/duties/{duty}").json["file"]
+    assert [page["actor"].rpartition(":")[2] for page in file] == ["kim", "lee"]

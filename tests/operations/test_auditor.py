@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from tests.operations.clue_kit import plain
 from tests.operations.kit import DAY_US, HOUR_US, START_US, Time, duties_over
 from tests.operations.orders_kit import Bench
 from tests.operations.test_cases import ACT, NOTHING, World
 from tests.operations.test_enforcing import Court
+from tests.operations.test_programmes import NOTICE
 from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import StepError, UsageError
+from trustward.exchange.duty_view import duty_view
+from trustward.model.case import CaseQuery
 from trustward.model.clocks import Clock
 from trustward.model.duty import Evidence
 from trustward.model.report import LegalNotice
 from trustward.operations.appeals import Hearing
 from trustward.operations.directives import ClockWanted
 from trustward.operations.duties import Owed
+from trustward.operations.requests import Answering
 
 GOOD_FAITH = LegalNotice(law="Trade Marks Act, s 28", place="listing l1", good_faith=True)
 
@@ -193,3 +199,80 @@ def test_a_first_opinion_is_not_lost_by_merging() -> None:
         world.queues.take(goal.id, "kim")
     with pytest.raises(StepError, match="does not get this case"):
         world.queues.take(goal.id, "key:9:Kim")
+
+
+def test_what_only_checks_reviewers_looks_like_any_other_and_reaches_nobody() -> None:
+    world = World()
+    real = world.open("a1", category="spam", said="a call")
+    planted = world.queues.plant("listed", "kim", real, ACT, "a call")
+    alike = [
+        msgspec.structs.replace(case, id="", duty="", version=0, golden=None)
+        for case in (world.cases.get(real.id), planted)
+    ]
+    assert alike[0] == alike[1]
+    views = [duty_view(world.duties.get(f"case-{case.id}"), world.time()) for case in (real, planted)]
+    assert msgspec.structs.replace(views[0], id="", subject="") == msgspec.structs.replace(views[1], id="", subject="")
+    assert world.whats(real.id) == world.whats(planted.id)
+    for case in (real.id, planted.id):
+        for item in ("looked", "asked"):
+            world.cases.tick(case, "kim", item)
+    before = world.letters()
+    world.cases.note(planted.id, "kim", "why?", to=("account", "a1"))
+    assert world.letters() == before
+    plan = world.bulk.plan([real.id, planted.id], NOTHING, "kim")
+    assert set(plan.results.values()) == {"would be closed"}
+    assert set(world.bulk.run(plan.id, "kim").results.values()) == {"closed"}
+    assert world.queues.reviewer("kim").golden == 1
+    assert world.duties.get(f"case-{planted.id}").state == "done"
+    assert world.bulk.reverse(plan.id, "boss", "the wrong list").state == "reversed"
+    assert world.cases.get(real.id).reversed is not None
+
+
+def test_what_only_checks_reviewers_is_no_evidence() -> None:
+    telling = plain()
+    case = telling.world.open()
+    telling.world.queues.plant("all", "boss", case, ACT, "a call")
+    asked = telling.ask()
+    telling.requests.verify(asked.id, "kim", "called back", genuine=True)
+    answered = telling.requests.answer(asked.id, Answering(actor="kim", handed="by courier"))
+    lines = telling.files(answered.bundle)["cases.ndjson"].splitlines()
+    assert [msgspec.json.decode(line)["id"] for line in lines] == [case.id]
+
+
+def test_another_officer_is_another_person() -> None:
+    bench = Bench()
+    story = bench.programmes
+    notice = story.open(NOTICE, "kim")
+    story.remedy(notice.id, "key:1:lee", 1, "answered", ("report:7",))
+    for lee in ("key:2:Lee", "key:1"):
+        with pytest.raises(StepError, match="another officer"):
+            story.attest(notice.id, lee, 1, "looked")
+    assert story.attest(notice.id, "key:1:kim", 1, "looked").items[0].state == "attested"
+
+
+def test_the_progress_that_is_due_first_is_told_first() -> None:
+    bench = Bench()
+    late_us, soon_us = START_US + 40 * DAY_US, START_US + 10 * DAY_US
+    wanted = msgspec.structs.replace(NOTICE, progress_us=(late_us, soon_us))
+    notice = bench.programmes.open(wanted, "kim")
+    told = bench.programmes.progress(notice.id, "kim", "half of it")
+    assert [(one.due_us, one.state) for one in (bench.duties.get(one.duty) for one in told.progress)] == [
+        (soon_us, "done"),
+        (late_us, "open"),
+    ]
+
+
+def test_cases_about_an_entity_page_by_page_and_only_those_asked_for() -> None:
+    world = World()
+    ids = []
+    for _ in range(5):
+        ids.append(world.open().id)
+        world.queues.take(ids[-1], "kim")
+        world.closing.close(ids[-1], "kim", NOTHING)
+        world.time.on(HOUR_US)
+    ids.append(world.open().id)
+    query = CaseQuery(kind="account", entity="a1")
+    first = world.cases.find(query, limit=4)
+    rest = world.cases.find(query, first[-1].id, 4)
+    assert [case.id for case in (*first, *rest)] == ids[::-1]
+    assert [case.id for case in world.cases.find(msgspec.structs.replace(query, state="open"), limit=2)] == ids[-1:]

@@ -222,7 +222,7 @@ def test_what_is_merged_into_a_planted_case_is_decided_all_the_same() -> None:
     world = World()
     report = world.report()
     case = world.cases.get(report.case)
-    planted = world.queues.plant("all", "boss", case, ACT)
+    planted = world.queues.plant("all", "boss", case, ACT, "a call")
     merged = world.cases.merge(case.id, "kim", planted.id, "the same ring")
     world.queues.take(merged.id, "lee")
     world.closing.close(merged.id, "lee", ACT)

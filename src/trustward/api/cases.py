@@ -140,7 +140,7 @@ def cases(
     operations = service_of(request).operations
     query = CaseQuery(queue=queue, state=standing, assigned=assigned, kind=kind, entity=entity)
     found = operations.cases.find(query, after, limit)
-    more = found[-1].id if len(found) == limit and not (kind and entity) else None
+    more = found[-1].id if len(found) == limit else None
     return CasesPage(cases=tuple(_view(operations, case) for case in found), next=more)
 
 

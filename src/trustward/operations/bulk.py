@@ -91,7 +91,7 @@ class Bulk:
         needed(reason, "a reason")
         batch = self._turn(id, "reversing", ("running", "done"))
         for name, said in batch.results.items():
-            if said == "closed":
+            if said == "closed" and self._cases.get(name).golden is None:
                 self._closing.reverse(name, actor, reason)
         return self._turn(id, "reversed", ("reversing",))
 

@@ -204,7 +204,7 @@ class Cases:
 
         def step(filing: Filing[Case]) -> None:
             filing.page("noted", needed(text, "a note"), party=to is not None, to=":".join(to) if to else "")
-            if to is not None:
+            if to is not None and filing.record.golden is None:
                 filing.letter("noted", told("message", to[0], to[1]), {"text": text})
 
         return self.step(id, actor, step, states=("open", "parked", "closed"))
@@ -356,8 +356,21 @@ class Cases:
     def find(self, query: CaseQuery, after: str = "", limit: int = 100) -> Sequence[Case]:
         """Cases by their ids, or about an entity (then the latest first)."""
         if query.kind and query.entity:
-            return self.store.cases.about(query.kind, query.entity, limit)
+            return self._about(query, after, limit)
         return self.store.cases.find(query, after, limit)
+
+    def _about(self, query: CaseQuery, after: str, limit: int) -> list[Case]:
+        found: list[Case] = []
+        while len(found) < limit and (part := self.store.cases.about(query.kind, query.entity, after, limit)):
+            found += [
+                case
+                for case in part
+                if query.queue in {"", case.queue}
+                and query.state in {None, case.state}
+                and query.assigned in {"", case.assigned}
+            ]
+            after = part[-1].id
+        return found[:limit]
 
     def similar(self, id: str, limit: int = 20) -> list[tuple[Case, int]]:
         """Other cases that name the same entities, those with the most in common first, with how many."""

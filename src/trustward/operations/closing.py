@@ -82,8 +82,7 @@ class Closing:
         agreed: bool | None = None
         if case.golden is not None:
             agreed = agree(case.golden, outcome)
-            filing.change(state="closed", decided=decided)
-            filing.page("closed", outcome.reasons, verdict=outcome.verdict)
+            writes += self._checked(filing, decided)
         elif len(case.proposed) == 1 and not agree(case.proposed[0].outcome, outcome):
             agreed = False
             self._dispute(filing, decided)
@@ -111,15 +110,25 @@ class Closing:
         filing.change(proposed=proposed, queue=goal, level=filing.record.level + 1, assigned="")
         filing.page("disputed", decided.outcome.reasons, verdict=decided.outcome.verdict, queue=goal)
 
+    def _checked(self, filing: Filing[Case], decided: Decided) -> list[Write]:
+        """What only checks reviewers is closed as any other, and nothing follows from it."""
+        filing.change(state="closed", decided=decided)
+        filing.page("closed", decided.outcome.reasons, verdict=decided.outcome.verdict, policy=decided.outcome.policy)
+        return self._decided(filing.record, decided)
+
+    def _decided(self, case: Case, decided: Decided) -> list[Write]:
+        """The end of a case's own clock."""
+        if not case.duty:
+            return []
+        shown = Evidence(said=f"closed: {decided.outcome.verdict}", refs=(f"case:{case.id}",))
+        return self.cases.duties.to_end(case.duty, decided.reviewer, shown)
+
     def _final(self, filing: Filing[Case], decided: Decided) -> list[Write]:
         """What follows from an outcome: measures on their way, the duty done, reporters to be told."""
         case, outcome = filing.record, decided.outcome
         filing.change(state="closed", decided=decided, untold=bool(case.reports), assigned="")
         filing.page("closed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
-        writes = self._enforced(filing, decided)
-        if case.duty:
-            shown = Evidence(said=f"closed: {outcome.verdict}", refs=(f"case:{case.id}",))
-            writes += self.cases.duties.to_end(case.duty, decided.reviewer, shown)
+        writes = [*self._enforced(filing, decided), *self._decided(case, decided)]
         if self._owed is not None and outcome.verdict == "act":
             writes += self._owed(case, decided.reviewer)
         return writes
@@ -208,7 +217,7 @@ class Closing:
     def close_at_once(self, id: str, actor: str, outcome: Outcome, batch: str) -> list[Write]:
         """What is to be written if a case is closed as one of many. Raises NotFoundError, StepError."""
         case = self.cases.get(id)
-        if case.state not in {"open", "parked"} or case.golden is not None:
+        if case.state not in {"open", "parked"}:
             raise StepError(f"the case {id} is {case.state}", remedy="only an open one can be closed")
         self._check_second(case, actor)
         queue = self.cases.queue(case.queue)
@@ -223,7 +232,12 @@ class Closing:
             raise StepError(f"{lease.reviewer} is working on the case {id}", remedy="leave it out")
         filing = Filing(case, actor, now_us)
         filing.change(batch=batch)
-        writes = self._final(filing, Decided(reviewer=actor, at_us=now_us, outcome=outcome))
+        decided = Decided(reviewer=actor, at_us=now_us, outcome=outcome)
+        if case.golden is None:
+            writes = self._final(filing, decided)
+        else:
+            writes = self._checked(filing, decided)
+            writes += self._counted(case, actor, now_us, agreed=agree(case.golden, outcome))
         return [*filing.end(), *writes]
 
     # ------------------------------------------------------------------ taking it back

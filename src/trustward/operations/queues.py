@@ -9,6 +9,7 @@ import msgspec
 from trustward.base.errors import StepError
 from trustward.model.case import Barred, Case, CaseLease, HeldLease, Outcome, Reviewer
 from trustward.operations.cases import Cases
+from trustward.operations.duties import Owed
 from trustward.operations.filing import Filing, needed, until_written
 from trustward.operations.independence import independent
 from trustward.ports import Write
@@ -161,17 +162,21 @@ class Queues:
             for queue in self.cases.queues.values()
         ]
 
-    def plant(self, queue: str, actor: str, like: Case, answer: Outcome) -> Case:
-        """A case with a known answer, which looks like any other: it only checks reviewers.
+    def plant(self, queue: str, actor: str, like: Case, answer: Outcome, said: str) -> Case:
+        """A case with a known answer, which looks like any other, its clock included: it only checks reviewers.
 
-        ``like`` is what it looks like. Nothing is done whatever is decided on it. Raises NotFoundError.
+        ``like`` is what it looks like, ``said`` why it was opened. Nothing is done whatever is decided on it. Raises
+        NotFoundError, UsageError.
         """
-        name = self.cases.queue(queue).name
+        chosen = self.cases.queue(queue)
+        id = self.cases.ids()  # noqa: A001 - a case's
+        owed = Owed(clock=chosen.clock, subject=f"case:{id}", actor=actor, id=f"case-{id}", market=like.market)
+        (duty,), owing = self.cases.duties.to_open(owed)
         case = Case(
-            id=self.cases.ids(),
+            id=id,
             version=0,
             state="open",
-            queue=name,
+            queue=chosen.name,
             kind=like.kind,
             entity=like.entity,
             opened_us=self.cases.clock(),
@@ -180,10 +185,12 @@ class Queues:
             entities=like.entities,
             harm=like.harm,
             reach=like.reach,
+            due_us=duty.due_us,
+            duty=duty.id,
             golden=answer,
-            ticked=self.cases.queue(queue).checklist,
         )
         filing = Filing(case, actor, self.cases.clock())
-        filing.page("opened", "")
+        filing.page("opened", needed(said, "why it was opened"), queue=chosen.name)
+        filing.add(owing)
         self._store.records.write(filing.end())
         return filing.record

@@ -139,8 +139,8 @@ class Cases(Protocol):
     def find(self, query: CaseQuery, after: str = "", limit: int = 100) -> Sequence[Case]:
         """Cases by their ids, after ``after``."""
 
-    def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
-        """Cases that name an entity, the latest first."""
+    def about(self, kind: str, entity: str, after: str = "", limit: int = 100) -> Sequence[Case]:
+        """Cases that name an entity, the latest first, behind the case ``after``."""
 
     def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
         """Other cases that name the same entities, with how many of them: those with the most first.

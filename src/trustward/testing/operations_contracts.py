@@ -377,7 +377,9 @@ class CasesContract(Contract):
         assert (found(), found("a"), found(limit=1)) == ("abc", "bc", "a")
         assert (found(queue="z"), found(state="closed"), found(assigned="kim")) == ("c", "b", "c")
         assert [one.id for one in store.cases.about("ip", "1")] == ["b", "a"]
-        assert [one.id for one in store.cases.about("ip", "1", 1)] == ["b"]
+        assert [one.id for one in store.cases.about("ip", "1", limit=1)] == ["b"]
+        assert [one.id for one in store.cases.about("ip", "1", "b")] == ["a"]
+        assert store.cases.about("ip", "1", "a") == []
         assert [one.id for one in store.cases.untold(9)] == ["b"]
 
     def test_small_records(self, store: Store, opened: Open) -> None:

@@ -22,6 +22,7 @@ _PAGE = msgspec.json.Decoder(CasePage)
 _REPORT = msgspec.json.Decoder(Report)
 _ABOUT = CASE_ENTITIES.c
 _TRIES = 200
+_LATEST_US = 1 << 62
 
 
 class DatabaseReports:
@@ -133,9 +134,11 @@ class DatabaseCases:
             found = connection.execute(select(table.body).where(*wanted).order_by(table.id).limit(limit)).scalars()
             return [_CASE.decode(body) for body in found]
 
-    def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
+    def about(self, kind: str, entity: str, after: str = "", limit: int = 100) -> Sequence[Case]:
         """See :class:`trustward.ports.Cases`."""
-        return self._all("cases_about", kind=kind, entity=entity, limit=limit)
+        behind = self.get(after) if after else None
+        place = {"opened_us": _LATEST_US if behind is None else behind.opened_us, "past": after}
+        return self._all("cases_about", kind=kind, entity=entity, limit=limit, **place)
 
     def untold(self, limit: int) -> Sequence[Case]:
         """See :class:`trustward.ports.Cases`."""

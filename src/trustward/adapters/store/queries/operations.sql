@@ -164,7 +164,8 @@ SELECT 1 FROM case_barred WHERE case_id = :case_id AND reviewer = :reviewer
 
 -- name: cases_about
 SELECT c.body FROM case_entities e JOIN cases c ON c.id = e.case_id
-WHERE e.kind = :kind AND e.entity = :entity ORDER BY e.opened_us DESC, e.case_id DESC LIMIT :limit
+WHERE e.kind = :kind AND e.entity = :entity AND (e.opened_us, e.case_id) < (:opened_us, :past)
+ORDER BY e.opened_us DESC, e.case_id DESC LIMIT :limit
 
 -- name: untold_cases
 SELECT body FROM cases WHERE untold = 1 ORDER BY id LIMIT :limit
