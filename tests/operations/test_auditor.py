@@ -276,3 +276,20 @@ def test_cases_about_an_entity_page_by_page_and_only_those_asked_for() -> None:
     rest = world.cases.find(query, first[-1].id, 4)
     assert [case.id for case in (*first, *rest)] == ids[::-1]
     assert [case.id for case in world.cases.find(msgspec.structs.replace(query, state="open"), limit=2)] == ids[-1:]
+
+
+@pytest.mark.parametrize("how", ["secret", "withhold"])
+def test_users_are_told_when_what_was_kept_from_them_may_be(how: str) -> None:
+    bench = Bench()
+    order = bench.executed("a1", market="SG", **{how: True})
+    (measure,) = bench.enforcing.of(order.cause)
+    assert (measure.notice, measure.appeal_until_us) == ("withheld", None)
+    after = bench.executing.tell_users(order.id, "lee", "the trial is public")
+    assert bench.whats(order.id)[-1] == "users_told"
+    told = bench.enforcing.get(measure.id)
+    assert (told.notice, (told.appeal_until_us or 0) > bench.time()) == ("sent", True)
+    assert [verb for verb, step, _ in bench.told() if step == "measure.taken" and verb == "inform"] == ["inform"]
+    assert not after.withhold
+    if how == "withhold":
+        with pytest.raises(StepError, match="nothing is kept"):
+            bench.executing.tell_users(order.id, "lee", "again")
