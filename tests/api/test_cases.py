@@ -37,6 +37,10 @@ def test_from_report_to_outcome(one: Served) -> None:
     told = one.ask("GET", f"/v1/cases/{case}").json
     assert (told["case"]["reports"], told["lease"], told["file"][0]["what"]) == (1, None, "opened")
     assert one.ask("GET", f"/v1/cases/{case}/reports").json["reports"][0]["id"] == "receipt-http-1"
+    first = one.ask("GET", f"/v1/cases/{case}?limit=1").json
+    rest = one.ask("GET", f"/v1/cases/{case}?after={first['next']}").json
+    assert [*first["file"], *rest["file"]] == told["file"]
+    assert (told["next"], rest["next"]) == (None, None)
     assert step(one, case, "kim", step="take").status == 200
     assert one.ask("GET", f"/v1/cases/{case}").json["lease"]["reviewer"].endswith(":kim")
     refused = step(one, case, "lee", step="close", outcome=ACT)

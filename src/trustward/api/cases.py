@@ -69,11 +69,12 @@ class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A case with its file, and who has it."""
+    """A case with its file, and who has it; ``next`` goes into ``after`` for more of the file, null at its end."""
 
     case: CaseView
     lease: LeaseView | None
     file: tuple[CasePageView, ...]
+    next: int | None
 
 
 class WorkTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,15 +167,22 @@ async def open_case(request: Request[Any, Any, Any]) -> CaseView:
 
 
 @get("/v1/cases/{case_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A case, with its file")
-def case(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseTold:
-    """How it stands, who has it, and all that happened to it."""
+def case(
+    request: Request[Any, Any, Any],
+    case_id: FromPath[str],
+    after: Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="Go on after this page of its file.")] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=PAGE)] = PAGE,
+) -> CaseTold:
+    """How it stands, who has it, and what happened to it, from the beginning."""
     operations = service_of(request).operations
     found = operations.cases.get(case_id)
     lease = operations.cases.store.cases.lease_of(case_id, operations.cases.clock())
+    pages = operations.cases.store.cases.pages(case_id, after, limit)
     return CaseTold(
         case=_view(operations, found),
         lease=None if lease is None else lease_view(lease),
-        file=pages_view(found, operations.cases.store.cases.pages(case_id)),
+        file=pages_view(found, pages),
+        next=pages[-1].number if len(pages) == limit else None,
     )
 
 

@@ -177,8 +177,14 @@ class Bundling:
     def _add_files(self, writer: BundleWriter, cases: Sequence[Case], masker: Masker) -> None:
         lines = (msgspec.to_builtins(case) for case in cases)
         writer.add("cases.ndjson", "the cases, as they stand", encode_lines(lines))
-        pages = (masker.page(msgspec.to_builtins(page)) for case in cases for page in self._store.cases.pages(case.id))
+        pages = (masker.page(msgspec.to_builtins(page)) for case in cases for page in self._pages(case.id))
         writer.add("case-files.ndjson", "what happened to the cases, step by step", encode_lines(pages))
+
+    def _pages(self, case: str) -> Iterator[Any]:
+        after = 0
+        while part := self._store.cases.pages(case, after, _AT_ONCE):
+            yield from part
+            after = part[-1].number
 
     def _labels(self, scope: Scope) -> Iterator[dict[str, Any]]:
         for kind, entity in sorted(scope.entities):

@@ -17,6 +17,7 @@ from trustward.model.report import Report
 from trustward.operations.duties import Duties, Owed
 from trustward.operations.filing import Filing, needed, take_step, until_written
 from trustward.operations.independence import independent
+from trustward.operations.reading import every
 from trustward.ports import Store, Write
 
 _REPORTS = 500
@@ -351,7 +352,7 @@ class Cases:
     def file(self, id: str) -> Sequence[CasePage]:
         """All that happened to it. Raises NotFoundError."""
         self.get(id)
-        return self.store.cases.pages(id)
+        return every(lambda after: self.store.cases.pages(id, after), 0, lambda page: page.number)
 
     def find(self, query: CaseQuery, after: str = "", limit: int = 100) -> Sequence[Case]:
         """Cases by their ids, or about an entity (then the latest first)."""

@@ -111,8 +111,8 @@ class Cases(Protocol):
     def get(self, id: str) -> Case | None:
         """The case with this id."""
 
-    def pages(self, id: str) -> Sequence[CasePage]:
-        """Its file, in order."""
+    def pages(self, id: str, after: int = 0, limit: int = 1_000) -> Sequence[CasePage]:
+        """Its file, in order, behind a page."""
 
     def open_on(self, subject: str) -> Case | None:
         """The case about a subject that has not ended."""

@@ -303,6 +303,8 @@ class CasesContract(Contract):
         assert cases.get("c1") == case()
         assert cases.get("c9") is None
         assert [page.detail for page in cases.pages("c1")] == [{"a": 1}]
+        assert cases.pages("c1", 1) == []
+        assert cases.pages("c1", 0, 0) == []
         assert cases.open_on("account:c1") == case()
         with pytest.raises(StaleError):
             store.records.write([case("c2", entity="c1")])

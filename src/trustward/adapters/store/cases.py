@@ -71,10 +71,11 @@ class DatabaseCases:
         """See :class:`trustward.ports.Cases`."""
         return next(iter(self._all("case", id=id)), None)
 
-    def pages(self, id: str) -> Sequence[CasePage]:
+    def pages(self, id: str, after: int = 0, limit: int = 1_000) -> Sequence[CasePage]:
         """See :class:`trustward.ports.Cases`."""
+        asked = {"case_id": id, "past": after, "limit": limit}
         with self._database.read() as connection:
-            return [_PAGE.decode(body) for body in connection.execute(named("case_pages"), {"case_id": id}).scalars()]
+            return [_PAGE.decode(body) for body in connection.execute(named("case_pages"), asked).scalars()]
 
     def open_on(self, subject: str) -> Case | None:
         """See :class:`trustward.ports.Cases`."""

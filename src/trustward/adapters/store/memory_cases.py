@@ -62,10 +62,11 @@ class MemoryCases:
         """See :class:`trustward.ports.Cases`."""
         return self._held.of(Case).get(id)
 
-    def pages(self, id: str) -> Sequence[CasePage]:
+    def pages(self, id: str, after: int = 0, limit: int = 1_000) -> Sequence[CasePage]:
         """See :class:`trustward.ports.Cases`."""
         with self._held.lock:
-            return sorted(self._held.pages.get(id, ()), key=lambda page: page.number)
+            found = sorted(self._held.pages.get(id, ()), key=lambda page: page.number)
+        return [page for page in found if page.number > after][:limit]
 
     def open_on(self, subject: str) -> Case | None:
         """See :class:`trustward.ports.Cases`."""
