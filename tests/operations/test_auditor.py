@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from threading import Event
+from typing import cast
+
 import msgspec
 import pytest
 
-from tests.operations.clue_kit import plain
+from tests.operations.clue_kit import MANY, plain
 from tests.operations.kit import DAY_US, HOUR_US, START_US, Time, duties_over
 from tests.operations.orders_kit import Bench
 from tests.operations.test_cases import ACT, NOTHING, World
 from tests.operations.test_enforcing import Court
 from tests.operations.test_programmes import NOTICE
+from tests.service.kit import DECODER
 from trustward.adapters.store.memory import MemoryStore
-from trustward.base.errors import StepError, UsageError
+from trustward.base.errors import StepError, StoreError, UsageError
 from trustward.exchange.duty_view import duty_view
 from trustward.model.case import CaseQuery
+from trustward.model.changes import Change, ListChange
 from trustward.model.clocks import Clock
+from trustward.model.delivery import Delivery, Receipt, Target
 from trustward.model.duty import Evidence
 from trustward.model.report import LegalNotice
 from trustward.operations.appeals import Hearing
+from trustward.operations.copies import CopyWanted
+from trustward.operations.deciding import Deciding
 from trustward.operations.directives import ClockWanted
 from trustward.operations.duties import Owed
+from trustward.operations.enforcing import Taking
+from trustward.operations.errands import Errands
 from trustward.operations.requests import Answering
+from trustward.operations.working import Working
+
+
+class Failing:
+    """An engine whose first commit fails, and the one behind it does not."""
+
+    def __init__(self) -> None:
+        self.fails = True
+        self.done: list[str] = []
+
+    def change(self, change: Change) -> Future[int]:
+        future: Future[int] = Future()
+        assert isinstance(change, ListChange)
+        if self.fails and change.put:
+            future.set_exception(StoreError("the disk is full", remedy="make room"))
+        else:
+            self.done.append("put" if change.put else "gone")
+            future.set_result(1)
+        return future
+
 
 GOOD_FAITH = LegalNotice(law="Trade Marks Act, s 28", place="listing l1", good_faith=True)
 
@@ -293,3 +324,92 @@ def test_users_are_told_when_what_was_kept_from_them_may_be(how: str) -> None:
     if how == "withhold":
         with pytest.raises(StepError, match="nothing is kept"):
             bench.executing.tell_users(order.id, "lee", "again")
+
+
+def test_what_fails_keeps_nothing_else_from_being_done() -> None:
+    world = World()
+    done: list[str] = []
+
+    def broken() -> int:
+        raise StepError("a fault", remedy="none")
+
+    def other() -> int:
+        done.append("other")
+        return 1
+
+    world.enforcing.take(
+        Taking(do="suspend", kind="account", entity="a1", cause="c", policy="p", reasons="r", actor="k")
+    )
+    sent: list[Delivery] = []
+
+    def send(_target: Target, delivery: Delivery) -> Receipt:
+        sent.append(delivery)
+        return Receipt(at_us=world.time(), ok=True)
+
+    rounds = Working(world.delivering, send, "w", Event(), timeout_us=1, chores=(broken, other))
+    with pytest.raises(StepError, match="a fault"):
+        rounds.tidy()
+    assert done == ["other"]
+    assert world.delivering.in_force("account", "a1") != []
+
+
+def test_authorities_and_notices_are_heard_however_many_they_are() -> None:
+    world = World()
+    for channel in ("authority", "flagger", "service", "notice"):
+        said: dict[str, object] = {"notice": GOOD_FAITH} if channel == "notice" else {}
+        states = {world.report("desk", f"{channel}-{at}", channel=channel, **said).state for at in range(25)}
+        assert states == {"received"}, channel
+    assert [world.report("u1", f"u-{at}").state for at in range(21)][-1] == "set_aside"
+
+
+def test_an_authority_is_not_suspended() -> None:
+    world = World()
+    for at in range(12):
+        report = world.report("police", f"p-{at}", channel="authority")
+        world.queues.take(report.case, "kim")
+        world.closing.close(report.case, "kim", NOTHING)
+        world.closing.tell()
+        world.time.on(HOUR_US)
+        world.queues.rest("kim")
+        world.time.on(HOUR_US)
+    assert world.reports.reporter("authority", "police").rejected == 12
+    assert world.report("police", "p-last", channel="authority").state == "received"
+    assert not [step for _, step in world.letters() if step.startswith("reporter.")]
+
+
+def test_nothing_is_known_or_served_before_its_time() -> None:
+    telling, bench = plain(), Bench()
+    later_us = telling.time() + DAY_US
+    with pytest.raises(UsageError, match="before its time"):
+        telling.clues.assess("kim", MANY, subject=("account", "a1"), known_us=later_us)
+    with pytest.raises(UsageError, match="not been served"):
+        bench.receive("a1", served_us=later_us)
+
+
+def test_an_order_without_targets_is_not_carried_out_by_having_it_carried_out() -> None:
+    bench = Bench()
+    clocks = (ClockWanted(clock="SG-ACT-comply", due_us=START_US + 4 * HOUR_US),)
+    order = bench.executed(type="information", targets=(), clocks=clocks)
+    comply = order.duties[0].duty
+    assert (order.state, bench.duties.get(comply).state) == ("executed", "open")
+    bench.dealing.report(order.id, "kim", "what was asked for is in the annex")
+    assert bench.duties.get(comply).state == "done"
+    kept_out = (CopyWanted(kind="text", value="send money now"),)
+    copies = bench.executed(type="disable", targets=(), clocks=clocks, copies=kept_out, reference="R-2")
+    assert bench.duties.get(copies.duties[0].duty).state == "done"
+
+
+def test_errands_are_done_in_their_order_when_one_has_to_wait() -> None:
+    court = Court()
+    measure = court.enforcing.take(
+        Taking(do="block", kind="device", entity="d1", cause="c", policy="p", reasons="r", actor="k")
+    )
+    court.time.on(1)
+    court.enforcing.lift(measure.id, "k", "a mistake")
+    host = Failing()
+    errands = Errands(court.store, cast("Deciding", host), DECODER)
+    errands.run()
+    host.fails = False
+    errands.run()
+    assert host.done == ["gone", "put", "gone"]
+    assert court.store.errands.waiting(9) == []

@@ -126,15 +126,26 @@ class Abuse(msgspec.Struct, frozen=True, kw_only=True):
     lasts_us: int = 90 * DAY_US
 
 
+ABUSING = frozenset({"user", "notice"})
+"""The channels whose senders are warned and suspended. Of users only what comes is counted by the hour: a notice has to
+be decided, and authorities, flaggers and services are heard."""
+
+
+def _channel(reporter: Reporter) -> str:
+    return reporter.id.partition(":")[0]
+
+
 def set_aside(reporter: Reporter, now_us: int, abuse: Abuse) -> str:
     """Why a further report of this sender does not count; empty if it does.
 
-    >>> set_aside(Reporter(id="a", version=1, suspended_until_us=5), 4, Abuse())
+    >>> set_aside(Reporter(id="user:a", version=1, suspended_until_us=5), 4, Abuse())
     'the sender is suspended'
     """
+    if _channel(reporter) not in ABUSING:
+        return ""
     if reporter.suspended_until_us is not None and now_us < reporter.suspended_until_us:
         return "the sender is suspended"
-    if sum(at_us > now_us - HOUR_US for at_us in reporter.recent) >= abuse.hourly:
+    if _channel(reporter) == "user" and sum(at_us > now_us - HOUR_US for at_us in reporter.recent) >= abuse.hourly:
         return "more reports within an hour than anybody can mean"
     return ""
 
@@ -168,7 +179,7 @@ def judged(reporter: Reporter, result: Result, now_us: int, abuse: Abuse) -> tup
     """A sender's record after an outcome, and what it has to be told: ``warned``, ``suspended`` or nothing."""
     upheld, rejected = reporter.upheld + (result == "acted"), reporter.rejected + (result == "no_action")
     after = msgspec.structs.replace(reporter, version=reporter.version + 1, upheld=upheld, rejected=rejected)
-    if result != "no_action" or after.accuracy >= abuse.share:
+    if result != "no_action" or after.accuracy >= abuse.share or _channel(reporter) not in ABUSING:
         return after, ""
     if after.warned_us is not None and rejected >= abuse.suspend_at:
         if after.suspended_until_us is not None and now_us < after.suspended_until_us:

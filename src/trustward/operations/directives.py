@@ -49,6 +49,8 @@ ROLE_OF: dict[str, Role] = {
     "order": "comply",
 }
 """What ends a clock, where nobody says it."""
+_AHEAD_US = 3_600_000_000
+"""How far another clock may be ahead of this one's."""
 
 
 class TargetWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +134,8 @@ class Directives:
 
     def _received(self, served: Served, actor: str) -> tuple[Directive, list[Write]]:
         now_us = self.clock()
+        if served.served_us is not None and served.served_us > now_us + _AHEAD_US:
+            raise UsageError("it has not been served yet", remedy="say in served when it was")
         issuer = self.issuers.get(served.issuer)
         name = self.ids()
         order = Directive(

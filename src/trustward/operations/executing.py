@@ -159,7 +159,8 @@ class Executing:
             return self._rest(filing)
         filing.change(state="executed", work=False)
         filing.page("carried_out", targets=dict(counts))
-        if not counts.get("unable"):
+        # Where no measure is taken and nothing kept out, a person says what was done: by the outcome.
+        if not counts.get("unable") and (counts.get("done") or order.copies):
             filing.writes += self._directives.to_end(order, "comply", WORKER, "carried out")
         self._store.records.write(filing.end())
         return 1
