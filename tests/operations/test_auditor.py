@@ -13,13 +13,13 @@ from tests.operations.clue_kit import MANY, plain
 from tests.operations.kit import DAY_US, HOUR_US, START_US, Time, duties_over
 from tests.operations.orders_kit import Bench
 from tests.operations.test_cases import ACT, NOTHING, World
-from tests.operations.test_enforcing import Court
+from tests.operations.test_enforcing import Court, outcome
 from tests.operations.test_programmes import NOTICE
 from tests.service.kit import DECODER
 from trustward.adapters.store.memory import MemoryStore
-from trustward.base.errors import StepError, StoreError, UsageError
+from trustward.base.errors import NotFoundError, StepError, StoreError, UsageError
 from trustward.exchange.duty_view import duty_view
-from trustward.model.case import CaseQuery
+from trustward.model.case import CaseQuery, Measure
 from trustward.model.changes import Change, ListChange
 from trustward.model.clocks import Clock
 from trustward.model.delivery import Delivery, Receipt, Target
@@ -413,3 +413,29 @@ def test_errands_are_done_in_their_order_when_one_has_to_wait() -> None:
     errands.run()
     assert host.done == ["gone", "put", "gone"]
     assert court.store.errands.waiting(9) == []
+
+
+def test_an_appeal_undoes_what_was_done_to_who_appeals_and_not_what_is_nobodys() -> None:
+    court = Court()
+    link = Measure(do="block_link", kind="domain", entity="bad.example")
+    device = Measure(do="block", kind="device", entity="d1")
+    suspended = Measure(do="suspend", kind="account", entity="a1", lasts="7d")
+    cause = court.close(outcome("by hand", link, device, suspended))
+    name = court.appeal(cause)
+    court.appeals.take(name, "ann")
+    court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="it was somebody else's link"))
+    assert court.does(cause) == [
+        ("block_link", "bad.example", "in_force"),
+        ("block", "d1", "in_force"),
+        ("suspend", "a1", "lifted"),
+    ]
+    assert court.cases.get(cause.removeprefix("case:")).reversed is None
+    with pytest.raises(NotFoundError):
+        court.appeal(cause, "a2")
+
+
+def test_an_appeal_against_an_order_is_heard_by_the_clocks_of_its_market() -> None:
+    court = Court()
+    bench = Bench(court.store)
+    order = bench.executed("a1", market="SG")
+    assert court.appeals.get(court.appeal(order.cause)).market == "SG"

@@ -153,7 +153,7 @@ class Appeals:
 
     def _taken(self, wanted: Appealing) -> _About:
         """What people decided. What is kept from the user cannot be appealed against before it is told."""
-        mine = {("account", wanted.account), wanted.about}
+        mine = _mine(wanted)
         found = [
             measure
             for measure in self._enforcing.of(wanted.decision)
@@ -172,7 +172,10 @@ class Appeals:
             raise StepError("the decision has been taken back already", remedy="there is nothing left to undo")
         windows = [measure.appeal_until_us for measure in found if measure.appeal_until_us is not None]
         deciders = [measure.actor for measure in found]
+        market = case.market if case is not None else ""
         if wanted.decision.startswith("order:"):
+            order = self.store.orders.get(wanted.decision.removeprefix("order:"))
+            market = order.market if order is not None else ""
             # A worker takes an order's measures: who found it authentic, and had it carried out, has decided.
             file = pages_of(self.store, wanted.decision.removeprefix("order:"))
             deciders += [page.actor for page in file if page.what in {"authentic", "executing", "varied"}]
@@ -186,7 +189,7 @@ class Appeals:
             measures=tuple(measure.id for measure in found),
             deciders=tuple(dict.fromkeys(deciders)),
             rules=rules,
-            market=wanted.market or (case.market if case is not None else ""),
+            market=wanted.market or market,
         )
 
     def _behind(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -250,7 +253,7 @@ class Appeals:
         """What a rule decided on an event, without anybody."""
         name = wanted.decision.removeprefix("event:")
         found = self.store.journal.find([name]).get(name)
-        mine = {("account", wanted.account), wanted.about}
+        mine = _mine(wanted)
         keys = []
         rules = []
         for number, action in enumerate(found.decision.actions if found is not None else ()):
@@ -461,6 +464,11 @@ class Appeals:
             counted = {what: getattr(tally, what) + 1, "version": tally.version + 1}
             writes.append(msgspec.structs.replace(tally, **counted))
         return writes
+
+
+def _mine(wanted: Appealing) -> set[tuple[str, str]]:
+    """What an appeal may be about: the account, and what it names of its own."""
+    return {("account", wanted.account)} | ({wanted.about} if wanted.about is not None else set())
 
 
 def _open(appeal: Appeal) -> None:
