@@ -162,12 +162,16 @@ def test_a_report_that_is_looked_at_anew_counts_once_for_its_sender() -> None:
     name = court.appeal(f"case:{report.case}", "u1")
     court.appeals.take(name, "ann")
     court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="not looked at"))
-    again = court.reports.get(report.id).case
+    again, duty = court.reports.get(report.id).case, court.reports.get(report.id).duty
+    assert (duty != report.duty, court.duties.get(duty).state) == (True, "open")
     court.queues.take(again, "lee")
     court.closing.close(again, "lee", ACT)
     court.closing.tell()
     who = court.reports.reporter("user", "u1")
     assert (who.sent, who.upheld, who.rejected) == (1, 1, 0)
+    assert court.duties.get(duty).state == "done"
+    resolved = [one for one in court.store.errands.waiting(9) if ":resolved" in one.id]
+    assert [msgspec.json.decode(one.body)["outcome"] for one in resolved] == ["refused", "upheld"]
 
 
 def looked_at_anew(court: Court) -> str:

@@ -34,6 +34,13 @@ HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 
 
+def clock_of(channel: Channel) -> str:
+    """By which clock a sender is told the outcome."""
+    if channel in PRIORITY:
+        return "report-outcome-priority"
+    return "legal-notice-decision" if channel == "notice" else "report-outcome"
+
+
 class LegalNotice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What makes a report a legal notice (Regulation (EU) 2022/2065, Art. 16): law, exact place, sender, good faith."""
 

@@ -246,7 +246,7 @@ class Appeals:
             closed_to=appeal.deciders,
         )
         again, writes = self._closing.cases.to_join(news)
-        waits = self._closing.to_reopen(report, again.id)
+        waits = self._closing.to_reopen(report, again.id, hearer)
         return [*self._closing.to_reverse(case, (), hearer, why)[1], *writes, *waits]
 
     def _automated(self, wanted: Appealing) -> _About:

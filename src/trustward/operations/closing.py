@@ -14,8 +14,9 @@ from trustward.model.duty import Evidence
 from trustward.model.enforcement import ANSWERING, HARSH, Measure
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
-from trustward.model.report import Abuse, Report, Reporter, Result, judged, unjudged
+from trustward.model.report import Abuse, Report, Reporter, Result, clock_of, judged, unjudged
 from trustward.operations.cases import Cases
+from trustward.operations.duties import Owed
 from trustward.operations.enforcing import Enforcing, Judging, Taking, appeal_words
 from trustward.operations.filing import Filing, needed, until_written
 from trustward.operations.independence import independent
@@ -331,13 +332,19 @@ class Closing:
                         writes.append(answer(report, f"reporter.{said}", now_us))
         return [*writes, *senders.values()]
 
-    def to_reopen(self, report: Report, case: str) -> list[Write]:
-        """What is to be written if a report waits for the outcome of another case: it counts for its sender once."""
+    def to_reopen(self, report: Report, case: str, actor: str) -> list[Write]:
+        """What is to be written if a report waits for the outcome of another case.
+
+        It counts for its sender once, and its sender is owed an answer anew.
+        """
+        clock, about = clock_of(report.channel), f"report:{report.id}"
+        (duty,), writes = self.cases.duties.to_open(Owed(clock=clock, subject=about, actor=actor, market=report.market))
         after = msgspec.structs.replace(
-            report, version=report.version + 1, case=case, state="received", result=None, told_us=None
+            report, version=report.version + 1, case=case, state="received", result=None, told_us=None, duty=duty.id
         )
+        writes.append(after)
         who = self._store.records.get(Reporter, report.reporter) if report.reporter and report.weight else None
-        return [after] if who is None else [after, unjudged(who, report.result, self._abuse)]
+        return writes if who is None else [*writes, unjudged(who, report.result, self._abuse)]
 
 
 def case_policy(case: Case) -> str:
@@ -403,10 +410,11 @@ def answer(report: Report, step: str, now_us: int, **says: object) -> Letter:
 
 
 def resolved(report: Report, result: Result, now_us: int) -> Errand:
-    """The event that a report was decided, for rules."""
+    """The event that a report was decided, for rules; one that was looked at anew is decided by another event."""
+    anew = "" if report.duty in {"", f"report-{report.id}"} else f":{report.duty}"
     event = {
         "type": "report.resolved",
-        "id": f"report:{report.id}:resolved",
+        "id": f"report:{report.id}:resolved{anew}",
         "time": format_time(now_us),
         "report": report.id,
         "outcome": {"acted": "upheld", "no_action": "refused"}.get(result, result),
