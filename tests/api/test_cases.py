@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.served import Answer, Served
+from tests.api.test_who_may import signed_in
+from trustward.operations.signing_in import csrf_of
 
 ACT = {
     "verdict": "act",
@@ -183,3 +185,21 @@ def test_who_takes_a_step_of_a_duty_is_on_its_page(one: Served) -> None:
     one.ask("POST", f"/v1/duties/{duty}/steps", json=note, headers={"Trustward-Person": "lee"})
     file = one.ask("GET", f"/v1/duties/{duty}").json["file"]
     assert [page["actor"].rpartition(":")[2] for page in file] == ["kim", "lee"]
+
+
+def test_a_case_goes_to_the_person_whom_a_name_means(one: Served) -> None:
+    about = report(one, "http-assigned")["case"]
+    assigned = step(one, about, "kim", step="assign", to="lee").json["assigned"]
+    assert assigned.endswith(":lee")
+    assert [case["id"] for case in one.ask("GET", "/v1/cases?assigned=lee").json["cases"]] == [about]
+    assert step(one, about, "kim", step="take").status == 409
+    assert step(one, about, "lee", step="take").status == 200
+    assert step(one, about, "lee", step="release").status == 200
+    token = signed_in(one, "reviewer")
+    user = one.service.store.people.all()[-1]
+    path, cookie = f"/v1/cases/{about}/steps", {"Cookie": f"__Host-trustward={token}", "Trustward-CSRF": csrf_of(token)}
+    for to, status in (("nobody-by-that-name", 404), (user.name, 200)):
+        answer = one.ask("POST", path, json={"step": "assign", "to": to}, key="", headers=cookie)
+        assert answer.status == status, answer.json
+    assert answer.json["assigned"] == f"user:{user.id}"
+    assert one.ask("POST", path, json={"step": "take"}, key="", headers=cookie).status == 200
