@@ -18,7 +18,9 @@ from tests.operations.test_programmes import NOTICE
 from tests.service.kit import DECODER
 from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import NotFoundError, StepError, StoreError, UsageError
+from trustward.exchange.case_view import case_view
 from trustward.exchange.duty_view import duty_view
+from trustward.exchange.masked import masked_case
 from trustward.model.case import CaseQuery, Measure
 from trustward.model.changes import Change, ListChange
 from trustward.model.clocks import Clock
@@ -443,3 +445,33 @@ def test_an_appeal_against_an_order_is_heard_by_the_clocks_of_its_market() -> No
     bench = Bench(court.store)
     order = bench.executed("a1", market="SG")
     assert court.appeals.get(court.appeal(order.cause)).market == "SG"
+
+
+def test_whom_an_outcome_counts_against_is_behind_a_mask_too() -> None:
+    court = Court()
+    cause = court.close(outcome("fraud/phishing", struck=(("account", "somebody-known"),)), "other-account")
+    case = court.cases.get(cause.removeprefix("case:"))
+    told = msgspec.json.encode(masked_case(case_view(case, (), court.time())))
+    assert b"somebody-known" not in told
+    assert b"other-account" not in told
+
+
+def test_whose_message_was_removed_with_a_link_may_appeal_as_its_notice_says() -> None:
+    court = Court(engine=True)
+    for at in range(2):
+        court.send("message.sent", f"e{at}", sender=f"s{at}", message=f"m{at}", urls=["http://bad.example/x"])
+    cause = court.close(outcome("by hand", Measure(do="block_link", kind="url", entity="http://bad.example/x")), "s9")
+    while court.errands.run() + court.following.follow():
+        pass
+    (says,) = [one for one in court.said("measure.taken") if one["entity"] == "m1"]
+    assert says["appeal"]["decision"] == cause
+    name = court.appeal(cause, "s1", about=("message", "m1"))
+    with pytest.raises(StepError, match="who decided"):
+        court.appeals.take(name, "key:2:kim")
+    court.appeals.take(name, "ann")
+    court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="it warns of the link"))
+    court.rounds()
+    assert court.delivering.in_force("message", "m1") == []
+    assert court.delivering.in_force("message", "m0") != []
+    assert court.does(cause) == [("block_link", "http://bad.example/x", "in_force")]
+    court.host.close()

@@ -15,6 +15,7 @@ from trustward.model.appeal import Appeal, AppealPage, AppealTally, Finding, Sta
 from trustward.model.case import TEXT_LIMIT, Batch, Case
 from trustward.model.duty import Evidence
 from trustward.model.effect import INVERSES
+from trustward.model.enforcement import Measure
 from trustward.model.errand import change_errand
 from trustward.model.letter import told
 from trustward.model.report import Report
@@ -156,7 +157,7 @@ class Appeals:
         mine = _mine(wanted)
         found = [
             measure
-            for measure in self._enforcing.of(wanted.decision)
+            for measure in self._because_of(wanted)
             if ((measure.kind, measure.entity) in mine or measure.party in mine) and measure.notice != "withheld"
         ]
         case = self._case(wanted.decision)
@@ -191,6 +192,14 @@ class Appeals:
             rules=rules,
             market=wanted.market or market,
         )
+
+    def _because_of(self, wanted: Appealing) -> list[Measure]:
+        """All measures of a decision; of those that followed from it, such as copies of a link, what is named."""
+        found = self._enforcing.of(wanted.decision)
+        if wanted.about is not None:
+            on = self._enforcing.on(*wanted.about, _LOOKED_AT)
+            found += [one for one in on if one.parent and one.cause == wanted.decision]
+        return found
 
     def _behind(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Who has decided a case, and the rules that had brought it up."""

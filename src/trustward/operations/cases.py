@@ -315,7 +315,7 @@ class Cases:
                 harm=old.harm,
                 weight=weight,
                 reports=len(moved),
-                closed_to=old.closed_to,
+                closed_to=old.deciders,
             )
             made, opening = self._opened(news, self.clock())
             filing.change(
