@@ -26,6 +26,7 @@ from trustward.model.changes import Change, ListChange
 from trustward.model.clocks import Clock
 from trustward.model.delivery import Delivery, Receipt, Target
 from trustward.model.duty import Evidence
+from trustward.model.effect import outgoing
 from trustward.model.report import LegalNotice
 from trustward.operations.appeals import Hearing
 from trustward.operations.copies import CopyWanted
@@ -475,3 +476,19 @@ def test_whose_message_was_removed_with_a_link_may_appeal_as_its_notice_says() -
     assert court.delivering.in_force("message", "m0") != []
     assert court.does(cause) == [("block_link", "http://bad.example/x", "in_force")]
     court.host.close()
+
+
+def test_no_letter_has_an_empty_field() -> None:
+    telling = plain()
+    case = telling.world.report("u1").case
+    telling.world.queues.take(case, "kim")
+    telling.world.closing.close(case, "kim", NOTHING)
+    telling.world.closing.tell()
+    telling.sent()
+    telling.world.report("u2", "a2")
+    telling.time.on(40 * DAY_US)
+    while telling.duties.fire():
+        pass
+    letters = [outgoing(row.body) for row in telling.store.outbox.waiting(99)]
+    assert {one.action.do for one in letters} >= {"inform", "submit", "remind", "breach", "escalate"}
+    assert [(one.type, name) for one in letters for name, value in one.says.items() if value in ("", None)] == []

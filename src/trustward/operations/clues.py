@@ -334,7 +334,9 @@ class Clues:
         )
         filing.add([given])
         if clue.authority.way == "outbox":
-            says = {"authority": clue.authority.id, "bundle": bundle.id, "bytes": bundle.size, "supplements": clue.of}
+            says = {"authority": clue.authority.id, "bundle": bundle.id, "bytes": bundle.size}
+            if clue.of:
+                says["supplements"] = clue.of
             filing.letter("sent", told("submit", "clue", clue.id), says, clue.authority.target)
 
     def receipt(self, id: str, actor: str, number: str) -> Clue:
