@@ -492,3 +492,16 @@ def test_no_letter_has_an_empty_field() -> None:
     letters = [outgoing(row.body) for row in telling.store.outbox.waiting(99)]
     assert {one.action.do for one in letters} >= {"inform", "submit", "remind", "breach", "escalate"}
     assert [(one.type, name) for one in letters for name, value in one.says.items() if value in ("", None)] == []
+
+
+def test_what_is_new_about_a_merged_case_joins_the_one_it_is_part_of() -> None:
+    world = World()
+    first, second, goal = (world.open(name) for name in ("m1", "m2", "m3"))
+    world.cases.merge(first.id, "kim", second.id, "one ring")
+    world.cases.merge(second.id, "kim", goal.id, "one ring")
+    report = world.report("u1", "m1")
+    assert report.case == goal.id
+    world.queues.take(goal.id, "kim")
+    world.closing.close(goal.id, "kim", NOTHING)
+    assert world.closing.tell() == 1
+    assert world.report("u2", "m1").case not in {first.id, second.id, goal.id}

@@ -21,6 +21,7 @@ from trustward.operations.reading import every
 from trustward.ports import Store, Write
 
 _REPORTS = 500
+_LOOKED_AT = 50
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ class Cases:
         If somebody else opens or closes it meanwhile, the write fails with StaleError: ask again.
         """
         now_us = self.clock()
-        found = self.store.cases.open_on(f"{news.kind}:{news.entity}")
+        found = self.store.cases.open_on(f"{news.kind}:{news.entity}") or self._part_of(news.kind, news.entity)
         if found is None:
             return self._opened(news, now_us)
         filing = Filing(found, news.actor, now_us)
@@ -96,6 +97,12 @@ class Cases:
         )
         filing.page(news.what, news.said)
         return filing.whole()
+
+    def _part_of(self, kind: str, entity: str) -> Case | None:
+        """The open case that one about the same subject has become part of: what is new belongs there too."""
+        about = self.store.cases.about(kind, entity, limit=_LOOKED_AT)
+        gone = {case.id for case in about if case.state == "merged" and case.subject == f"{kind}:{entity}"}
+        return next((case for case in about if case.open_on is not None and gone & set(case.merged)), None)
 
     def _opened(self, news: News, now_us: int) -> tuple[Case, list[Write]]:
         harm = self._harm(news)
