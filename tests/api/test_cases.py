@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.served import Answer, Served
+from tests.api.test_who_may import signed_in
+from trustward.operations.signing_in import csrf_of
 
 ACT = {
     "verdict": "act",
@@ -37,6 +39,10 @@ def test_from_report_to_outcome(one: Served) -> None:
     told = one.ask("GET", f"/v1/cases/{case}").json
     assert (told["case"]["reports"], told["lease"], told["file"][0]["what"]) == (1, None, "opened")
     assert one.ask("GET", f"/v1/cases/{case}/reports").json["reports"][0]["id"] == "receipt-http-1"
+    first = one.ask("GET", f"/v1/cases/{case}?limit=1").json
+    rest = one.ask("GET", f"/v1/cases/{case}?after={first['next']}").json
+    assert [*first["file"], *rest["file"]] == told["file"]
+    assert (told["next"], rest["next"]) == (None, None)
     assert step(one, case, "kim", step="take").status == 200
     assert one.ask("GET", f"/v1/cases/{case}").json["lease"]["reviewer"].endswith(":kim")
     refused = step(one, case, "lee", step="close", outcome=ACT)
@@ -151,3 +157,49 @@ def test_who_may_only_report(one: Served) -> None:
     body = {"category": "scam", "kind": "account", "entity": "only", "reporter": "u9"}
     receipt = one.ask("POST", "/v1/reports", json=body, key=key).json["receipt"]
     assert one.ask("GET", f"/v1/reports/{receipt}", key=key).status == 403
+
+
+def test_cases_and_holds_about_an_entity_are_those_asked_for(one: Served) -> None:
+    about = report(one, "http-about")["case"]
+    path = "/v1/cases?kind=account&entity=http-about"
+    assert [case["id"] for case in one.ask("GET", path).json["cases"]] == [about]
+    assert one.ask("GET", f"{path}&state=closed").json["cases"] == []
+    assert one.ask("GET", f"{path}&queue=nowhere").json["cases"] == []
+    assert one.ask("GET", f"{path}&after={about}").json["cases"] == []
+    holds = [
+        one.ask("POST", "/v1/holds", json={"entities": [["account", "http-about"]], "basis": "b", "by": by}).json["id"]
+        for by in ("police", "court")
+    ]
+    one.ask("POST", f"/v1/holds/{holds[0]}/steps", json={"step": "release", "by": "police", "reason": "over"})
+    path = path.replace("cases", "holds")
+    assert [hold["id"] for hold in one.ask("GET", f"{path}&state=in_force").json["holds"]] == holds[1:]
+    first = one.ask("GET", f"{path}&limit=1").json
+    rest = one.ask("GET", f"{path}&after={first['next']}").json
+    assert {hold["id"] for hold in (*first["holds"], *rest["holds"])} == set(holds)
+
+
+def test_who_takes_a_step_of_a_duty_is_on_its_page(one: Served) -> None:
+    body = {"clock": "order", "subject": "order:by-hand", "due": "2127-01-01T00:00:00Z"}
+    duty = one.ask("POST", "/v1/duties", json=body, headers={"Trustward-Person": "kim"}).json["duties"][0]["id"]
+    note = {"step": "note", "reason": "tried"}
+    one.ask("POST", f"/v1/duties/{duty}/steps", json=note, headers={"Trustward-Person": "lee"})
+    file = one.ask("GET", f"/v1/duties/{duty}").json["file"]
+    assert [page["actor"].rpartition(":")[2] for page in file] == ["kim", "lee"]
+
+
+def test_a_case_goes_to_the_person_whom_a_name_means(one: Served) -> None:
+    about = report(one, "http-assigned")["case"]
+    assigned = step(one, about, "kim", step="assign", to="lee").json["assigned"]
+    assert assigned.endswith(":lee")
+    assert [case["id"] for case in one.ask("GET", "/v1/cases?assigned=lee").json["cases"]] == [about]
+    assert step(one, about, "kim", step="take").status == 409
+    assert step(one, about, "lee", step="take").status == 200
+    assert step(one, about, "lee", step="release").status == 200
+    token = signed_in(one, "reviewer")
+    user = one.service.store.people.all()[-1]
+    path, cookie = f"/v1/cases/{about}/steps", {"Cookie": f"__Host-trustward={token}", "Trustward-CSRF": csrf_of(token)}
+    for to, status in (("nobody-by-that-name", 404), (user.name, 200)):
+        answer = one.ask("POST", path, json={"step": "assign", "to": to}, key="", headers=cookie)
+        assert answer.status == status, answer.json
+    assert answer.json["assigned"] == f"user:{user.id}"
+    assert one.ask("POST", path, json={"step": "take"}, key="", headers=cookie).status == 200

@@ -287,7 +287,7 @@ def test_a_second_reviewer_agrees_or_not() -> None:
 def test_known_answers() -> None:
     world = World()
     case = world.open()
-    planted = world.queues.plant("all", "boss", case, ACT)
+    planted = world.queues.plant("all", "boss", case, ACT, "a call")
     assert world.cases.get(case.id).open_on == "account:a1"
     got = {world.work("kim").id, world.work("kim").id}
     assert got == {case.id, planted.id}

@@ -93,7 +93,7 @@ class Casework(RuleBasedStateMachine):
         if case is not None:
             world = self.world
             may = case.state == "open" and self.holder(case) in {"", who}
-            may = may and not world.store.cases.barred(case.id, who)
+            may = may and not world.store.cases.barred(case.id, who) and who not in case.deciders
             if world.queues.reviewer(who).since_break < 100 and world.queues.reviewer(who).break_us is None:
                 self._try(lambda: world.queues.take(case.id, who), may=may)
 
@@ -104,7 +104,7 @@ class Casework(RuleBasedStateMachine):
             return
         measures = (Measure(do="hold", kind="account", entity=case.entity, lasts=lasts),) if guilty else ()
         outcome = Outcome(verdict="act" if guilty else "no_action", policy="p", reasons="r", measures=measures)
-        may = case.state == "open" and self.holder(case) == who and who not in {one.reviewer for one in case.proposed}
+        may = case.state == "open" and self.holder(case) == who and who not in case.deciders
         self._try(lambda: self.world.closing.close(case.id, who, outcome), may=may)
         if may:
             after = self.world.cases.get(case.id)

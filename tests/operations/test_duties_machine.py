@@ -90,6 +90,9 @@ class Owing(RuleBasedStateMachine):
     def extend(self, id: str, later: int) -> None:
         duty = self.stories[0].get(id)
         until_us = max(duty.due_us or duty.earliest_us or 0, START_US) + later * HOUR_US
+        if duty.paused_us is not None and later > 0:
+            # Beyond what it is with the days for which it has stood still.
+            until_us += 7 * DAY_US + 2 * (self.time.now_us - duty.paused_us)
         self._try(id, "extend", later > 0, lambda: self.story().extend(id, "kim", until_us=until_us, **GRANTED))
 
     @rule(id=ids)
@@ -109,6 +112,7 @@ class Owing(RuleBasedStateMachine):
     def done(self, id: str) -> None:
         duty = self.stories[0].get(id)
         fine = duty.state != "waiting" or duty.clock.kind == "gate"
+        fine = fine and not (duty.state == "paused" and duty.clock.kind in {"hold", "release"})
         fine = fine and (duty.earliest_us is None or duty.earliest_us <= self.time.now_us)
         self._try(id, "done", fine, lambda: self.story().done(id, "kim", SHOWN))
 

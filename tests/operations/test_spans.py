@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from trustward.base.units import format_time, parse_time
 from trustward.exchange.calendars import calendar_of
 from trustward.model.clocks import CalendarSource
-from trustward.model.spans import Calendar, Span, add_span, after, before, local_time, parse_span, shifted
+from trustward.model.spans import (
+    Calendar,
+    Span,
+    add_span,
+    after,
+    before,
+    local_time,
+    midnight_us,
+    parse_span,
+    plain_calendar,
+    shifted,
+)
 
 NEW_YORK = calendar_of(CalendarSource(market="US", zone="America/New_York", holidays="US"))
 LONDON = calendar_of(CalendarSource(market="GB", zone="Europe/London", holidays="GB-ENG"))
@@ -115,3 +126,16 @@ def test_days_of_the_services_own() -> None:
 def test_zones_are_the_markets() -> None:
     assert local_time(0, ZoneInfo("Asia/Singapore")).hour == 7
     assert local_time(0, UTC) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("Africa/Cairo", date(2026, 10, 29)), ("Asia/Beirut", date(2026, 10, 24)), ("Europe/London", date(2026, 10, 24))],
+)
+def test_a_day_ends_at_its_midnight_where_clocks_are_put_back_at_midnight(zone: str, day: date) -> None:
+    calendar = plain_calendar("X", ZoneInfo(zone))
+    due_us, end_us = (midnight_us(day + timedelta(days=more), calendar.zone) for more in (4, 1))
+    assert before(due_us, Span(3, "days"), calendar) == end_us
+    assert after(end_us, Span(3, "days"), calendar) == due_us
+    three_earlier_us = midnight_us(day - timedelta(days=2), calendar.zone)
+    assert shifted(three_earlier_us, three_earlier_us - 1, end_us - 1, "days", calendar) == end_us

@@ -235,10 +235,15 @@ class Year:
         due_us = self.due[plan.id]
         try:
             if what == "extend":
+                still = [one for one in self.resume if one[1].id == plan.id]
+                for _, _, paused_us in still:
+                    due_us = later(due_us, paused_us, now_us, self._span(duties, plan), plan.clock.market)
                 moved_us = max(due_us, now_us) + self.draw.randrange(HOUR_US, 5 * DAY_US)
                 duties.extend(plan.id, "kim", until_us=moved_us, authority="police", reason="asked")
                 self.due[plan.id] = moved_us
-                if not any(one[1].id == plan.id for one in self.resume):
+                # What is granted is a time: how long the clock stood still before that does not count.
+                self.resume = [(one[0], one[1], now_us) if one in still else one for one in self.resume]
+                if not still:
                     self.foretold.plan(plan.id, plan.clock, moved_us, now_us)
             elif what == "pause":
                 duties.pause(plan.id, "kim", authority="police", reason="unclear")
@@ -248,14 +253,20 @@ class Year:
             else:
                 duties.done(plan.id, "kim", Evidence(said="done"))
                 self.foretold.coming[plan.id] = []
+                self.resume = [one for one in self.resume if one[1].id != plan.id]
             self.taken[what] += 1
         except StepError:
             self.taken["refused"] += 1
 
+    @staticmethod
+    def _span(duties: Duties, plan: Plan) -> str:
+        """How its time is counted: what was extended, exactly."""
+        return "1h" if duties.get(plan.id).extended else plan.clock.within
+
     def _resume(self, duties: Duties, plan: Plan, paused_us: int) -> None:
         now_us = self.time.now_us
-        duty = duties.resume(plan.id, "kim")
-        span = "1h" if duty.extended else plan.clock.within
+        duties.resume(plan.id, "kim")
+        span = self._span(duties, plan)
         self.due[plan.id] = later(self.due[plan.id], paused_us, now_us, span, plan.clock.market)
         self.foretold.plan(plan.id, plan.clock, self.due[plan.id], now_us)
         self.taken["resume"] += 1

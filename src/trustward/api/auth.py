@@ -334,3 +334,17 @@ def person_of(request: Request[Any, Any, Any]) -> str:
                 raise RequestError("Trustward-Person is no name", remedy="up to 80 letters, digits and . _ @ + -")
             return f"{caller.actor}:{text}"
     return caller.actor
+
+
+def who_is(request: Request[Any, Any, Any], name: str) -> str:
+    """The person whom a name means to who asks: another one whom its key names, or a user; as it is if nobody is.
+
+    What is a person already, such as ``user:4f1c`` or ``key:4f1c:kim``, stays.
+    """
+    if not name or ":" in name:
+        return name
+    caller = caller_of(request)
+    if caller.session is None:
+        return f"{caller.actor}:{name}"
+    user = request.app.state.service.store.people.named(name)
+    return name if user is None else f"user:{user.id}"

@@ -9,11 +9,12 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import person_of
-from trustward.api.case_steps import STEPS, Close, Step, take_step
+from trustward.api.auth import person_of, who_is
+from trustward.api.case_steps import STEPS, AssignCase, Close, Step, take_step
 from trustward.api.changing import clean, read_json
 from trustward.api.looking import check_entities
 from trustward.api.service import Service, service_of
+from trustward.base.errors import NotFoundError
 from trustward.base.units import format_time
 from trustward.bootstrap import Operations
 from trustward.exchange.case_view import (
@@ -69,11 +70,12 @@ class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A case with its file, and who has it."""
+    """A case with its file, and who has it; ``next`` goes into ``after`` for more of the file, null at its end."""
 
     case: CaseView
     lease: LeaseView | None
     file: tuple[CasePageView, ...]
+    next: int | None
 
 
 class WorkTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,9 +140,9 @@ def cases(
 ) -> CasesPage:
     """Cases by their ids; those about an entity with the latest first."""
     operations = service_of(request).operations
-    query = CaseQuery(queue=queue, state=standing, assigned=assigned, kind=kind, entity=entity)
+    query = CaseQuery(queue=queue, state=standing, assigned=who_is(request, assigned), kind=kind, entity=entity)
     found = operations.cases.find(query, after, limit)
-    more = found[-1].id if len(found) == limit and not (kind and entity) else None
+    more = found[-1].id if len(found) == limit else None
     return CasesPage(cases=tuple(_view(operations, case) for case in found), next=more)
 
 
@@ -166,15 +168,22 @@ async def open_case(request: Request[Any, Any, Any]) -> CaseView:
 
 
 @get("/v1/cases/{case_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A case, with its file")
-def case(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseTold:
-    """How it stands, who has it, and all that happened to it."""
+def case(
+    request: Request[Any, Any, Any],
+    case_id: FromPath[str],
+    after: Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="Go on after this page of its file.")] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=PAGE)] = PAGE,
+) -> CaseTold:
+    """How it stands, who has it, and what happened to it, from the beginning."""
     operations = service_of(request).operations
     found = operations.cases.get(case_id)
     lease = operations.cases.store.cases.lease_of(case_id, operations.cases.clock())
+    pages = operations.cases.store.cases.pages(case_id, after, limit)
     return CaseTold(
         case=_view(operations, found),
         lease=None if lease is None else lease_view(lease),
-        file=pages_view(found, operations.cases.store.cases.pages(case_id)),
+        file=pages_view(found, pages),
+        next=pages[-1].number if len(pages) == limit else None,
     )
 
 
@@ -208,8 +217,18 @@ async def step(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseV
     service = service_of(request)
     if isinstance(wanted, Close):
         _check_outcome(service, wanted.outcome)
+    if isinstance(wanted, AssignCase):
+        wanted = msgspec.structs.replace(wanted, to=await service.aside(_assignee, request, wanted.to))
     moved = await service.aside(take_step, service.operations, case_id, person_of(request), wanted)
     return _view(service.operations, moved)
+
+
+def _assignee(request: Request[Any, Any, Any], name: str) -> str:
+    """Who gets a case. Raises NotFoundError for nobody: no one could take it any more."""
+    found = who_is(request, name)
+    if found and not found.startswith(("user:", "key:")):
+        raise NotFoundError(f"there is no user {name[:80]}", remedy="name somebody who signs in, or user:ID")
+    return found
 
 
 def _check_outcome(service: Service, outcome: Outcome) -> None:

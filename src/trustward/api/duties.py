@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import caller_of, check_secret, sees_secrets
+from trustward.api.auth import check_secret, person_of, sees_secrets
 from trustward.api.changing import clean, read_json
 from trustward.api.service import Service
 from trustward.base.errors import NotFoundError, RecordError, RequestError
@@ -213,7 +213,7 @@ async def open_duty(request: Request[Any, Any, Any]) -> Opened:
     owed = Owed(
         clock=wanted.clock,
         subject=clean(wanted.subject, "$.subject"),
-        actor=caller_of(request).actor,
+        actor=person_of(request),
         starts_us=time_of(wanted.starts, "$.starts"),
         due_us=time_of(wanted.due, "$.due"),
         title=clean(wanted.title, "$.title"),
@@ -270,7 +270,7 @@ async def step(request: Request[Any, Any, Any], duty_id: FromPath[str]) -> DutyV
 
 def _take(request: Request[Any, Any, Any], id: str, wanted: Step) -> DutyView:
     _seen(request, id)
-    owed, actor = story(request), caller_of(request).actor
+    owed, actor = story(request), person_of(request)
     match wanted:
         case Extend(until=until, authority=authority, reason=reason):
             until_us = time_of(until, "$.until")
@@ -297,7 +297,7 @@ async def happened(request: Request[Any, Any, Any]) -> Opened:
     wanted: Happened = await read_json(request, Happened)
     service: Service = request.app.state.service
     at_us = time_of(wanted.at, "$.at")
-    actor = caller_of(request).actor
+    actor = person_of(request)
     moved = await service.aside(story(request).happened, wanted.subject, wanted.event, actor, at_us=at_us)
     return Opened(duties=_views(request, moved))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from trustward.api.looking import check_entities
 from trustward.api.service import service_of
 from trustward.exchange.clue_view import FilePageView, HoldView, file_view, hold_view
 from trustward.model.dossier import TEXT_LIMIT, DossierQuery, Name
+from trustward.model.hold import Hold
 from trustward.operations.holds import Holds, HoldWanted
 
 Needed = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -99,11 +101,13 @@ def holds(
 ) -> HoldsPage:
     """Holds by their ids, or those that name an entity."""
     secret = sees_secrets(request)
+    found: Sequence[Hold]
     if kind and entity:
-        on = [hold for hold in _story(request).on(kind, entity) if secret or not hold.secret]
-        return HoldsPage(holds=tuple(map(hold_view, on)), next=None)
-    query = DossierQuery(states=(standing,) if standing else (), cause=cause, secret=secret)
-    found = _story(request).find(query, after, limit)
+        on = [hold for hold in _story(request).on(kind, entity) if hold.id > after and (secret or not hold.secret)]
+        found = [hold for hold in on if standing in {None, hold.state} and cause in {"", hold.cause}][:limit]
+    else:
+        query = DossierQuery(states=(standing,) if standing else (), cause=cause, secret=secret)
+        found = _story(request).find(query, after, limit)
     more = found[-1].id if len(found) == limit else None
     return HoldsPage(holds=tuple(map(hold_view, found)), next=more)
 

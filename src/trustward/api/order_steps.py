@@ -91,6 +91,12 @@ class Report(_Step, frozen=True, kw_only=True, tag="report"):
     text: Words = ""
 
 
+class TellUsers(_Step, frozen=True, kw_only=True, tag="tell_users"):
+    """What was kept from users may be told now: they are, and may appeal."""
+
+    reason: Needed
+
+
 class ExtendOrder(_Step, frozen=True, kw_only=True, tag="extend"):
     """The issuer has given more time for one of its clocks."""
 
@@ -144,7 +150,8 @@ class NoteOrder(_Step, frozen=True, kw_only=True, tag="note"):
 
 
 Checking = Acknowledge | Sign | CallBack | Reject | ExtendOrder | Withdraw | NoteOrder
-Step = Checking | Execute | MarkTarget | Ask | Clarified | Tell | Report | Vary | ChallengeStep | DecidedStep
+Telling = Ask | Clarified | Tell | TellUsers | Report
+Step = Checking | Telling | Execute | MarkTarget | Vary | ChallengeStep | DecidedStep
 
 
 def take_step(operations: Operations, id: str, actor: str, step: Step) -> Directive:
@@ -155,22 +162,31 @@ def take_step(operations: Operations, id: str, actor: str, step: Step) -> Direct
             return dealing.execute(id, actor, note)
         case MarkTarget(target=target, state=state, said=said, refs=refs):
             return dealing.mark(id, actor, target, state, said, refs)
-        case Ask(question=question, pause=pause):
-            return dealing.ask(id, actor, question, pause=pause)
-        case Clarified(answer=answer):
-            return dealing.clarified(id, actor, answer)
-        case Tell(what=what, text=text, refs=refs):
-            return dealing.tell(id, actor, what, text, refs)
-        case Report(text=text):
-            return dealing.report(id, actor, text)
         case Vary():
             return _vary(operations, id, actor, step)
         case ChallengeStep(kind=kind, grounds=grounds, to=to, clock=clock):
             return dealing.challenge(id, actor, kind, grounds, to=to, clock=clock)
         case DecidedStep(number=number, result=result, reason=reason, clock=clock):
             return dealing.decided(id, actor, number, result, reason, clock)
+        case Ask() | Clarified() | Tell() | TellUsers() | Report():
+            return _tell(operations, id, actor, step)
         case _:
             return _check(operations, id, actor, step)
+
+
+def _tell(operations: Operations, id: str, actor: str, step: Telling) -> Directive:
+    dealing = operations.dealing
+    match step:
+        case Ask(question=question, pause=pause):
+            return dealing.ask(id, actor, question, pause=pause)
+        case Clarified(answer=answer):
+            return dealing.clarified(id, actor, answer)
+        case Tell(what=what, text=text, refs=refs):
+            return dealing.tell(id, actor, what, text, refs)
+        case TellUsers(reason=reason):
+            return operations.executing.tell_users(id, actor, reason)
+        case Report(text=text):
+            return dealing.report(id, actor, text)
 
 
 def _check(operations: Operations, id: str, actor: str, step: Checking) -> Directive:

@@ -56,7 +56,10 @@ def _outcome(view: DecidedView) -> DecidedView:
         msgspec.structs.replace(one, entity=masked(one.entity), note=measured(one.note))
         for one in view.outcome.measures
     )
-    outcome = msgspec.structs.replace(view.outcome, reasons=measured(view.outcome.reasons), measures=measures)
+    struck = tuple((kind, masked(entity)) for kind, entity in view.outcome.struck)
+    outcome = msgspec.structs.replace(
+        view.outcome, reasons=measured(view.outcome.reasons), measures=measures, struck=struck
+    )
     return msgspec.structs.replace(view, outcome=outcome)
 
 

@@ -35,6 +35,7 @@ What = Literal[
     "told",
 ]
 Verdict = Literal["act", "no_action"]
+BatchState = Literal["planned", "running", "done", "reversing", "reversed"]
 TEXT_LIMIT = 4_000
 ALIKE = 50
 """Of how many of a case's entities other cases are looked for."""
@@ -106,6 +107,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The case that this one was merged into."""
     proposed: tuple[Decided, ...] = ()
     """Outcomes that wait for a second reviewer, or have not been agreed on."""
+    closed_to: tuple[str, ...] = ()
+    """Who has decided on it before, where it is looked at anew, or on a part of it: none of them ends it."""
     decided: Decided | None = None
     reversed: Decided | None = None
     untold: bool = False
@@ -120,6 +123,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def subject(self) -> str:
         """What it is about, as one text."""
         return f"{self.kind}:{self.entity}"
+
+    @property
+    def deciders(self) -> tuple[str, ...]:
+        """Who has said something on it that somebody else has to agree to, or to look at anew."""
+        return (*(one.reviewer for one in self.proposed), *self.closed_to)
 
     @property
     def open_on(self) -> str | None:
@@ -210,7 +218,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cases: tuple[str, ...]
     results: dict[str, str] = {}
     """What came of each case."""
-    state: Literal["planned", "running", "done", "reversing", "reversed"] = "planned"
+    state: BatchState = "planned"
 
 
 class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,6 +49,7 @@ ALLOWED: Mapping[str, tuple[State, ...]] = {
     "vary": ("accepted", "unclear", "executing", "executed", "reported"),
     "extend": LIVE,
     "withdraw": LIVE,
+    "tell_users": tuple(state for state in STATES if state != "rejected"),
     "challenge": ("accepted", "unclear", "executing", "executed", "reported"),
     "decided": STATES,
     "note": STATES,

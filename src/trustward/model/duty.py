@@ -35,10 +35,13 @@ ALLOWED: dict[str, tuple[State, ...]] = {
     "resume": ("paused",),
     "assign": ("waiting", "open", "paused"),
     "note": STATES,
-    "done": ("open", "waiting"),
+    "done": ("open", "paused", "waiting"),
     "cancel": ("waiting", "open", "paused"),
 }
-"""In which states each step can be taken. What waits can be done only if it is a gate."""
+"""In which states each step can be taken. What waits can be done only if it is a gate; what is paused, unless it keeps
+something back (``BACK``)."""
+BACK = frozenset({"hold", "release"})
+"""Kinds of clock that keep something back: not done while they stand still."""
 
 TEXT_LIMIT = 1_000
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]

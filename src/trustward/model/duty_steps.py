@@ -13,7 +13,7 @@ import msgspec
 from trustward.base.errors import StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.clocks import Clock
-from trustward.model.duty import ALLOWED, Alarm, Breach, Duty, DutyStep, Evidence
+from trustward.model.duty import ALLOWED, BACK, Alarm, Breach, Duty, DutyStep, Evidence
 from trustward.model.spans import Calendar, Span, Unit, add_span, after, before, midnight_us, parse_span, shifted
 
 _WAITS = frozenset({"gate", "simultaneous", "release"})
@@ -230,6 +230,10 @@ def extend(
         raise UsageError("an extension needs who granted it, and why", remedy="say both")
     held = duty.due_us is None and duty.clock.kind == "hold"
     before_us = duty.earliest_us if held else duty.due_us
+    if duty.paused_us is not None and before_us is not None and not held:
+        # It is due at the time that was granted: for how long the clock stood still before that is not added to it.
+        before_us = shifted(before_us, duty.paused_us, max(now_us, duty.paused_us), _unit(duty), calendar)
+        writing.change(paused_us=now_us)
     if before_us is None or until_us <= before_us:
         had = "nothing" if before_us is None else format_time(before_us)
         raise UsageError(f"an extension goes beyond what there was: {had}", remedy="name a later time")
@@ -298,6 +302,8 @@ def done(duty: Duty, calendar: Calendar, *, actor: str, evidence: Evidence, now_
     writing = _begin(duty, "done", calendar, now_us)
     if duty.state == "waiting" and duty.clock.kind != "gate":
         raise StepError(f"the duty {duty.id} waits for {duty.clock.event}", remedy="that comes first")
+    if duty.state == "paused" and duty.clock.kind in BACK:
+        raise StepError(f"the duty {duty.id} is paused: not a step for it: done", remedy="resume its clock first")
     if duty.earliest_us is not None and now_us < duty.earliest_us:
         at = format_time(duty.earliest_us)
         raise StepError(f"the duty {duty.id} must not be done before {at}", remedy="keep it until then")

@@ -34,6 +34,13 @@ HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 
 
+def clock_of(channel: Channel) -> str:
+    """By which clock a sender is told the outcome."""
+    if channel in PRIORITY:
+        return "report-outcome-priority"
+    return "legal-notice-decision" if channel == "notice" else "report-outcome"
+
+
 class LegalNotice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What makes a report a legal notice (Regulation (EU) 2022/2065, Art. 16): law, exact place, sender, good faith."""
 
@@ -126,15 +133,26 @@ class Abuse(msgspec.Struct, frozen=True, kw_only=True):
     lasts_us: int = 90 * DAY_US
 
 
+ABUSING = frozenset({"user", "notice"})
+"""The channels whose senders are warned and suspended. Of users only what comes is counted by the hour: a notice has to
+be decided, and authorities, flaggers and services are heard."""
+
+
+def _channel(reporter: Reporter) -> str:
+    return reporter.id.partition(":")[0]
+
+
 def set_aside(reporter: Reporter, now_us: int, abuse: Abuse) -> str:
     """Why a further report of this sender does not count; empty if it does.
 
-    >>> set_aside(Reporter(id="a", version=1, suspended_until_us=5), 4, Abuse())
+    >>> set_aside(Reporter(id="user:a", version=1, suspended_until_us=5), 4, Abuse())
     'the sender is suspended'
     """
+    if _channel(reporter) not in ABUSING:
+        return ""
     if reporter.suspended_until_us is not None and now_us < reporter.suspended_until_us:
         return "the sender is suspended"
-    if sum(at_us > now_us - HOUR_US for at_us in reporter.recent) >= abuse.hourly:
+    if _channel(reporter) == "user" and sum(at_us > now_us - HOUR_US for at_us in reporter.recent) >= abuse.hourly:
         return "more reports within an hour than anybody can mean"
     return ""
 
@@ -150,11 +168,25 @@ def received(reporter: Reporter, now_us: int, abuse: Abuse, *, aside: bool) -> R
     )
 
 
+def unjudged(reporter: Reporter, result: Result | None, abuse: Abuse) -> Reporter:
+    """A sender's record without an outcome that is looked at anew; and without a suspension that rests on it.
+
+    >>> unjudged(Reporter(id="a", version=1, rejected=10, suspended_until_us=9), "no_action", Abuse())
+    Reporter(id='a', version=2, rejected=9)
+    """
+    upheld = max(reporter.upheld - (result == "acted"), 0)
+    rejected = max(reporter.rejected - (result == "no_action"), 0)
+    until_us = reporter.suspended_until_us if rejected >= abuse.suspend_at else None
+    return msgspec.structs.replace(
+        reporter, version=reporter.version + 1, upheld=upheld, rejected=rejected, suspended_until_us=until_us
+    )
+
+
 def judged(reporter: Reporter, result: Result, now_us: int, abuse: Abuse) -> tuple[Reporter, str]:
     """A sender's record after an outcome, and what it has to be told: ``warned``, ``suspended`` or nothing."""
     upheld, rejected = reporter.upheld + (result == "acted"), reporter.rejected + (result == "no_action")
     after = msgspec.structs.replace(reporter, version=reporter.version + 1, upheld=upheld, rejected=rejected)
-    if result != "no_action" or after.accuracy >= abuse.share:
+    if result != "no_action" or after.accuracy >= abuse.share or _channel(reporter) not in ABUSING:
         return after, ""
     if after.warned_us is not None and rejected >= abuse.suspend_at:
         if after.suspended_until_us is not None and now_us < after.suspended_until_us:

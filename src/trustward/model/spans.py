@@ -13,7 +13,7 @@ from __future__ import annotations
 import calendar as gregorian
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple
 
 from trustward.base.units import parse_duration
@@ -144,6 +144,9 @@ def _hour_kept(at_us: int, span: Span, calendar: Calendar) -> int:
     # A day ends at the next one's midnight: one microsecond earlier it is still the day that is meant.
     local = local_time(at_us - 1, calendar.zone)
     moved = _moved(local.date(), span, calendar)
+    if local.time() == time.max:
+        # The end of a day is the next one's beginning, also where the clocks are put back at midnight.
+        return midnight_us(moved + _DAY, calendar.zone)
     return _us(datetime.combine(moved, local.time(), tzinfo=calendar.zone)) + 1
 
 

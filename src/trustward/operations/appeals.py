@@ -12,9 +12,10 @@ import msgspec
 from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.appeal import Appeal, AppealPage, AppealTally, Finding, State, appeal_id
-from trustward.model.case import TEXT_LIMIT, Barred, Batch, Case
+from trustward.model.case import TEXT_LIMIT, Batch, Case
 from trustward.model.duty import Evidence
 from trustward.model.effect import INVERSES
+from trustward.model.enforcement import Measure
 from trustward.model.errand import change_errand
 from trustward.model.letter import told
 from trustward.model.report import Report
@@ -153,10 +154,10 @@ class Appeals:
 
     def _taken(self, wanted: Appealing) -> _About:
         """What people decided. What is kept from the user cannot be appealed against before it is told."""
-        mine = {("account", wanted.account), wanted.about}
+        mine = _mine(wanted)
         found = [
             measure
-            for measure in self._enforcing.of(wanted.decision)
+            for measure in self._because_of(wanted)
             if ((measure.kind, measure.entity) in mine or measure.party in mine) and measure.notice != "withheld"
         ]
         case = self._case(wanted.decision)
@@ -172,7 +173,10 @@ class Appeals:
             raise StepError("the decision has been taken back already", remedy="there is nothing left to undo")
         windows = [measure.appeal_until_us for measure in found if measure.appeal_until_us is not None]
         deciders = [measure.actor for measure in found]
+        market = case.market if case is not None else ""
         if wanted.decision.startswith("order:"):
+            order = self.store.orders.get(wanted.decision.removeprefix("order:"))
+            market = order.market if order is not None else ""
             # A worker takes an order's measures: who found it authentic, and had it carried out, has decided.
             file = pages_of(self.store, wanted.decision.removeprefix("order:"))
             deciders += [page.actor for page in file if page.what in {"authentic", "executing", "varied"}]
@@ -186,12 +190,20 @@ class Appeals:
             measures=tuple(measure.id for measure in found),
             deciders=tuple(dict.fromkeys(deciders)),
             rules=rules,
-            market=wanted.market or (case.market if case is not None else ""),
+            market=wanted.market or market,
         )
+
+    def _because_of(self, wanted: Appealing) -> list[Measure]:
+        """All measures of a decision; of those that followed from it, such as copies of a link, what is named."""
+        found = self._enforcing.of(wanted.decision)
+        if wanted.about is not None:
+            on = self._enforcing.on(*wanted.about, _LOOKED_AT)
+            found += [one for one in on if one.parent and one.cause == wanted.decision]
+        return found
 
     def _behind(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Who has decided a case, and the rules that had brought it up."""
-        who = [one.reviewer for one in (*case.proposed, case.decided) if one is not None]
+        who = [*case.deciders, *([case.decided.reviewer] if case.decided is not None else [])]
         batch = self.store.records.get(Batch, case.batch) if case.batch else None
         who += [batch.actor] if batch is not None else []
         rules: list[str] = []
@@ -239,19 +251,18 @@ class Appeals:
             harm=case.harm,
             reach=case.reach,
             reports=1,
+            weight=report.weight,
+            closed_to=appeal.deciders,
         )
         again, writes = self._closing.cases.to_join(news)
-        waits = msgspec.structs.replace(
-            report, version=report.version + 1, case=again.id, state="received", result=None, told_us=None
-        )
-        barred = [Barred(case=again.id, reviewer=who) for who in appeal.deciders]
-        return [*self._closing.to_reverse(case, (), hearer, why)[1], *writes, waits, *barred]
+        waits = self._closing.to_reopen(report, again.id, hearer)
+        return [*self._closing.to_reverse(case, (), hearer, why)[1], *writes, *waits]
 
     def _automated(self, wanted: Appealing) -> _About:
         """What a rule decided on an event, without anybody."""
         name = wanted.decision.removeprefix("event:")
         found = self.store.journal.find([name]).get(name)
-        mine = {("account", wanted.account), wanted.about}
+        mine = _mine(wanted)
         keys = []
         rules = []
         for number, action in enumerate(found.decision.actions if found is not None else ()):
@@ -462,6 +473,11 @@ class Appeals:
             counted = {what: getattr(tally, what) + 1, "version": tally.version + 1}
             writes.append(msgspec.structs.replace(tally, **counted))
         return writes
+
+
+def _mine(wanted: Appealing) -> set[tuple[str, str]]:
+    """What an appeal may be about: the account, and what it names of its own."""
+    return {("account", wanted.account)} | ({wanted.about} if wanted.about is not None else set())
 
 
 def _open(appeal: Appeal) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trustward.base.errors import NotFoundError, StepError, TrustwardError, UsageError
-from trustward.model.case import Batch, Outcome
+from trustward.base.errors import NotFoundError, RegimeError, StepError, UsageError
+from trustward.model.case import Batch, BatchState, Outcome
 from trustward.operations.cases import Cases
 from trustward.operations.closing import Closing, check_outcome
 from trustward.operations.filing import needed, until_written
 from trustward.ports import Write
 
 MOST = 1_000
+_LEFT_OUT = (StepError, NotFoundError, UsageError, RegimeError)
+"""For what a case is left out, in the dry run as when it is run."""
 
 
 class Bulk:
@@ -34,7 +36,7 @@ class Bulk:
         for id in chosen:  # noqa: A001 - a case's
             try:
                 self._closing.close_at_once(id, actor, outcome, "")
-            except TrustwardError as fault:
+            except _LEFT_OUT as fault:
                 results[id] = f"left out: {fault.message}"
             else:
                 results[id] = "would be closed"
@@ -62,17 +64,21 @@ class Bulk:
             if batch.results.get(name) == "closed":
                 continue
             batch = self._one(batch, name, actor)
-        return self._put(batch, state="done")
+        return self._turn(id, "done", ("planned", "running"))
 
     def _one(self, batch: Batch, name: str, actor: str) -> Batch:
 
         def attempt() -> tuple[Batch, list[Write]]:
             now = self.get(batch.id)
+            if now.state == "done" or now.results.get(name) == "closed":
+                return now, []  # somebody else runs it too
+            if now.state not in {"planned", "running"}:
+                raise StepError(f"the batch {now.id} is {now.state}", remedy="it is being taken back")
             writes: list[Write] = []
             try:
                 writes = self._closing.close_at_once(name, actor, now.outcome, now.id)
                 said = "closed"
-            except (StepError, NotFoundError) as fault:
+            except _LEFT_OUT as fault:
                 said = f"left out: {fault.message}"
             results = {**now.results, name: said}
             after = msgspec.structs.replace(now, version=now.version + 1, state="running", results=results)
@@ -83,14 +89,11 @@ class Bulk:
     def reverse(self, id: str, actor: str, reason: str) -> Batch:
         """Take back everything that a batch has done. Asking again goes on where it stopped. Raises as :meth:`run`."""
         needed(reason, "a reason")
-        batch = self.get(id)
-        if batch.state not in {"running", "done", "reversing"}:
-            raise StepError(f"the batch {id} is {batch.state}", remedy="only what has been done can be taken back")
-        batch = self._put(batch, state="reversing")
+        batch = self._turn(id, "reversing", ("running", "done"))
         for name, said in batch.results.items():
-            if said == "closed":
+            if said == "closed" and self._cases.get(name).golden is None:
                 self._closing.reverse(name, actor, reason)
-        return self._put(batch, state="reversed")
+        return self._turn(id, "reversed", ("reversing",))
 
     def get(self, id: str) -> Batch:
         """The batch with this id. Raises NotFoundError."""
@@ -99,7 +102,16 @@ class Bulk:
             raise NotFoundError(f"there is no batch {id[:80]}", remedy="see how it was written")
         return found
 
-    def _put(self, batch: Batch, **fields: object) -> Batch:
-        after: Batch = msgspec.structs.replace(batch, version=batch.version + 1, **fields)
-        self._store.records.write([after])
-        return after
+    def _turn(self, id: str, state: BatchState, states: Sequence[BatchState]) -> Batch:
+        """The batch in its next state; nothing happens if it is there. Raises NotFoundError, StepError."""
+
+        def attempt() -> tuple[Batch, list[Write]]:
+            now = self.get(id)
+            if now.state == state:
+                return now, []
+            if now.state not in states:
+                raise StepError(f"the batch {id} is {now.state}", remedy=f"only what is {' or '.join(states)} can be")
+            after = msgspec.structs.replace(now, version=now.version + 1, state=state)
+            return after, [after]
+
+        return until_written(self._store, f"the batch {id}", attempt)

@@ -141,14 +141,19 @@ class Bundling:
         waiting = list(names)
         while waiting:
             case = self._store.cases.get(waiting.pop())
-            if case is not None and case.id not in found:
-                # Whether a case only checks reviewers is nobody's business.
-                found[case.id] = msgspec.structs.replace(case, golden=None)
+            # What only checks reviewers never was: it is no evidence.
+            if case is not None and case.id not in found and case.golden is None:
+                found[case.id] = case
                 waiting += case.merged
         return [found[name] for name in sorted(found)]
 
     def _about(self, entities: Iterable[Pair]) -> list[Case]:
-        names = {case.id for kind, entity in entities for case in self._store.cases.about(kind, entity, _AT_ONCE)}
+        names: set[str] = set()
+        for kind, entity in entities:
+            after = ""
+            while part := self._store.cases.about(kind, entity, after, _AT_ONCE):
+                names.update(case.id for case in part)
+                after = part[-1].id
         return self._cases(sorted(names))
 
     def _add_cases(self, writer: BundleWriter, cases: Sequence[Case], masker: Masker) -> None:
@@ -172,8 +177,14 @@ class Bundling:
     def _add_files(self, writer: BundleWriter, cases: Sequence[Case], masker: Masker) -> None:
         lines = (msgspec.to_builtins(case) for case in cases)
         writer.add("cases.ndjson", "the cases, as they stand", encode_lines(lines))
-        pages = (masker.page(msgspec.to_builtins(page)) for case in cases for page in self._store.cases.pages(case.id))
+        pages = (masker.page(msgspec.to_builtins(page)) for case in cases for page in self._pages(case.id))
         writer.add("case-files.ndjson", "what happened to the cases, step by step", encode_lines(pages))
+
+    def _pages(self, case: str) -> Iterator[Any]:
+        after = 0
+        while part := self._store.cases.pages(case, after, _AT_ONCE):
+            yield from part
+            after = part[-1].number
 
     def _labels(self, scope: Scope) -> Iterator[dict[str, Any]]:
         for kind, entity in sorted(scope.entities):

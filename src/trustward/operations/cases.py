@@ -16,9 +16,12 @@ from trustward.model.queue import HARM, Queue, route
 from trustward.model.report import Report
 from trustward.operations.duties import Duties, Owed
 from trustward.operations.filing import Filing, needed, take_step, until_written
+from trustward.operations.independence import independent
+from trustward.operations.reading import every
 from trustward.ports import Store, Write
 
 _REPORTS = 500
+_LOOKED_AT = 50
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 0.0
     reports: int = 0
     decisions: tuple[int, ...] = ()
+    closed_to: tuple[str, ...] = ()
 
 
 class Cases:
@@ -73,7 +77,7 @@ class Cases:
         If somebody else opens or closes it meanwhile, the write fails with StaleError: ask again.
         """
         now_us = self.clock()
-        found = self.store.cases.open_on(f"{news.kind}:{news.entity}")
+        found = self.store.cases.open_on(f"{news.kind}:{news.entity}") or self._part_of(news.kind, news.entity)
         if found is None:
             return self._opened(news, now_us)
         filing = Filing(found, news.actor, now_us)
@@ -89,9 +93,16 @@ class Cases:
             entities=tuple(dict.fromkeys((*found.entities, *news.entities))),
             category=found.category or news.category,
             market=found.market or news.market,
+            closed_to=tuple(dict.fromkeys((*found.closed_to, *news.closed_to))),
         )
         filing.page(news.what, news.said)
         return filing.whole()
+
+    def _part_of(self, kind: str, entity: str) -> Case | None:
+        """The open case that one about the same subject has become part of: what is new belongs there too."""
+        about = self.store.cases.about(kind, entity, limit=_LOOKED_AT)
+        gone = {case.id for case in about if case.state == "merged" and case.subject == f"{kind}:{entity}"}
+        return next((case for case in about if case.open_on is not None and gone & set(case.merged)), None)
 
     def _opened(self, news: News, now_us: int) -> tuple[Case, list[Write]]:
         harm = self._harm(news)
@@ -128,6 +139,7 @@ class Cases:
             weight=news.weight,
             decisions=news.decisions[-MOST_SEEN:],
             duty=duty.id,
+            closed_to=news.closed_to,
         )
         filing = Filing(case, news.actor, now_us)
         filing.page("opened", news.said, queue=queue.name)
@@ -149,7 +161,7 @@ class Cases:
         """It goes to one reviewer only; an empty name gives it back to all. Raises NotFoundError, StepError."""
 
         def step(filing: Filing[Case]) -> None:
-            if to and self.store.cases.barred(id, to):
+            if to and self.kept_from(filing.record, to):
                 raise StepError(f"{to[:80]} does not get this case", remedy="choose somebody else")
             filing.change(assigned=to)
             filing.page("assigned", reason, to=to)
@@ -171,7 +183,7 @@ class Cases:
 
         def step(filing: Filing[Case]) -> None:
             case = filing.record
-            goal = self.queues[case.queue].escalates_to or case.queue
+            goal = self.queue(case.queue).escalates_to or case.queue
             filing.change(queue=goal, level=case.level + 1, assigned="")
             filing.page("escalated", needed(reason, "a reason"), queue=goal)
 
@@ -200,7 +212,7 @@ class Cases:
 
         def step(filing: Filing[Case]) -> None:
             filing.page("noted", needed(text, "a note"), party=to is not None, to=":".join(to) if to else "")
-            if to is not None:
+            if to is not None and filing.record.golden is None:
                 filing.letter("noted", told("message", to[0], to[1]), {"text": text})
 
         return self.step(id, actor, step, states=("open", "parked", "closed"))
@@ -209,7 +221,7 @@ class Cases:
         """An item of the checklist is done. Raises StepError for one that is not on it."""
 
         def step(filing: Filing[Case]) -> None:
-            items = self.queues[filing.record.queue].checklist
+            items = self.queue(filing.record.queue).checklist
             if item not in items:
                 raise StepError(f"not on the checklist: {item[:80]}", remedy=f"one of: {', '.join(items) or 'none'}")
             if item not in filing.record.ticked:
@@ -266,6 +278,7 @@ class Cases:
                 due_us=min(dues, default=None),
                 decisions=(*new.decisions, *old.decisions)[-MOST_SEEN:],
                 merged=(*new.merged, old.id, *old.merged),
+                closed_to=tuple(dict.fromkeys((*new.closed_to, *old.deciders))),
             )
             goal.page("merged", reason, of=old.id)
             gone.change(state="merged", into=new.id)
@@ -309,6 +322,7 @@ class Cases:
                 harm=old.harm,
                 weight=weight,
                 reports=len(moved),
+                closed_to=old.deciders,
             )
             made, opening = self._opened(news, self.clock())
             filing.change(
@@ -345,13 +359,26 @@ class Cases:
     def file(self, id: str) -> Sequence[CasePage]:
         """All that happened to it. Raises NotFoundError."""
         self.get(id)
-        return self.store.cases.pages(id)
+        return every(lambda after: self.store.cases.pages(id, after), 0, lambda page: page.number)
 
     def find(self, query: CaseQuery, after: str = "", limit: int = 100) -> Sequence[Case]:
         """Cases by their ids, or about an entity (then the latest first)."""
         if query.kind and query.entity:
-            return self.store.cases.about(query.kind, query.entity, limit)
+            return self._about(query, after, limit)
         return self.store.cases.find(query, after, limit)
+
+    def _about(self, query: CaseQuery, after: str, limit: int) -> list[Case]:
+        found: list[Case] = []
+        while len(found) < limit and (part := self.store.cases.about(query.kind, query.entity, after, limit)):
+            found += [
+                case
+                for case in part
+                if query.queue in {"", case.queue}
+                and query.state in {None, case.state}
+                and query.assigned in {"", case.assigned}
+            ]
+            after = part[-1].id
+        return found[:limit]
 
     def similar(self, id: str, limit: int = 20) -> list[tuple[Case, int]]:
         """Other cases that name the same entities, those with the most in common first, with how many."""
@@ -385,6 +412,10 @@ class Cases:
             return filing
 
         return take_step(self.store, f"the case {id}", begin, step, *held)
+
+    def kept_from(self, case: Case, reviewer: str) -> bool:
+        """Whether somebody does not get a case: who has decided on it, by whatever key, or has skipped it."""
+        return self.store.cases.barred(case.id, reviewer) or not independent(reviewer, case.deciders, self.store)
 
     def _nobodys(self, case: Case, actor: str) -> None:
         """Raise StepError while another reviewer has the case."""

@@ -14,8 +14,9 @@ from trustward.model.duty import Evidence
 from trustward.model.enforcement import ANSWERING, HARSH, Measure
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
-from trustward.model.report import Abuse, Report, Reporter, Result, judged
+from trustward.model.report import Abuse, Report, Reporter, Result, clock_of, judged, unjudged
 from trustward.operations.cases import Cases
+from trustward.operations.duties import Owed
 from trustward.operations.enforcing import Enforcing, Judging, Taking, appeal_words
 from trustward.operations.filing import Filing, needed, until_written
 from trustward.operations.independence import independent
@@ -82,8 +83,7 @@ class Closing:
         agreed: bool | None = None
         if case.golden is not None:
             agreed = agree(case.golden, outcome)
-            filing.change(state="closed", decided=decided)
-            filing.page("closed", outcome.reasons, verdict=outcome.verdict)
+            writes += self._checked(filing, decided)
         elif len(case.proposed) == 1 and not agree(case.proposed[0].outcome, outcome):
             agreed = False
             self._dispute(filing, decided)
@@ -99,9 +99,9 @@ class Closing:
         return filing.whole(*writes)
 
     def _check_second(self, case: Case, reviewer: str) -> None:
-        """See that whoever ends a case is none of those who have proposed an outcome, by whatever key."""
-        if not independent(reviewer, [one.reviewer for one in case.proposed], self._store):
-            raise StepError("a second reviewer has to look at it", remedy="leave it to somebody else")
+        """See that whoever ends a case is none of those who have decided on it before, by whatever key."""
+        if not independent(reviewer, case.deciders, self._store):
+            raise StepError("another reviewer has to look at it", remedy="leave it to somebody else")
 
     def _dispute(self, filing: Filing[Case], decided: Decided) -> None:
         """Two reviewers do not agree: somebody who decides what is difficult sees both."""
@@ -111,15 +111,25 @@ class Closing:
         filing.change(proposed=proposed, queue=goal, level=filing.record.level + 1, assigned="")
         filing.page("disputed", decided.outcome.reasons, verdict=decided.outcome.verdict, queue=goal)
 
+    def _checked(self, filing: Filing[Case], decided: Decided) -> list[Write]:
+        """What only checks reviewers is closed as any other, and nothing follows from it."""
+        filing.change(state="closed", decided=decided)
+        filing.page("closed", decided.outcome.reasons, verdict=decided.outcome.verdict, policy=decided.outcome.policy)
+        return self._decided(filing.record, decided)
+
+    def _decided(self, case: Case, decided: Decided) -> list[Write]:
+        """The end of a case's own clock."""
+        if not case.duty:
+            return []
+        shown = Evidence(said=f"closed: {decided.outcome.verdict}", refs=(f"case:{case.id}",))
+        return self.cases.duties.to_end(case.duty, decided.reviewer, shown)
+
     def _final(self, filing: Filing[Case], decided: Decided) -> list[Write]:
         """What follows from an outcome: measures on their way, the duty done, reporters to be told."""
         case, outcome = filing.record, decided.outcome
         filing.change(state="closed", decided=decided, untold=bool(case.reports), assigned="")
         filing.page("closed", outcome.reasons, verdict=outcome.verdict, policy=outcome.policy)
-        writes = self._enforced(filing, decided)
-        if case.duty:
-            shown = Evidence(said=f"closed: {outcome.verdict}", refs=(f"case:{case.id}",))
-            writes += self.cases.duties.to_end(case.duty, decided.reviewer, shown)
+        writes = [*self._enforced(filing, decided), *self._decided(case, decided)]
         if self._owed is not None and outcome.verdict == "act":
             writes += self._owed(case, decided.reviewer)
         return writes
@@ -208,7 +218,7 @@ class Closing:
     def close_at_once(self, id: str, actor: str, outcome: Outcome, batch: str) -> list[Write]:
         """What is to be written if a case is closed as one of many. Raises NotFoundError, StepError."""
         case = self.cases.get(id)
-        if case.state not in {"open", "parked"} or case.golden is not None:
+        if case.state not in {"open", "parked"}:
             raise StepError(f"the case {id} is {case.state}", remedy="only an open one can be closed")
         self._check_second(case, actor)
         queue = self.cases.queue(case.queue)
@@ -223,7 +233,12 @@ class Closing:
             raise StepError(f"{lease.reviewer} is working on the case {id}", remedy="leave it out")
         filing = Filing(case, actor, now_us)
         filing.change(batch=batch)
-        writes = self._final(filing, Decided(reviewer=actor, at_us=now_us, outcome=outcome))
+        decided = Decided(reviewer=actor, at_us=now_us, outcome=outcome)
+        if case.golden is None:
+            writes = self._final(filing, decided)
+        else:
+            writes = self._checked(filing, decided)
+            writes += self._counted(case, actor, now_us, agreed=agree(case.golden, outcome))
         return [*filing.end(), *writes]
 
     # ------------------------------------------------------------------ taking it back
@@ -317,6 +332,20 @@ class Closing:
                         writes.append(answer(report, f"reporter.{said}", now_us))
         return [*writes, *senders.values()]
 
+    def to_reopen(self, report: Report, case: str, actor: str) -> list[Write]:
+        """What is to be written if a report waits for the outcome of another case.
+
+        It counts for its sender once, and its sender is owed an answer anew.
+        """
+        clock, about = clock_of(report.channel), f"report:{report.id}"
+        (duty,), writes = self.cases.duties.to_open(Owed(clock=clock, subject=about, actor=actor, market=report.market))
+        after = msgspec.structs.replace(
+            report, version=report.version + 1, case=case, state="received", result=None, told_us=None, duty=duty.id
+        )
+        writes.append(after)
+        who = self._store.records.get(Reporter, report.reporter) if report.reporter and report.weight else None
+        return writes if who is None else [*writes, unjudged(who, report.result, self._abuse)]
+
 
 def case_policy(case: Case) -> str:
     """The policy of a case's outcome."""
@@ -381,10 +410,11 @@ def answer(report: Report, step: str, now_us: int, **says: object) -> Letter:
 
 
 def resolved(report: Report, result: Result, now_us: int) -> Errand:
-    """The event that a report was decided, for rules."""
+    """The event that a report was decided, for rules; one that was looked at anew is decided by another event."""
+    anew = "" if report.duty in {"", f"report-{report.id}"} else f":{report.duty}"
     event = {
         "type": "report.resolved",
-        "id": f"report:{report.id}:resolved",
+        "id": f"report:{report.id}:resolved{anew}",
         "time": format_time(now_us),
         "report": report.id,
         "outcome": {"acted": "upheld", "no_action": "refused"}.get(result, result),

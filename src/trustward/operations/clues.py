@@ -36,6 +36,8 @@ TAKEN_LABEL = "authority-investigates"
 """Labels on the subject, so that rules know."""
 MOST_ENTITIES = 1_000
 _MORE = "clue-more"
+_AHEAD_US = 3_600_000_000
+"""How far another clock may be ahead of this one's."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +137,9 @@ class Clues:
     def _assessed(
         self, matter: str, facts: Facts, choices: Sequence[Choice], actor: str, known_us: int | None
     ) -> tuple[Assessed, list[Write]]:
-        """The duties of a matter, and what is to be written: those that are missing are opened."""
+        """The duties of a matter, and what is to be written: those that are missing are opened. Raises UsageError."""
+        if known_us is not None and known_us > self._clock() + _AHEAD_US:
+            raise UsageError("nobody knows of it before its time", remedy="say in known since when it was known")
         before = self._store.records.get(Assessed, matter)
         duties = dict(before.duties) if before is not None else {}
         writes: list[Write] = []
@@ -330,7 +334,9 @@ class Clues:
         )
         filing.add([given])
         if clue.authority.way == "outbox":
-            says = {"authority": clue.authority.id, "bundle": bundle.id, "bytes": bundle.size, "supplements": clue.of}
+            says = {"authority": clue.authority.id, "bundle": bundle.id, "bytes": bundle.size}
+            if clue.of:
+                says["supplements"] = clue.of
             filing.letter("sent", told("submit", "clue", clue.id), says, clue.authority.target)
 
     def receipt(self, id: str, actor: str, number: str) -> Clue:

@@ -49,6 +49,8 @@ ROLE_OF: dict[str, Role] = {
     "order": "comply",
 }
 """What ends a clock, where nobody says it."""
+_AHEAD_US = 3_600_000_000
+"""How far another clock may be ahead of this one's."""
 
 
 class TargetWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +134,8 @@ class Directives:
 
     def _received(self, served: Served, actor: str) -> tuple[Directive, list[Write]]:
         now_us = self.clock()
+        if served.served_us is not None and served.served_us > now_us + _AHEAD_US:
+            raise UsageError("it has not been served yet", remedy="say in served when it was")
         issuer = self.issuers.get(served.issuer)
         name = self.ids()
         order = Directive(
@@ -413,16 +417,16 @@ class Directives:
         open_.sort(key=lambda duty: (duty.due_us or 0, duty.id))
         writes: list[Write] = []
         for duty in open_[:1] if one else open_:
-            if duty.state == "paused":
-                continue
             writes += self.duties.to_end(duty.id, actor, Evidence(said=said, refs=(order.cause,)))
         return writes
 
     def cancel(self, filing: Filing[Directive], reason: str) -> None:
-        """End the clocks of what need not be done any more; what has to be kept has to be kept."""
+        """End the clocks of what need not be done any more; what has to be kept has to be kept: its clock goes on."""
         for clocked in filing.record.duties:
             if clocked.role != "by_hand":
                 filing.writes += self.duties.to_cancel(clocked.duty, filing.actor, reason)
+            elif clocked.duty in filing.record.paused and self.duties.get(clocked.duty).state == "paused":
+                filing.writes += self.duties.to_move(clocked.duty, "resume", filing.actor, reason=reason)[1]
         filing.change(paused=())
 
 

@@ -326,7 +326,9 @@ def _writes(moved: Moved, actor: str) -> list[Write]:
 
 def _letter(duty: Duty, step: DutyStep) -> Letter:
     """Who is to hear that something is due, or has been missed. A secret one says nothing of what it is about."""
-    says: dict[str, Any] = {"to": step.to, "clock": duty.clock.id, "state": duty.state}
+    says: dict[str, Any] = {"clock": duty.clock.id, "state": duty.state}
+    if step.to:
+        says["to"] = step.to
     if step.due_us is not None:
         says["due"] = format_time(step.due_us)
     if duty.internal:

@@ -290,18 +290,28 @@ class Enforcing:
         said = changes(measure, present=True, until_us=until_us)
         return errands(measure, what, said, self.clock() + behind_us)
 
-    def release(self, cause: str, actor: str, reason: str) -> int:
-        """What was kept from users may be told now: they are, and may appeal from now on; how many were told."""
-        needed(reason, "a reason")
-        return sum(self._release(measure.id, actor, reason) for measure in self.of(cause))
+    def release(self, cause: str, actor: str, reason: str, market: str = "") -> int:
+        """What was kept from users may be told now: they are, and may appeal from now on; how many were told.
 
-    def _release(self, id: str, actor: str, reason: str) -> bool:
+        Whom something concerns that followed from it, such as copies of a link, is told too.
+        """
+        needed(reason, "a reason")
+        told = 0
+        for measure in self.of(cause):
+            told += self._release(measure.id, actor, reason, market)
+            after = ""
+            while some := self.following(measure.id, after, _AT_ONCE):
+                told += sum(self._release(one.id, actor, reason, market) for one in some)
+                after = some[-1].id
+        return told
+
+    def _release(self, id: str, actor: str, reason: str, market: str) -> bool:
         def attempt() -> tuple[bool, Sequence[Write]]:
             now = self.get(id)
             if now.notice != "withheld":
                 return False, ()
             now_us = self.clock()
-            until_us = self.window("", now_us)
+            until_us = self.window(market, now_us)
             said = msgspec.structs.replace(
                 now, version=now.version + 1, notice="sent", secret=False, appeal_until_us=until_us
             )

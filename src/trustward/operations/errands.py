@@ -55,7 +55,7 @@ class Errands:
         for errand, what in begun:
             fault = what if isinstance(what, TrustwardError) else self._end(what)
             if isinstance(fault, _LATER):
-                continue
+                break  # what comes after it is done anew as well: in order
             if fault is not None:
                 detail = msgspec.json.encode({"why": str(fault)[:500]})
                 row = AuditRow(

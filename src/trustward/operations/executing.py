@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import msgspec
 
 from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
-from trustward.model.directive import Copy, Directive, Proof, Target, verb_for
+from trustward.model.directive import ALLOWED, Copy, Directive, Proof, Target, verb_for
 from trustward.model.errand import Mark
 from trustward.operations.copies import LISTS, Kept, link_copy
 from trustward.operations.directives import Directives
 from trustward.operations.enforcing import Enforcing, Taking
-from trustward.operations.filing import Filing
+from trustward.operations.filing import Filing, check_step
 from trustward.operations.matching import Match, matches_in
 from trustward.operations.reading import copies_of
 from trustward.ports import Write
@@ -67,9 +67,7 @@ class Executing:
             filing = Filing(order, WORKER, now_us)
             filing.change(state="expired", work=order.authentic is not None, question="")
             filing.page("expired", "its time is over")
-            for clocked in order.duties:
-                if clocked.role != "by_hand":
-                    filing.writes += self._directives.duties.to_cancel(clocked.duty, WORKER, "the order has ended")
+            self._directives.cancel(filing, "the order has ended")
             try:
                 self._store.records.write(filing.end())
             except StaleError:
@@ -161,10 +159,30 @@ class Executing:
             return self._rest(filing)
         filing.change(state="executed", work=False)
         filing.page("carried_out", targets=dict(counts))
-        if not counts.get("unable"):
+        # Where no measure is taken and nothing kept out, a person says what was done: by the outcome.
+        if not counts.get("unable") and (counts.get("done") or order.copies):
             filing.writes += self._directives.to_end(order, "comply", WORKER, "carried out")
         self._store.records.write(filing.end())
         return 1
+
+    # ------------------------------------------------------------------ users
+
+    def tell_users(self, id: str, actor: str, reason: str) -> Directive:
+        """What was kept from users may be told: they are, and may appeal from now on. Asking again tells who is left.
+
+        Raises NotFoundError, StepError if nothing is kept from anybody.
+        """
+        order = self._directives.get(id)
+        check_step("order", order.state, "tell_users", ALLOWED["tell_users"])
+        told = self._enforcing.release(order.cause, actor, reason, order.market)
+        if not told and not order.withheld:
+            raise StepError("nothing is kept from users", remedy="they were told when it was carried out")
+
+        def step(filing: Filing[Directive]) -> None:
+            filing.change(withhold=False)
+            filing.page("users_told", reason, measures=told)
+
+        return self._directives.step(id, actor, "tell_users", step)
 
     # ------------------------------------------------------------------ lifting
 

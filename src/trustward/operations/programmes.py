@@ -28,6 +28,7 @@ from trustward.model.programme import (
 from trustward.model.regimes import load_obligations
 from trustward.operations.duties import Duties, Owed
 from trustward.operations.filing import Filing, check_step, needed, take_step, tell_issuer, until_written
+from trustward.operations.independence import independent
 from trustward.ports import Store, Write
 
 _CLOCK: dict[Kind, str] = {"rectification": "SG-ACT-rectify", "implementation": "order", "campaign": "order"}
@@ -116,7 +117,7 @@ class Programmes:
         filing.page("received", wanted.title, kind=wanted.kind, content=_content(wanted))
         for item in wanted.items:
             self._add(filing, item)
-        for due_us in wanted.progress_us:
+        for due_us in sorted(wanted.progress_us):
             duty = self._owe(filing, "SG-ACT-progress", due_us, f"Report on progress: {made.title}", "progress")
             filing.change(progress=(*filing.record.progress, Progress(duty=duty)))
         return filing.whole()
@@ -193,7 +194,7 @@ class Programmes:
         def step(filing: Filing[Programme]) -> None:
             item = self._item(filing, number, "attest")
             assert item.remedy is not None  # it is remedied
-            if item.remedy.actor == actor:
+            if not independent(actor, [item.remedy.actor], self.store):
                 raise StepError("who did it cannot attest it", remedy="leave that to another officer")
             shown = Shown(actor=actor, at_us=filing.now_us, said=needed(said, "what was checked"), refs=refs)
             self._put(filing, item, state="attested", attested=shown)

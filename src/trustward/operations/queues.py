@@ -9,7 +9,9 @@ import msgspec
 from trustward.base.errors import StepError
 from trustward.model.case import Barred, Case, CaseLease, HeldLease, Outcome, Reviewer
 from trustward.operations.cases import Cases
+from trustward.operations.duties import Owed
 from trustward.operations.filing import Filing, needed, until_written
+from trustward.operations.independence import independent
 from trustward.ports import Write
 
 MINUTE_US = 60_000_000
@@ -60,10 +62,15 @@ class Queues:
         name = self.cases.queue(queue).name
         needed(reviewer, "a reviewer")
         now_us = self._after_break(reviewer)
-        lease = self._store.cases.take(
-            name, reviewer, now_us, now_us + self.terms.lease_us, now_us + self.terms.risk_us
-        )
-        return None if lease is None else self._begun(lease, reviewer)
+        until_us, risk_us = now_us + self.terms.lease_us, now_us + self.terms.risk_us
+        while lease := self._store.cases.take(name, reviewer, now_us, until_us, risk_us):
+            case = self.cases.get(lease.case)
+            if independent(reviewer, case.deciders, self._store):
+                return self._begun(case, lease, reviewer)
+            # It has decided on it by another key: that one is known from now on.
+            held = HeldLease(case=lease.case, reviewer=reviewer, now_us=now_us, ends=True)
+            self._store.records.write([held, Barred(case=lease.case, reviewer=reviewer)])
+        return None
 
     def take(self, case: str, reviewer: str) -> Work:
         """This very case. Raises NotFoundError, StepError if it is somebody else's, or not for this reviewer."""
@@ -71,15 +78,14 @@ class Queues:
         now_us = self._after_break(needed(reviewer, "a reviewer"))
         if found.state != "open":
             raise StepError(f"the case {case} is {found.state}", remedy="only an open one can be taken")
-        if self._store.cases.barred(case, reviewer) or found.assigned not in {"", reviewer}:
+        if self.cases.kept_from(found, reviewer) or found.assigned not in {"", reviewer}:
             raise StepError(f"{reviewer} does not get this case", remedy="it is for somebody else")
         lease = self._store.cases.lease(case, reviewer, now_us, now_us + self.terms.lease_us)
         if lease is None:
             raise StepError("somebody is working on this case", remedy="wait until it is given back")
-        return self._begun(lease, reviewer)
+        return self._begun(self.cases.get(case), lease, reviewer)
 
-    def _begun(self, lease: CaseLease, reviewer: str) -> Work:
-        case = self.cases.get(lease.case)
+    def _begun(self, case: Case, lease: CaseLease, reviewer: str) -> Work:
         weight = self.cases.queue(case.queue).exposure
         who = self._change(reviewer, lambda who: {"since_break": who.since_break + weight})
         return Work(case=case, lease=lease, break_due=who.since_break >= self.terms.exposure)
@@ -156,17 +162,21 @@ class Queues:
             for queue in self.cases.queues.values()
         ]
 
-    def plant(self, queue: str, actor: str, like: Case, answer: Outcome) -> Case:
-        """A case with a known answer, which looks like any other: it only checks reviewers.
+    def plant(self, queue: str, actor: str, like: Case, answer: Outcome, said: str) -> Case:
+        """A case with a known answer, which looks like any other, its clock included: it only checks reviewers.
 
-        ``like`` is what it looks like. Nothing is done whatever is decided on it. Raises NotFoundError.
+        ``like`` is what it looks like, ``said`` why it was opened. Nothing is done whatever is decided on it. Raises
+        NotFoundError, UsageError.
         """
-        name = self.cases.queue(queue).name
+        chosen = self.cases.queue(queue)
+        id = self.cases.ids()  # noqa: A001 - a case's
+        owed = Owed(clock=chosen.clock, subject=f"case:{id}", actor=actor, id=f"case-{id}", market=like.market)
+        (duty,), owing = self.cases.duties.to_open(owed)
         case = Case(
-            id=self.cases.ids(),
+            id=id,
             version=0,
             state="open",
-            queue=name,
+            queue=chosen.name,
             kind=like.kind,
             entity=like.entity,
             opened_us=self.cases.clock(),
@@ -175,10 +185,12 @@ class Queues:
             entities=like.entities,
             harm=like.harm,
             reach=like.reach,
+            due_us=duty.due_us,
+            duty=duty.id,
             golden=answer,
-            ticked=self.cases.queue(queue).checklist,
         )
         filing = Filing(case, actor, self.cases.clock())
-        filing.page("opened", "")
+        filing.page("opened", needed(said, "why it was opened"), queue=chosen.name)
+        filing.add(owing)
         self._store.records.write(filing.end())
         return filing.record

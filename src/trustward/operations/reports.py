@@ -17,13 +17,13 @@ from trustward.model.case import TEXT_LIMIT
 from trustward.model.errand import Errand
 from trustward.model.report import (
     BASE,
-    PRIORITY,
     Abuse,
     Category,
     Channel,
     LegalNotice,
     Report,
     Reporter,
+    clock_of,
     received,
     set_aside,
 )
@@ -126,7 +126,7 @@ class Reports:
             )
             return report, [report, answer(report, "report.set_aside", now_us, why=aside), *writes]
         owed = Owed(
-            clock=_clock_of(said.channel),
+            clock=clock_of(said.channel),
             subject=f"report:{name}",
             actor=actor,
             id=f"report-{name}",
@@ -171,12 +171,6 @@ class Reports:
         """How a sender's reports have turned out."""
         id = f"{channel}:{name}"  # noqa: A001 - it is the record's
         return self._store.records.get(Reporter, id) or Reporter(id=id, version=0)
-
-
-def _clock_of(channel: Channel) -> str:
-    if channel in PRIORITY:
-        return "report-outcome-priority"
-    return "legal-notice-decision" if channel == "notice" else "report-outcome"
 
 
 def _same(before: Report, said: Said) -> Report:

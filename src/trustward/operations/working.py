@@ -41,12 +41,23 @@ class Working:
         self._names: Sequence[str] = [target.name for target in story.targets.values() if not target.polled]
 
     def tidy(self) -> int:
-        """Do what time alone asks for (reminders, breaches), pass on what waits, undo what has ended; how many."""
+        """Do what time alone asks for (reminders, breaches), pass on what waits, undo what has ended; how many.
+
+        What fails keeps nothing else from being done: it is raised when all the rest is.
+        """
         done, now_us = 0, self.story.clock()
+        faults: list[Exception] = []
         if now_us >= self._rested_us:
-            done = sum(chore() for chore in self._chores)
+            for chore in self._chores:
+                try:
+                    done += chore()
+                except Exception as fault:  # noqa: BLE001 - it is raised below
+                    faults.append(fault)
             self._rested_us = now_us + _CHORES_REST_US
-        return done + self.story.tidy()
+        done += self.story.tidy()
+        if faults:
+            raise faults[0]
+        return done
 
     def round(self) -> bool:
         """Take a lane and deliver what is in it; whether there was one."""

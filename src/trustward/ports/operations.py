@@ -111,8 +111,8 @@ class Cases(Protocol):
     def get(self, id: str) -> Case | None:
         """The case with this id."""
 
-    def pages(self, id: str) -> Sequence[CasePage]:
-        """Its file, in order."""
+    def pages(self, id: str, after: int = 0, limit: int = 1_000) -> Sequence[CasePage]:
+        """Its file, in order, behind a page."""
 
     def open_on(self, subject: str) -> Case | None:
         """The case about a subject that has not ended."""
@@ -139,8 +139,8 @@ class Cases(Protocol):
     def find(self, query: CaseQuery, after: str = "", limit: int = 100) -> Sequence[Case]:
         """Cases by their ids, after ``after``."""
 
-    def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
-        """Cases that name an entity, the latest first."""
+    def about(self, kind: str, entity: str, after: str = "", limit: int = 100) -> Sequence[Case]:
+        """Cases that name an entity, the latest first, behind the case ``after``."""
 
     def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
         """Other cases that name the same entities, with how many of them: those with the most first.

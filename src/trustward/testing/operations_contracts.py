@@ -303,6 +303,8 @@ class CasesContract(Contract):
         assert cases.get("c1") == case()
         assert cases.get("c9") is None
         assert [page.detail for page in cases.pages("c1")] == [{"a": 1}]
+        assert cases.pages("c1", 1) == []
+        assert cases.pages("c1", 0, 0) == []
         assert cases.open_on("account:c1") == case()
         with pytest.raises(StaleError):
             store.records.write([case("c2", entity="c1")])
@@ -377,7 +379,9 @@ class CasesContract(Contract):
         assert (found(), found("a"), found(limit=1)) == ("abc", "bc", "a")
         assert (found(queue="z"), found(state="closed"), found(assigned="kim")) == ("c", "b", "c")
         assert [one.id for one in store.cases.about("ip", "1")] == ["b", "a"]
-        assert [one.id for one in store.cases.about("ip", "1", 1)] == ["b"]
+        assert [one.id for one in store.cases.about("ip", "1", limit=1)] == ["b"]
+        assert [one.id for one in store.cases.about("ip", "1", "b")] == ["a"]
+        assert store.cases.about("ip", "1", "a") == []
         assert [one.id for one in store.cases.untold(9)] == ["b"]
 
     def test_small_records(self, store: Store, opened: Open) -> None:

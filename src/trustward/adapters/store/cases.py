@@ -22,6 +22,7 @@ _PAGE = msgspec.json.Decoder(CasePage)
 _REPORT = msgspec.json.Decoder(Report)
 _ABOUT = CASE_ENTITIES.c
 _TRIES = 200
+_LATEST_US = 1 << 62
 
 
 class DatabaseReports:
@@ -70,10 +71,11 @@ class DatabaseCases:
         """See :class:`trustward.ports.Cases`."""
         return next(iter(self._all("case", id=id)), None)
 
-    def pages(self, id: str) -> Sequence[CasePage]:
+    def pages(self, id: str, after: int = 0, limit: int = 1_000) -> Sequence[CasePage]:
         """See :class:`trustward.ports.Cases`."""
+        asked = {"case_id": id, "past": after, "limit": limit}
         with self._database.read() as connection:
-            return [_PAGE.decode(body) for body in connection.execute(named("case_pages"), {"case_id": id}).scalars()]
+            return [_PAGE.decode(body) for body in connection.execute(named("case_pages"), asked).scalars()]
 
     def open_on(self, subject: str) -> Case | None:
         """See :class:`trustward.ports.Cases`."""
@@ -133,9 +135,11 @@ class DatabaseCases:
             found = connection.execute(select(table.body).where(*wanted).order_by(table.id).limit(limit)).scalars()
             return [_CASE.decode(body) for body in found]
 
-    def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
+    def about(self, kind: str, entity: str, after: str = "", limit: int = 100) -> Sequence[Case]:
         """See :class:`trustward.ports.Cases`."""
-        return self._all("cases_about", kind=kind, entity=entity, limit=limit)
+        behind = self.get(after) if after else None
+        place = {"opened_us": _LATEST_US if behind is None else behind.opened_us, "past": after}
+        return self._all("cases_about", kind=kind, entity=entity, limit=limit, **place)
 
     def untold(self, limit: int) -> Sequence[Case]:
         """See :class:`trustward.ports.Cases`."""

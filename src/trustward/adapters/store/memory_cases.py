@@ -62,10 +62,11 @@ class MemoryCases:
         """See :class:`trustward.ports.Cases`."""
         return self._held.of(Case).get(id)
 
-    def pages(self, id: str) -> Sequence[CasePage]:
+    def pages(self, id: str, after: int = 0, limit: int = 1_000) -> Sequence[CasePage]:
         """See :class:`trustward.ports.Cases`."""
         with self._held.lock:
-            return sorted(self._held.pages.get(id, ()), key=lambda page: page.number)
+            found = sorted(self._held.pages.get(id, ()), key=lambda page: page.number)
+        return [page for page in found if page.number > after][:limit]
 
     def open_on(self, subject: str) -> Case | None:
         """See :class:`trustward.ports.Cases`."""
@@ -129,15 +130,18 @@ class MemoryCases:
         ]
         return found[:limit]
 
-    def about(self, kind: str, entity: str, limit: int = 100) -> Sequence[Case]:
+    def about(self, kind: str, entity: str, after: str = "", limit: int = 100) -> Sequence[Case]:
         """See :class:`trustward.ports.Cases`."""
         with self._held.lock:
             found = [case for case in self._all() if (kind, entity) in self._held.named.get(case.id, ())]
+        behind = self.get(after) if after else None
+        if behind is not None:
+            found = [case for case in found if (case.opened_us, case.id) < (behind.opened_us, behind.id)]
         return sorted(found, key=lambda case: (case.opened_us, case.id), reverse=True)[:limit]
 
     def alike(self, case: Case, each: int, limit: int) -> Sequence[tuple[Case, int]]:
         """See :class:`trustward.ports.Cases`."""
-        found = [one for kind, entity in case.entities[:ALIKE] for one in self.about(kind, entity, each)]
+        found = [one for kind, entity in case.entities[:ALIKE] for one in self.about(kind, entity, limit=each)]
         common = Counter(one.id for one in found if one.id != case.id)
         every = {one.id: one for one in found}
         order = sorted(common, key=lambda name: (-common[name], -every[name].opened_us, name))

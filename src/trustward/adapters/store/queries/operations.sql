@@ -109,7 +109,7 @@ INSERT INTO case_pages (case_id, number, at_us, what, body) VALUES (:case_id, :n
 SELECT body FROM cases WHERE id = :id
 
 -- name: case_pages
-SELECT body FROM case_pages WHERE case_id = :case_id ORDER BY number
+SELECT body FROM case_pages WHERE case_id = :case_id AND number > :past ORDER BY number LIMIT :limit
 
 -- name: case_on
 SELECT body FROM cases WHERE open_on = :subject
@@ -164,7 +164,8 @@ SELECT 1 FROM case_barred WHERE case_id = :case_id AND reviewer = :reviewer
 
 -- name: cases_about
 SELECT c.body FROM case_entities e JOIN cases c ON c.id = e.case_id
-WHERE e.kind = :kind AND e.entity = :entity ORDER BY e.opened_us DESC, e.case_id DESC LIMIT :limit
+WHERE e.kind = :kind AND e.entity = :entity AND (e.opened_us, e.case_id) < (:opened_us, :past)
+ORDER BY e.opened_us DESC, e.case_id DESC LIMIT :limit
 
 -- name: untold_cases
 SELECT body FROM cases WHERE untold = 1 ORDER BY id LIMIT :limit
