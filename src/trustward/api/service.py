@@ -175,7 +175,7 @@ class Service(Entrance):
         engine = Engine(policy)
         for name in policy.types:
             kind = self.decoder.classes[name]
-            whole = [kind(**_sample(kind, number)) for number in range(_WARM_ROWS)]
+            whole = _samples(kind, _WARM_ROWS)
             engine.decide_batch(whole[:1], {0: (Fault(path="$", cause="no event"),)}, now_us=0)
             engine.decide_batch(whole[1:2], now_us=0)
             engine.decide_batch(whole[2:], now_us=0)
@@ -222,21 +222,21 @@ def _unanswered() -> UnavailableError:
     return UnavailableError("the engine did not answer in time", remedy="see whether it was done before asking again")
 
 
-def _sample(kind: type[Event], number: int) -> dict[str, Any]:
-    """Values for all fields of an event: texts with something to find in them."""
-    text = f"Call +65 6123 4567 or see http://warm{number}.example/a?b=1, write to a{number}@warm.example"
-    kinds: dict[Any, Any] = {
-        str: text,
-        int: 1,
-        float: 1.0,
-        bool: True,
-        tuple[str, ...]: (f"http://w{number}.example/",),
-    }
-    values: dict[str, Any] = {"id": f"warm{number}", "time": format_time(0)}
+def _samples(kind: type[Event], count: int) -> list[Event]:
+    """Events with values for all fields: texts with something to find in them."""
+    kinds: dict[Any, Any] = {int: 1, float: 1.0, bool: True, str: str, tuple[str, ...]: tuple}
+    values: dict[str, Any] = {"time": format_time(0)}
     for field in msgspec.structs.fields(kind):
         accepted = (field.type, *get_args(field.type))
         values.setdefault(field.name, next((kinds[one] for one in accepted if one in kinds), None))
-    return values
+    texts = [name for name, value in values.items() if value is str]
+    lists = [name for name, value in values.items() if value is tuple]
+    found = []
+    for number in range(count):
+        text = f"Call +65 6123 4567 or see http://warm{number}.example/a?b=1, write to a{number}@warm.example"
+        values.update(dict.fromkeys(texts, text), **dict.fromkeys(lists, (f"http://w{number}.example/",)))
+        found.append(kind(**{**values, "id": f"warm{number}"}))
+    return found
 
 
 def service_of(request: Request[Any, Any, Any]) -> Service:
