@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,12 +22,15 @@ from trustward.model.event import type_of
 KINDS_LIMIT = 1000
 """Most kinds of fault that are counted one by one."""
 
+_VALUES = re.compile(r"(?<=\btext )(?:'.*'|\".*\")|(?<=got )[-+.\de]+|(?<=this is )[-+.\de]+|(?<=this one )[\d,]+")
+"""Where a cause shows the value that was found: faults that differ in nothing else are one kind."""
+
 Watch = Callable[[int, int, int, int], None]
 """Is told bytes done, bytes in all (0 if unknown), events, and records with faults."""
 
 
 class FaultCount(msgspec.Struct, kw_only=True):
-    """How often one fault was found, and where first."""
+    """How often one kind of fault was found, whatever the value; ``cause`` is that of the first one."""
 
     path: str
     cause: str
@@ -104,13 +108,13 @@ class _Tally:
             self._count(reject)
 
     def _count(self, reject: Reject) -> None:
-        key = (reject.path, reject.cause)
+        key, cause = (reject.path, _VALUES.sub("", reject.cause)), reject.cause
         known = self._faults.get(key)
         if known is None and len(self._faults) >= KINDS_LIMIT:
-            key = ("$", "other faults")
+            key, cause = ("$", "other faults"), "other faults"
             known = self._faults.get(key)
         if known is None:
-            self._faults[key] = FaultCount(path=key[0], cause=key[1], count=1, file=reject.file, line=reject.line)
+            self._faults[key] = FaultCount(path=key[0], cause=cause, count=1, file=reject.file, line=reject.line)
         else:
             known.count += 1
 

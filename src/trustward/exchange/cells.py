@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from trustward.base.units import currency_exponent
-from trustward.exchange.mapping import Take
+from trustward.exchange.mapping import DecimalSign, Take
 from trustward.exchange.times import TimeReader
 from trustward.exchange.values import CellError, Wrong, check, describe
 from trustward.model.catalogue import WHOLE_LIMIT, Field
@@ -23,6 +23,10 @@ Reader = Callable[[Any], Any]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
 _WHOLE = re.compile(r"([+-]?\d{1,16})(\.0*)?")
 _MONEY = re.compile(r"[+-]?\d{1,16}(\.\d{0,30})?")
+_SPELLED = {
+    sign: re.compile(rf"([+-]?(?:\d+|\d{{1,3}}(?:[{other}\u0020\u00a0\u202f'’]\d{{3}})+))(?:{re.escape(sign)}(\d*))?")
+    for sign, other in ((",", "."), (".", ","))
+}
 _YES = frozenset({"true", "t", "yes", "y", "1"})
 _NO = frozenset({"false", "f", "no", "n", "0"})
 _SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -55,6 +59,21 @@ def reader(field: Field, take: Take, zone: str | None) -> Reader:
     return read
 
 
+def plain_number(cell: Any, decimal: DecimalSign) -> Any:
+    """A number's text without what parts its thousands and with a point before its fraction. Raises CellError.
+
+    >>> plain_number("1.234,50", ",")
+    '1234.50'
+    """
+    if not isinstance(cell, str):
+        return cell
+    match = _SPELLED[decimal].fullmatch(cell.strip())
+    if match is None:
+        raise CellError(f"expected a number with {decimal!r} before its fraction, got {describe(cell)}")
+    whole = "".join(sign for sign in match[1] if sign in "+-" or sign.isdigit())
+    return f"{whole}.{match[2]}" if match[2] else whole
+
+
 def as_text(cell: Any) -> str:
     """A cell as text: whole floats without their point, flags as ``true`` and ``false``. Raises CellError."""
     if isinstance(cell, str):
@@ -84,7 +103,7 @@ def money_reader(exponent: int) -> Reader:
     def read(cell: Any) -> int:
         text = as_text(cell)
         if not _MONEY.fullmatch(text):
-            raise CellError(f"expected an amount, got {describe(cell)}")
+            raise CellError(f"expected an amount, got {describe(cell)}{_commas(text)}")
         scaled = Decimal(text).scaleb(exponent)
         minor = int(scaled.to_integral_value())
         # Tables that were written from binary floats hold 157.89999999999998 for 157.90.
@@ -102,6 +121,12 @@ def major_reader(currency: object) -> Reader:
     if not isinstance(currency, str):
         raise CellError("the currency is missing, so the minor units are not known")
     return money_reader(currency_exponent(currency))
+
+
+def _commas(text: str) -> str:
+    """What to do about a number that is written the other way."""
+    spelled = any(form.fullmatch(text.strip()) for form in _SPELLED.values())
+    return '; say decimal = "," or "." in the mapping' if spelled else ""
 
 
 def _checked(field: Field, value: Any) -> Any:
@@ -174,7 +199,7 @@ def _whole(cell: Any) -> int:
 def _number(cell: Any) -> float:
     if isinstance(cell, str):
         if not _NUMBER.fullmatch(cell):
-            raise CellError(f"expected a number, got {describe(cell)}")
+            raise CellError(f"expected a number, got {describe(cell)}{_commas(cell)}")
         cell = float(cell)
     elif isinstance(cell, Decimal):
         cell = float(cell)
