@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,9 +20,6 @@ from trustward.model.event import type_of
 
 KINDS_LIMIT = 1000
 """Most kinds of fault that are counted one by one."""
-
-_VALUES = re.compile(r"(?<=\btext )(?:'.*'|\".*\")|(?<=got )[-+.\de]+|(?<=this is )[-+.\de]+|(?<=this one )[\d,]+")
-"""Where a cause shows the value that was found: faults that differ in nothing else are one kind."""
 
 Watch = Callable[[int, int, int, int], None]
 """Is told bytes done, bytes in all (0 if unknown), events, and records with faults."""
@@ -108,7 +104,7 @@ class _Tally:
             self._count(reject)
 
     def _count(self, reject: Reject) -> None:
-        key, cause = (reject.path, _VALUES.sub("", reject.cause)), reject.cause
+        key, cause = reject.kind, reject.cause
         known = self._faults.get(key)
         if known is None and len(self._faults) >= KINDS_LIMIT:
             key, cause = ("$", "other faults"), "other faults"
