@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,7 @@ def test_values_are_converted(fields: str, cell: Any, value: Any) -> None:
         ("post.created", "tags = { column = 'c', prefix = '#' }, post = { value = 'p' }", ["a", "b"], ("#a", "#b")),
         ("post.created", "tags = { value = ['x'] }, post = { value = 'p' }", "", ("x",)),
         ("challenge.passed", "taken = { column = 'c', unit = 'ms' }", "1500", 1.5),
+        ("challenge.passed", "taken = 'c'", timedelta(milliseconds=1500), 1.5),
         ("review.posted", "rating = 'c'", "4.5e0", 4.5),
     ],
 )
@@ -169,8 +172,13 @@ def test_values_of_other_types_are_converted(kind: str, fields: str, cell: Any, 
         ),
         (
             "amount = { column = 'c', exponent = 2 }, currency = { value = 'EUR' }",
+            Decimal("0.001"),
+            "$.amount: column 'c': more than 2 decimal digits: 0.001",
+        ),
+        (
+            "amount = { column = 'c', exponent = 2 }, currency = { value = 'EUR' }",
             "12,50",
-            """$.amount: column 'c': expected an amount, got text '12,50'; say decimal = "," or "." in the mapping""",
+            """$.amount: column 'c': expected an amount, got text '12,50'; decimal = "," or "." in the mapping says how to read it""",
         ),
         (
             "amount = { column = 'c', exponent = 2, decimal = ',' }, currency = { value = 'EUR' }",

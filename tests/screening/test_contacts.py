@@ -343,8 +343,9 @@ def test_functions_can_be_registered() -> None:
     assert phones("a 91234567") == ()
     assert phones_of("sg")("call 91234567 or 9123-4567") == ("+6591234567",)
     assert links("a.example.com/x a.example.com/x") == ("a.example.com/x",)
-    with pytest.raises(ValueError, match="two letters"):
-        phones_of("Singapore")
+    for region in ("Singapore", "UK", "XX", ""):
+        with pytest.raises(ValueError, match="no region with telephone numbers"):
+            phones_of(region)
 
 
 def test_names_of_the_room() -> None:

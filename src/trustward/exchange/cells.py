@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -48,7 +49,7 @@ def reader(field: Field, take: Take, zone: str | None) -> Reader:
             read = _number
         case "duration":
             scale = _SECONDS[take.unit]
-            read = lambda cell: _checked(_DURATION, _number(cell) * scale)  # noqa: E731
+            read = lambda cell: _checked(_DURATION, _seconds(cell, scale))  # noqa: E731
         case "flag":
             read = _flag
         case "time":
@@ -87,7 +88,10 @@ def as_text(cell: Any) -> str:
     if isinstance(cell, Decimal):
         return str(cell)
     if isinstance(cell, bytes):
-        return cell.decode("utf-8")
+        try:
+            return cell.decode("utf-8")
+        except UnicodeDecodeError as fault:
+            raise CellError("expected text, got bytes that are not UTF-8") from fault
     if hasattr(cell, "isoformat"):
         return str(cell.isoformat())
     raise CellError(f"expected text, got {describe(cell)}")
@@ -103,7 +107,7 @@ def money_reader(exponent: int) -> Reader:
     def read(cell: Any) -> int:
         text = as_text(cell)
         if not _MONEY.fullmatch(text):
-            raise CellError(f"expected an amount, got {describe(cell)}{_commas(text)}")
+            raise CellError(f"expected an amount, got {describe(cell)}{_commas(cell)}")
         scaled = Decimal(text).scaleb(exponent)
         minor = int(scaled.to_integral_value())
         # Tables that were written from binary floats hold 157.89999999999998 for 157.90.
@@ -123,10 +127,10 @@ def major_reader(currency: object) -> Reader:
     return money_reader(currency_exponent(currency))
 
 
-def _commas(text: str) -> str:
+def _commas(cell: Any) -> str:
     """What to do about a number that is written the other way."""
-    spelled = any(form.fullmatch(text.strip()) for form in _SPELLED.values())
-    return '; say decimal = "," or "." in the mapping' if spelled else ""
+    spelled = isinstance(cell, str) and "," in cell and any(form.fullmatch(cell.strip()) for form in _SPELLED.values())
+    return '; decimal = "," or "." in the mapping says how to read it' if spelled else ""
 
 
 def _checked(field: Field, value: Any) -> Any:
@@ -194,6 +198,10 @@ def _whole(cell: Any) -> int:
     if abs(number) > WHOLE_LIMIT:
         raise CellError(f"out of range: a whole number here is at most 2**53 in size, this is {describe(number)}")
     return number
+
+
+def _seconds(cell: Any, scale: float) -> float:
+    return cell.total_seconds() if isinstance(cell, timedelta) else _number(cell) * scale
 
 
 def _number(cell: Any) -> float:
