@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from tests.cli.samples import HOSTILE, a_backtest, a_replay
 from trustward.cli.account import print_backtest, print_replay
 from trustward.cli.console import plain
+from trustward.engine.summary import RuleStat
 
 
 def printed(width: int, *, colour: bool = False) -> str:
@@ -44,6 +46,16 @@ def test_what_the_account_says() -> None:
         "allow → hold",
     ):
         assert expected in told
+
+
+def test_rules_that_could_not_be_evaluated_are_told() -> None:
+    out = io.StringIO()
+    summary = a_replay()
+    odd = RuleStat(id="odd", mode="live", verdict="hold", hits=0, faults=41)
+    print_replay(Console(file=out, width=120), msgspec.structs.replace(summary, rules=(*summary.rules, odd)))
+    assert "not evaluated" in out.getvalue()
+    assert "not evaluated" not in printed(120)
+    assert any("odd" in line and "41" in line for line in out.getvalue().splitlines())
 
 
 def test_markup_of_the_terminal_is_not_obeyed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -101,6 +102,28 @@ def test_decisions_can_go_to_the_next_program(policy: str, events: str, capfdbin
     told = capfdbinary.readouterr()
     assert len(msgspec.json.Decoder(Decision).decode_lines(told.out)) == 6
     assert b"10 events" in told.err
+
+
+def test_a_table_comes_through_the_standard_input(
+    policy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "type,id,time,sender,recipient\nmessage.sent,m1,2026-01-05T10:00:00Z,a1,r1\n"
+    for given, events in ((["--format", "csv"], 1), ([], 0)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(table.encode())))
+        assert run(["replay", "-", "--policy", policy, "--json", *given]) == Exit.FINE
+        assert json.loads(capsys.readouterr().out)["events"] == events
+    assert run(["replay", "-", "--policy", policy, "--format", "cvs"]) == Exit.USAGE
+
+
+def test_faults_that_differ_in_the_value_only_are_one_kind(
+    policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.ndjson"
+    path.write_text("\n".join([message(n, length=f"{n}") for n in range(60)] + ["{"]), encoding="utf-8")
+    assert run(["replay", str(path), "--policy", policy, "--json"]) == Exit.FINE
+    first, last = json.loads(capsys.readouterr().out)["rejects"]
+    assert (first["cause"], first["count"], first["line"]) == ("expected a whole number, got text '0'", 60, 1)
+    assert last["line"] == 61
 
 
 def test_faulty_records_are_told_and_stop_nothing(

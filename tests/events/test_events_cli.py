@@ -136,6 +136,17 @@ def test_mistakes_are_errors_with_a_remedy(arguments: list[str]) -> None:
     assert result.exception.remedy
 
 
+def test_faults_that_differ_only_in_the_value_are_one_kind(tmp_path: Path) -> None:
+    path = tmp_path / "x.ndjson"
+    lines = [
+        f'{{"type":"message.sent","id":"m{n}","time":"2026-01-31T12:00:00Z","sender":"a","length":{length}}}\n'
+        for n, length in enumerate(["1.5", "2.5", '"12"', '"it\'s"', "null", "9007199254740993", "9007199254740999"])
+    ]
+    path.write_text("".join(lines))
+    found, _ = survey([str(path)])
+    assert sorted((fault.count, fault.line) for fault in found.faults) == [(2, 1), (2, 3), (2, 6)]
+
+
 def test_countless_kinds_of_fault_are_counted_together(tmp_path: Path) -> None:
     path = tmp_path / "bad.ndjson"
     path.write_text("".join(f'{{"type":"x{n}"}}\n' for n in range(KINDS_LIMIT + 500)))

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,16 @@ def test_a_payment_carries_its_label_for_later(tmp_path: Path) -> None:
         ("amount = { column = 'c', unit = 'major' }, currency = { value = 'JPY' }", "1250", 1250),
         ("amount = { column = 'c', unit = 'major' }, currency = { value = 'KWD' }", 1.25, 1250),
         ("amount = 'c'", "1250", 1250),
+        ("amount = { column = 'c', exponent = 2, decimal = ',' }, currency = { value = 'EUR' }", "1.234,5", 123450),
+        ("amount = { column = 'c', exponent = 2, decimal = ',' }, currency = { value = 'EUR' }", "-12,50 ", -1250),
+        ("amount = { column = 'c', unit = 'major', decimal = '.' }, currency = { value = 'USD' }", "1,234.50", 123450),
+        ("amount = { column = 'c', exponent = 2, decimal = ',' }, currency = { value = 'EUR' }", 12.5, 1250),
+        (
+            "amount = { column = 'c', exponent = 2, decimal = ',' }, currency = { value = 'CHF' }",
+            "1\u202f234'567,05",
+            123456705,
+        ),
+        ("attempt = { column = 'c', decimal = ',' }", "1.000", 1000),
         ("bin = { column = 'c', prefix = 'b' }", 411111.0, "b411111"),
         ("bin = { template = '{c}-{c}!' }", 4, "4-4!"),
         ("bin = { column = 'c', convert = 'upper' }", "ab", "AB"),
@@ -131,6 +143,7 @@ def test_values_are_converted(fields: str, cell: Any, value: Any) -> None:
         ("post.created", "tags = { column = 'c', prefix = '#' }, post = { value = 'p' }", ["a", "b"], ("#a", "#b")),
         ("post.created", "tags = { value = ['x'] }, post = { value = 'p' }", "", ("x",)),
         ("challenge.passed", "taken = { column = 'c', unit = 'ms' }", "1500", 1.5),
+        ("challenge.passed", "taken = 'c'", timedelta(milliseconds=1500), 1.5),
         ("review.posted", "rating = 'c'", "4.5e0", 4.5),
     ],
 )
@@ -156,6 +169,21 @@ def test_values_of_other_types_are_converted(kind: str, fields: str, cell: Any, 
             "amount = { column = 'c', exponent = 2 }, currency = { value = 'EUR' }",
             "12.345",
             "$.amount: column 'c': more than 2 decimal digits: text '12.345'",
+        ),
+        (
+            "amount = { column = 'c', exponent = 2 }, currency = { value = 'EUR' }",
+            Decimal("0.001"),
+            "$.amount: column 'c': more than 2 decimal digits: 0.001",
+        ),
+        (
+            "amount = { column = 'c', exponent = 2 }, currency = { value = 'EUR' }",
+            "12,50",
+            """$.amount: column 'c': expected an amount, got text '12,50'; decimal = "," or "." in the mapping says how to read it""",
+        ),
+        (
+            "amount = { column = 'c', exponent = 2, decimal = ',' }, currency = { value = 'EUR' }",
+            "12.50",
+            "$.amount: column 'c': expected a number with ',' before its fraction, got text '12.50'",
         ),
         (
             "amount = { column = 'c', exponent = 2 }, currency = { value = 'EUR' }",
@@ -289,7 +317,7 @@ GOOD = '[[event]]\ntype = "payment.requested"\nid = "n"\ntime = "t"\n'
 FAULTS = {
     "x": "TW-320: m.toml: not a TOML file: Expected '=' after a key in a key/value pair (at end of document) (write it as docs/events.md shows)",
     "": "TW-320: m.toml: no [[event]] table (say which event each row becomes, as docs/events.md shows)",
-    "sorted = true": "TW-320: m.toml: the top of the file has 'sorted', which is not known (use about, source, zone, sort, delimiter, encoding, missing, event)",
+    "sorted = true": "TW-320: m.toml: the top of the file has 'sorted', which is not known (use about, source, zone, sort, delimiter, encoding, decimal, missing, event)",
     "sort = 5": "TW-320: m.toml: the top of the file: Expected `bool`, got `int` - at `$.sort` (write it as docs/events.md shows)",
     'zone = "Mars"\n' + GOOD: "TW-320: m.toml: zone: no such zone: 'Mars' (write \"UTC\", an offset such as \"+08:00\" or a name such as \"Asia/Singapore\")",
     'encoding = "klingon"\n' + GOOD: 'TW-320: m.toml: encoding: unknown encoding: klingon (write one such as "utf-8" or "latin-1")',
@@ -301,6 +329,7 @@ FAULTS = {
     GOOD + 'fields.acount = "a"': "TW-320: m.toml: [[event]] number 1: payment.requested has no field 'acount'; did you mean 'account'? (see trustward events show payment.requested)",
     GOOD + "fields.account = {}": "TW-320: m.toml: [[event]] number 1: fields.account does not say where its value comes from (give one of column, template and value)",
     GOOD + 'fields.account = { column = "a", value = "b" }': "TW-320: m.toml: [[event]] number 1: fields.account does not say where its value comes from (give one of column, template and value)",
+    GOOD + 'fields.account = { column = "a", decimal = "," }': "TW-320: m.toml: [[event]] number 1: fields.account: decimal does not go with a field of type entity (leave out decimal)",
     GOOD + 'fields.account = { column = "a", exponent = 2 }': "TW-320: m.toml: [[event]] number 1: fields.account: exponent does not go with a field of type entity (leave out exponent)",
     GOOD + "fields.account = { value = 5 }": "TW-320: m.toml: [[event]] number 1: fields.account: expected text, got 5 (write a value of type entity)",
     GOOD + 'fields.account = "{a"': 'TW-320: m.toml: [[event]] number 1: fields.account: template: braces do not match (write it like "a-{column}")',

@@ -142,6 +142,26 @@ def test_a_device_is_written_to_and_not_replaced(policy: Path, tmp_path: Path) -
         os.close(reader)
 
 
+def test_a_world_goes_to_a_device_and_through_a_link(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "latest"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "world")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        world = ["simulate", "--accounts", "100", "--days", "0.1", "--campaign", "none"]
+        assert run([*world, "--out", str(link), "--truth", str(pipe), "--quiet"]) == Exit.FINE
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+        assert json.loads(os.read(reader, 4096)) == []
+        assert link.is_symlink()
+        before = (tmp_path / "world").read_bytes()
+        assert before.startswith(b"{")
+        assert run([*world, "--out", str(link), "--truth", str(tmp_path / "world")]) == Exit.USAGE
+        assert run([*world, "--out", str(link), "--truth", str(tmp_path / "nowhere" / "x")]) == Exit.USAGE
+        assert (tmp_path / "world").read_bytes() == before
+    finally:
+        os.close(reader)
+
+
 def test_a_snapshot_is_for_its_owner_and_follows_links(policy: Path, tmp_path: Path) -> None:
     link = tmp_path / "latest"
     link.symlink_to(tmp_path / "state")

@@ -107,6 +107,18 @@ def test_numbers_that_are_no_phones(text: str, region: str) -> None:
         ("t.me/bigwin", "telegram:bigwin"),
         ("https://wa.me/6591234567?text=hi", "whatsapp:+6591234567"),
         ("tеlеgrаm: win_2024x", "telegram:win_2024x"),
+        ("加Q 2938475610 详聊", "qq:2938475610"),
+        ("无抵押秒批 +q2938475610", "qq:2938475610"),
+        ("加Q群 839201746", "qqgroup:839201746"),
+        ("VX xd88902", "wechat:xd88902"),
+        ("我的绿泡泡 xd88902", "wechat:xd88902"),
+        ("teIegram @abc888", "telegram:abc888"),
+        ("텔레 abc888 문의", "telegram:abc888"),
+        ("ㅋㅌ abc888", "kakaotalk:abc888"),
+        ("LINE搜尋 abc888", "line:abc888"),
+        ("wh@tsapp +44 7412 345678", "whatsapp:+447412345678"),
+        ("WA 0812-3456-7890", "whatsapp:081234567890"),
+        ("واتس 0501234567", "whatsapp:0501234567"),
         ("follow @nasa", "@nasa"),
     ],
 )
@@ -120,6 +132,13 @@ def test_handles(text: str, handle: str) -> None:
         "Tell us what line you work on",
         "olympus got one line is water resistant",
         "just lov this line: hurt me with the truth",
+        "Tu código de WhatsApp es 884-201. No lo compartas.",
+        "Votre code WhatsApp : 884-201",
+        "Your Telegram login code: 482-913",
+        "Seattle, WA 98101-1234",
+        "VX 4000 series drill",
+        "加q币100送20",
+        "텔레비전 65인치",
         "the whatsapp group link",
         "Facebook is lame and so are you",
         "We'll skype later.",
@@ -196,6 +215,7 @@ def test_no_mail_where_people_meet_at_a_place() -> None:
         ("Pix: 123.456.789-09", "", "pix:123.456.789-09"),
         ("paypal.me/johnny", "", "paypal:johnny"),
         ("cash.app/$winner", "", "cashapp:winner"),
+        ("venmo @abc888 or I cannot hold it", "", "venmo:abc888"),
         ("DBS acc no 012-345678-9", "SG", "bank:0123456789"),
         ("BCA 1234567890 a.n. Budi", "ID", "bank:1234567890"),
         ("STK 1903456789012 Techcombank", "", "bank:1903456789012"),
@@ -343,8 +363,9 @@ def test_functions_can_be_registered() -> None:
     assert phones("a 91234567") == ()
     assert phones_of("sg")("call 91234567 or 9123-4567") == ("+6591234567",)
     assert links("a.example.com/x a.example.com/x") == ("a.example.com/x",)
-    with pytest.raises(ValueError, match="two letters"):
-        phones_of("Singapore")
+    for region in ("Singapore", "UK", "XX", ""):
+        with pytest.raises(ValueError, match="no region with telephone numbers"):
+            phones_of(region)
 
 
 def test_names_of_the_room() -> None:

@@ -42,6 +42,6 @@ def check_places(
         before = taken.setdefault(os.path.realpath(path), name)
         if before != name:
             raise UsageError(f"{before} and {name} are the same file: {path}", remedy="name another one")
-        if name == "--snapshot-out" and not os.access(path.parent, os.W_OK):
-            # The other files are opened at the start; this one only when all is done.
+        if name in ("--snapshot-out", "--truth") and not os.access(path.parent, os.W_OK):
+            # The other files are opened at the start; these only when all is done.
             raise UsageError(f"cannot write {path}", remedy="name a file in a folder you may write to")

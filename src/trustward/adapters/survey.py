@@ -26,7 +26,7 @@ Watch = Callable[[int, int, int, int], None]
 
 
 class FaultCount(msgspec.Struct, kw_only=True):
-    """How often one fault was found, and where first."""
+    """How often one kind of fault was found, whatever the value; ``cause`` is that of the first one."""
 
     path: str
     cause: str
@@ -104,13 +104,13 @@ class _Tally:
             self._count(reject)
 
     def _count(self, reject: Reject) -> None:
-        key = (reject.path, reject.cause)
+        key, cause = reject.kind, reject.cause
         known = self._faults.get(key)
         if known is None and len(self._faults) >= KINDS_LIMIT:
-            key = ("$", "other faults")
+            key, cause = ("$", "other faults"), "other faults"
             known = self._faults.get(key)
         if known is None:
-            self._faults[key] = FaultCount(path=key[0], cause=key[1], count=1, file=reject.file, line=reject.line)
+            self._faults[key] = FaultCount(path=key[0], cause=cause, count=1, file=reject.file, line=reject.line)
         else:
             known.count += 1
 

@@ -219,6 +219,8 @@ class ParquetTable:
         try:
             if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
                 column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
+            elif pa.types.is_duration(column.type) and column.type.unit == "ns":
+                column = column.cast(pa.duration("us"), safe=False)
             cells: list[Any] = column.to_pylist()
         except self._failures:
             # One cell that Python cannot hold (a date after year 9999, bytes that are no text) must not cost the rest.

@@ -35,16 +35,16 @@ class _Rejects:
         self.strict = strict
         self.count = 0
         self._kinds: Counter[tuple[str, str]] = Counter()
-        self._first: dict[tuple[str, str], int] = {}
+        self._first: dict[tuple[str, str], Reject] = {}
 
     def add(self, rejects: Sequence[Reject]) -> None:
         self.file.add(rejects)
         for reject in rejects:
             self.count += not reject.decided
-            kind = (reject.path, reject.cause)
+            kind = reject.kind
             if kind in self._kinds or len(self._kinds) < _MOST_REJECT_KINDS:
                 self._kinds[kind] += 1
-                self._first.setdefault(kind, reject.line)
+                self._first.setdefault(kind, reject)
             if self.strict:
                 raise RecordError(
                     f"{reject.file} line {reject.line}, {reject.path}: {reject.cause}",
@@ -56,8 +56,8 @@ class _Rejects:
         from trustward.engine.summary import RejectStat
 
         return tuple(
-            RejectStat(path=path, cause=cause, count=count, line=self._first[path, cause])
-            for (path, cause), count in self._kinds.most_common()
+            RejectStat(path=kind[0], cause=self._first[kind].cause, count=count, line=self._first[kind].line)
+            for kind, count in self._kinds.most_common()
         )
 
 
@@ -115,13 +115,15 @@ def _column(slots: Slots, columns: Sequence[Any]) -> Any:
         return (at[0] - at[1]) / (at[2] - at[3])
 
 
-def _open(events: Sequence[str], known: Catalogue, mapping: Path | None, *, strict: bool) -> Iterator[Chunk]:
+def _open(
+    events: Sequence[str], known: Catalogue, mapping: Path | None, form: str | None, *, strict: bool
+) -> Iterator[Chunk]:
     from trustward.adapters.files import EventFiles
     from trustward.exchange.decode import EventDecoder
     from trustward.exchange.mapping import load_mapping
 
     rows = load_mapping(mapping, known) if mapping is not None else None
-    return iter(EventFiles(events, EventDecoder(known, thorough=strict), mapping=rows))
+    return iter(EventFiles(events, EventDecoder(known, thorough=strict), mapping=rows, form=form))
 
 
 def _refused(chunk: Chunk, refused: Sequence[tuple[int, Any]]) -> list[Reject]:
@@ -149,6 +151,7 @@ def replay(  # noqa: PLR0913  # one argument an option of the command
     *,
     all_: bool = False,
     mapping: Path | None = None,
+    form: str | None = None,
     rejects: Path | None = None,
     labels: str | None = None,
     features_out: Path | None = None,
@@ -184,7 +187,7 @@ def replay(  # noqa: PLR0913  # one argument an option of the command
         if features_out is not None:
             table = _Features(features_out, engine)
             stack.enter_context(table.file)
-        for chunk in _open(events, known, mapping, strict=strict):
+        for chunk in _open(events, known, mapping, form, strict=strict):
             decoded = chunk.decoded
             if decoded.rejects:
                 aside.add(decoded.rejects)
@@ -248,6 +251,7 @@ def backtest(  # noqa: PLR0913  # the same
     old: str,
     *,
     mapping: Path | None = None,
+    form: str | None = None,
     labels: str | None = None,
     catalogue: Sequence[Path] = (),
     strict: bool = False,
@@ -266,7 +270,7 @@ def backtest(  # noqa: PLR0913  # the same
     test = Backtest(policy(old, known), policy(new, known), labels)
     with RejectFile(None) as nowhere:
         aside = _Rejects(nowhere, strict=strict)
-        for chunk in _open(events, known, mapping, strict=strict):
+        for chunk in _open(events, known, mapping, form, strict=strict):
             decoded = chunk.decoded
             if decoded.rejects:
                 aside.add(decoded.rejects)

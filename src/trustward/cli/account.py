@@ -145,7 +145,9 @@ def _print_rules(console: Console, summary: ReplaySummary) -> None:
         console.print("No rule matched.", end="\n\n")
         return
     judged = summary.quality is not None
-    headings = ["rule", "verdict", "mode", ">hits", *([">precision", ">recall"] if judged else []), "for example"]
+    faults = any(rule.faults for rule in fired)
+    more = [*([">not evaluated"] if faults else []), *([">precision", ">recall"] if judged else [])]
+    headings = ["rule", "verdict", "mode", ">hits", *more, "for example"]
     rows = table("Rules that matched", *headings)
     for rule in sorted(fired, key=lambda rule: -rule.hits)[:MOST]:
         rows.add_row(
@@ -153,6 +155,7 @@ def _print_rules(console: Console, summary: ReplaySummary) -> None:
             _verdict(rule.verdict),
             plain(rule.mode),
             f"{rule.hits:,}",
+            *([f"{rule.faults:,}"] if faults else []),
             *([percent(rule.precision), percent(rule.recall)] if judged else []),
             plain(rule.reason, 120),
         )

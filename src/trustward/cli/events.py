@@ -23,15 +23,6 @@ Rejects = Annotated[
         "--rejects", metavar="FILE", help="Write the faulty records, with line, path and cause.", show_default=False
     ),
 ]
-Form = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="ndjson, csv or parquet; without it the name decides, or how the file begins.",
-        show_default=False,
-    ),
-]
 
 
 @app.command(name="list")
@@ -98,7 +89,7 @@ def validate(
     mapping: options.Mapping = None,
     catalogue: options.Catalogue = None,
     rejects: Rejects = None,
-    form: Form = None,
+    form: options.Form = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

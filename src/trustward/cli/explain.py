@@ -71,6 +71,7 @@ def find(
     wanted: Sequence[str] = (),
     *,
     mapping: Path | None,
+    form: str | None = None,
     catalogue: Sequence[Path],
     quiet: bool,
 ) -> Explanation:
@@ -92,7 +93,7 @@ def find(
     now = now_us()
     count = 0
     with watching("Looking", quiet=quiet) as watch:
-        for chunk in EventFiles(events, EventDecoder(known), mapping=rows):
+        for chunk in EventFiles(events, EventDecoder(known), mapping=rows, form=form):
             decoded = chunk.decoded
             at = next((n for n, event in enumerate(decoded.events) if event.id == event_id), None)
             if at is not None:

@@ -30,6 +30,15 @@ Mapping = Annotated[
         "--mapping", metavar="FILE", help="A mapping that turns rows of any table into events.", show_default=False
     ),
 ]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="ndjson, csv or parquet; without it the name decides, or how the file begins.",
+        show_default=False,
+    ),
+]
 Labels = Annotated[
     str | None,
     typer.Option(

@@ -145,6 +145,7 @@ def explain(
         ),
     ] = None,
     mapping: options.Mapping = None,
+    form: options.Form = None,
     catalogue: options.Catalogue = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -164,7 +165,7 @@ def explain(
     if event is not None and events is not None:
         from trustward.cli.explain import find, print_explanation
 
-        found = find(policy, event, events, wanted, mapping=mapping, catalogue=catalogue or (), quiet=quiet)
+        found = find(policy, event, events, wanted, mapping=mapping, form=form, catalogue=catalogue or (), quiet=quiet)
         if json:
             emit_json(found)
         else:

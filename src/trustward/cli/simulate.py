@@ -54,9 +54,11 @@ def simulate(
     Honest users with their daily rhythm, and campaigns of many kinds. The known answer of each event is its field
     truth: a campaign's kind, or nothing for an honest event.
     """
+    from trustward.adapters.places import check_places
     from trustward.cli.console import answers, emit_json, messages, watching
     from trustward.simulate.run import simulate as run
 
+    check_places({}, {"--out": Path(out), "--truth": truth})
     campaigns = () if campaign == ["none"] else campaign
     with watching("Simulating", quiet=quiet) as watch:
         summary = run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from trustward.base.units import currency_exponent
-from trustward.exchange.mapping import Take
+from trustward.exchange.mapping import DecimalSign, Take
 from trustward.exchange.times import TimeReader
 from trustward.exchange.values import CellError, Wrong, check, describe
 from trustward.model.catalogue import WHOLE_LIMIT, Field
@@ -23,6 +24,10 @@ Reader = Callable[[Any], Any]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
 _WHOLE = re.compile(r"([+-]?\d{1,16})(\.0*)?")
 _MONEY = re.compile(r"[+-]?\d{1,16}(\.\d{0,30})?")
+_SPELLED = {
+    sign: re.compile(rf"([+-]?(?:\d+|\d{{1,3}}(?:[{other}\u0020\u00a0\u202f'’]\d{{3}})+))(?:{re.escape(sign)}(\d*))?")
+    for sign, other in ((",", "."), (".", ","))
+}
 _YES = frozenset({"true", "t", "yes", "y", "1"})
 _NO = frozenset({"false", "f", "no", "n", "0"})
 _SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -44,7 +49,7 @@ def reader(field: Field, take: Take, zone: str | None) -> Reader:
             read = _number
         case "duration":
             scale = _SECONDS[take.unit]
-            read = lambda cell: _checked(_DURATION, _number(cell) * scale)  # noqa: E731
+            read = lambda cell: _checked(_DURATION, _seconds(cell, scale))  # noqa: E731
         case "flag":
             read = _flag
         case "time":
@@ -53,6 +58,21 @@ def reader(field: Field, take: Take, zone: str | None) -> Reader:
         case "list":
             read = _lists(field, take)
     return read
+
+
+def plain_number(cell: Any, decimal: DecimalSign) -> Any:
+    """A number's text without what parts its thousands and with a point before its fraction. Raises CellError.
+
+    >>> plain_number("1.234,50", ",")
+    '1234.50'
+    """
+    if not isinstance(cell, str):
+        return cell
+    match = _SPELLED[decimal].fullmatch(cell.strip())
+    if match is None:
+        raise CellError(f"expected a number with {decimal!r} before its fraction, got {describe(cell)}")
+    whole = "".join(sign for sign in match[1] if sign in "+-" or sign.isdigit())
+    return f"{whole}.{match[2]}" if match[2] else whole
 
 
 def as_text(cell: Any) -> str:
@@ -68,7 +88,10 @@ def as_text(cell: Any) -> str:
     if isinstance(cell, Decimal):
         return str(cell)
     if isinstance(cell, bytes):
-        return cell.decode("utf-8")
+        try:
+            return cell.decode("utf-8")
+        except UnicodeDecodeError as fault:
+            raise CellError("expected text, got bytes that are not UTF-8") from fault
     if hasattr(cell, "isoformat"):
         return str(cell.isoformat())
     raise CellError(f"expected text, got {describe(cell)}")
@@ -84,7 +107,7 @@ def money_reader(exponent: int) -> Reader:
     def read(cell: Any) -> int:
         text = as_text(cell)
         if not _MONEY.fullmatch(text):
-            raise CellError(f"expected an amount, got {describe(cell)}")
+            raise CellError(f"expected an amount, got {describe(cell)}{_commas(cell)}")
         scaled = Decimal(text).scaleb(exponent)
         minor = int(scaled.to_integral_value())
         # Tables that were written from binary floats hold 157.89999999999998 for 157.90.
@@ -102,6 +125,12 @@ def major_reader(currency: object) -> Reader:
     if not isinstance(currency, str):
         raise CellError("the currency is missing, so the minor units are not known")
     return money_reader(currency_exponent(currency))
+
+
+def _commas(cell: Any) -> str:
+    """What to do about a number that is written the other way."""
+    spelled = isinstance(cell, str) and "," in cell and any(form.fullmatch(cell.strip()) for form in _SPELLED.values())
+    return '; decimal = "," or "." in the mapping says how to read it' if spelled else ""
 
 
 def _checked(field: Field, value: Any) -> Any:
@@ -171,10 +200,14 @@ def _whole(cell: Any) -> int:
     return number
 
 
+def _seconds(cell: Any, scale: float) -> float:
+    return cell.total_seconds() if isinstance(cell, timedelta) else _number(cell) * scale
+
+
 def _number(cell: Any) -> float:
     if isinstance(cell, str):
         if not _NUMBER.fullmatch(cell):
-            raise CellError(f"expected a number, got {describe(cell)}")
+            raise CellError(f"expected a number, got {describe(cell)}{_commas(cell)}")
         cell = float(cell)
     elif isinstance(cell, Decimal):
         cell = float(cell)

@@ -20,6 +20,11 @@ from trustward.exchange.values import Wrong, check
 from trustward.model.catalogue import Catalogue, EventType, Field
 from trustward.model.nearest import nearest
 
+DecimalSign = Literal[".", ","]
+"""The sign before a fraction."""
+NUMBERS = ("money", "number", "whole", "duration")
+"""The types of fields that ``decimal`` is for."""
+
 
 class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where one field's value comes from, and what is done to it on the way.
@@ -29,7 +34,8 @@ class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     missing). ``prefix`` goes before a text. ``format`` (strptime), ``unit`` and ``zone`` say how times are written, and
     ``add`` puts a duration on top; ``unit`` is also the unit of a duration, and ``"major"`` for money that is
     written in whole units with a decimal point; ``exponent`` says the same by the number of decimal digits.
-    ``separator`` splits a text into a list. ``convert`` applies one of the named conversions.
+    ``separator`` splits a text into a list. ``convert`` applies one of the named conversions. ``decimal`` is the sign
+    before the fraction of numbers and amounts; the other of point and comma may then part thousands.
     """
 
     column: str | None = None
@@ -45,6 +51,7 @@ class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     exponent: int | None = None
     separator: str | None = None
     convert: Literal["", "ipv4", "lower", "upper", "strip"] = ""
+    decimal: DecimalSign | None = None
 
 
 class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"among": "in"}):
@@ -77,6 +84,7 @@ class RowMapping(msgspec.Struct, frozen=True, kw_only=True):
     sort: bool = False
     delimiter: str | None = None
     encoding: str = "utf-8"
+    decimal: DecimalSign | None = None
     missing: tuple[str, ...] = ("",)
 
     def columns(self) -> list[str]:
@@ -97,6 +105,7 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sort: bool = False
     delimiter: str | None = None
     encoding: str = "utf-8"
+    decimal: DecimalSign | None = None
     missing: tuple[str, ...] = ("",)
     event: list[dict[str, Any]] = []
 
@@ -152,6 +161,7 @@ def parse_mapping(name: str, content: bytes, catalogue: Catalogue) -> RowMapping
         sort=head.sort,
         delimiter=head.delimiter,
         encoding=head.encoding,
+        decimal=head.decimal,
         missing=head.missing,
     )
 
@@ -269,6 +279,7 @@ def _take(name: str, where: str, value: str | Take, field: Field) -> Take:
         ("exponent", take.exponent, ("money",)),
         ("separator", take.separator, ("list",)),
         ("convert", take.convert, ("text", "entity")),
+        ("decimal", take.decimal, NUMBERS),
         ("unit", take.unit, ("money",) if take.unit == "major" else ("time", "duration")),
     ):
         if given not in (None, "") and field.type not in types:

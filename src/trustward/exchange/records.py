@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +12,10 @@ from trustward.model.event import Event
 
 RAW_LIMIT = 2000
 """Most characters of a faulty record that are kept beside its cause."""
+
+
+_VALUES = re.compile(r"(?<=\btext )(?:'.*'|\".*\")|(?<=got )[-+.\de]+|(?<=this is )[-+.\de]+|(?<=this one )[\d,]+")
+"""Where a cause shows the value that was found."""
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -26,6 +31,11 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cause: str
     decided: bool = False
     raw: str = ""
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What faults have in common that differ in nothing but the value: the place, and the cause without it."""
+        return self.path, _VALUES.sub("", self.cause)
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,18 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from trustward.base.errors import MappingError
-from trustward.exchange.cells import Reader, as_text, major_reader, reader
+from trustward.exchange.cells import Reader, as_text, major_reader, plain_number, reader
 from trustward.exchange.diagnose import ENVELOPE, Diagnoser, Diagnosis, UnusableError
-from trustward.exchange.mapping import EventMapping, RowMapping, Take, When, missing_columns, template_parts
+from trustward.exchange.mapping import (
+    NUMBERS,
+    DecimalSign,
+    EventMapping,
+    RowMapping,
+    Take,
+    When,
+    missing_columns,
+    template_parts,
+)
 from trustward.exchange.records import RAW_LIMIT, Decoded, Reject, safe_text
 from trustward.exchange.times import TimeReader
 from trustward.exchange.values import CellError, check
@@ -160,7 +169,19 @@ class RowDecoder:
             values = {key: check(field, value) for key, value in take.values.items()}
             other = None if take.other is None else check(field, take.other)
             return (lambda row: _looked_up(source(row), values, other)), _same
+        decimal = take.decimal or mapping.decimal
+        if decimal is not None and field.type in NUMBERS:
+            source = self._spelled(source, decimal)
         return source, reader(field, take, mapping.zone)
+
+    def _spelled(self, source: _Source, decimal: DecimalSign) -> _Source:
+        missing = self._missing
+
+        def spelled(row: Row) -> Any:
+            cell = source(row)
+            return cell if cell.__class__ is str and cell in missing else plain_number(cell, decimal)
+
+        return spelled
 
     def _source(self, take: Take) -> _Source:
         if take.column is not None:

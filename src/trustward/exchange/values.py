@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -61,6 +62,8 @@ def describe(value: Any) -> str:
             return f"a number of {len(str(abs(value)))} digits"
         case int() | float():
             return repr(value)
+        case Decimal():
+            return f"{value:f}" if value.is_finite() and abs(value) < 10**30 else "a number out of range"
         case str():
             return f"text {safe_text(value, 40)!r}"
         case Oddity():

@@ -72,7 +72,8 @@ def _action(typer: Typer, node: ast.expr) -> Target | None:
     if isinstance(first, ast.Name) and first.id == "event":
         if marks or verb == "block_link":
             what = "an entity" if marks else "a link"
-            typer.fault("P057", f"{verb} needs {what}, not the event", first, f"write {shape}")
+            hint = f"write {shape}" if marks else f"write {verb}(event.FIELD), of a field that is a url or a domain"
+            typer.fault("P057", f"{verb} needs {what}, not the event", first, hint)
             return None
         return Target(verb, None, note, lasts)
     entity = typer.expression(first)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from trustward.policy.faults import Span
+from trustward.model.signal import SignalVerdict
+from trustward.policy.faults import Span, nearest
 from trustward.policy.logic import compare_key
 from trustward.policy.nodes import (
     CONDITIONS,
@@ -20,12 +22,15 @@ from trustward.policy.nodes import (
     Node,
     Not,
     Operator,
+    Part,
 )
 from trustward.policy.types import FLAG, TEXT, Type, is_number, literal_key
 
 if TYPE_CHECKING:
     from trustward.policy.expressions import Typer
 
+VERDICTS: tuple[str, ...] = get_args(SignalVerdict)
+"""What a signal's verdict can be."""
 _OPERATORS: dict[type[ast.cmpop], Operator] = {
     ast.Lt: "<",
     ast.LtE: "<=",
@@ -90,6 +95,9 @@ def _compare(typer: Typer, a: Node, op: Operator, b: Node, span: Span, left: ast
     if problem:
         typer.work.faults.add(problem[0], problem[1], span, problem[2])
         return None
+    for side, other in ((a, b), (b, a)):
+        if isinstance(other, Const) and not _verdicts(typer, side, (other.value,), other.span):
+            return None
     if isinstance(a, Amounts) or isinstance(b, Amounts):
         fixed = _fixed_amounts(typer, a, b, span)
         if fixed is None:
@@ -162,6 +170,17 @@ def _fixed_amounts(typer: Typer, a: Node, b: Node, span: Span) -> tuple[Node, No
     return (const, b) if table is a else (a, const)
 
 
+def _verdicts(typer: Typer, value: Node, words: Iterable[object], span: Span) -> bool:
+    """Whether a signal's verdict, if the value is one, can be each of the words; a fault if not."""
+    if not isinstance(value, Part) or value.name != "verdict":
+        return True
+    odd = next((word for word in words if word not in VERDICTS), None)
+    if odd is not None:
+        hint = nearest(str(odd), VERDICTS) or f"it is one of {', '.join(VERDICTS)}"
+        typer.work.faults.add("P054", f"no signal's verdict is ever {str(odd)[:40]!r}", span, hint)
+    return odd is None
+
+
 def _membership(typer: Typer, left: ast.expr, right: ast.expr, span: Span, *, negated: bool) -> Node | None:
     value = typer.expression(left)
     group = group_of(typer, right, None if value is None else value.type, "what follows `in`")
@@ -173,6 +192,8 @@ def _membership(typer: Typer, left: ast.expr, right: ast.expr, span: Span, *, ne
     if isinstance(value, Const) and group.type.base == "list" and group.type.of == "entity":
         value = replace(value, type=group.type.element)
     if not fits(typer, value, group, span):
+        return None
+    if isinstance(group, Listed) and not group.name and not _verdicts(typer, value, group.values, group.span):
         return None
     made = Member(FLAG, span, f"({value.key} in {group.key})", value, group)
     return replace(made, negated=True, key=f"not {made.key}") if negated else made

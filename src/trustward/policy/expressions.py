@@ -373,6 +373,9 @@ class Typer:
         if moved[0] is None or moved[1] is None:
             return None
         left, right = moved[0], moved[1]
+        if op == "/" and isinstance(right, Const) and right.value == 0:
+            self.fault("P054", "a division by zero is missing: nothing holds for it", node.right)
+            return None
         kind = self._arithmetic_type(op, left, right)
         if kind is None:
             hint = ""

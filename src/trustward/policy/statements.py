@@ -15,7 +15,7 @@ from trustward.policy.examples import ExampleReader
 from trustward.policy.expressions import Typer
 from trustward.policy.faults import Span, nearest, one_of
 from trustward.policy.logic import normalise
-from trustward.policy.nodes import Node
+from trustward.policy.nodes import Attribute, Node
 from trustward.policy.reasons import MAX_REASON, reason_parts
 from trustward.policy.rules import Rule, RuleMode, Target, TypedRule
 from trustward.policy.source import Source
@@ -183,6 +183,7 @@ class RuleReader:
         mode = self._one_of("mode", _MODES, "live")
         on_fault = self._one_of("on_fault", (*VERDICTS, "ignore"), "hold")
         limits = self._limits()
+        self._reachable(limits, typed)
         holdout = self._share("holdout", 0.0, most=0.5)
         verdict = verdict_of(targets) if targets else "allow"
         score = self._share("score", SCORES[verdict])
@@ -319,6 +320,16 @@ class RuleReader:
             self.fault("P052", "an empty limit", node, 'write "100/h", or leave it out')
         return tuple(found)
 
+    def _reachable(self, limits: tuple[tuple[int, int], ...], typed: dict[str, TypedRule]) -> None:
+        """A limit below what the rule does at each hit would silence it for good."""
+        most = min((most for most, _ in limits), default=0)
+        for on in typed.values() if limits else ():
+            sure = sum(target.entity is None or _surely_one(target.entity) for target in on.actions)
+            if sure > most:
+                message = f"the rule takes {sure} actions at each hit, and its limit is {most}: it would never act"
+                self.fault("P052", message, self.given["limit"], "a limit counts actions, not hits")
+                return
+
     def _answers(self) -> tuple[str, ...]:
         node = self.given.get("answers")
         if node is None:
@@ -375,6 +386,11 @@ class RuleReader:
         message = f"the policy has more than {MAX_SIZE:,} characters, with the names in it filled in"
         self.fault("P003", message, None, "use fewer or smaller rules, or fewer event types in each")
         return False
+
+
+def _surely_one(entity: Node) -> bool:
+    """Whether every event of the type names that entity."""
+    return isinstance(entity, Attribute) and entity.required and entity.type.base != "list"
 
 
 def _mentions(work: Workspace, node: ast.AST) -> None:

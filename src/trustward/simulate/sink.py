@@ -25,6 +25,8 @@ class Sink(Protocol):
 def opened(out: Path | str | IO[bytes]) -> Iterator[Sink]:
     """Open the output. A file appears under its name only when it is whole; an interrupted run leaves nothing.
 
+    A pipe or a device is written to directly: it would be replaced by a file otherwise.
+
     Raises:
         UsageError: the file cannot be written.
     """
@@ -35,13 +37,14 @@ def opened(out: Path | str | IO[bytes]) -> Iterator[Sink]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(out)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path = Path(os.path.realpath(out))
+    direct = path.exists() and not path.is_file() and not path.is_dir()
+    part = path if direct else path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         file = part.open("wb")
     except OSError as fault:
         raise UsageError(
-            f"cannot write {path}: {fault.strerror}", remedy="name a file in a folder that exists"
+            f"cannot write {out}: {fault.strerror}", remedy="name a file in a folder that exists"
         ) from fault
     try:
         with file:
@@ -51,6 +54,8 @@ def opened(out: Path | str | IO[bytes]) -> Iterator[Sink]:
                     yield packed
             else:
                 yield file
-        part.replace(path)
+        if not direct:
+            part.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        if not direct:
+            part.unlink(missing_ok=True)

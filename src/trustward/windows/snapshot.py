@@ -64,6 +64,10 @@ def save(file: BinaryIO, header: bytes, arrays: Sequence[Any]) -> None:
 
 def save_file(path: Path, header: bytes, arrays: Sequence[Any]) -> None:
     """Write a file that is there whole or not at all: beside it first, then flushed, then renamed."""
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device: it would be replaced
+        with path.open("wb") as file:
+            save(file, header, arrays)
+        return
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as fault:

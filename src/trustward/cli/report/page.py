@@ -211,6 +211,7 @@ def _rules(summary: ReplaySummary) -> Markup | None:
         return _section("Rules", "No rule matched.")
     most = max(rule.hits for rule in fired) or 1
     judged = summary.quality is not None
+    faults = any(rule.faults for rule in fired)
 
     def hits(rule: RuleStat) -> Markup:
         if rule.caught is None:
@@ -223,9 +224,11 @@ def _rules(summary: ReplaySummary) -> Markup | None:
         name = join(rule.id, tag("div", rule.owner, class_="soft") if rule.owner else None)
         asked = join(_badge(rule.verdict), " ", rule.mode if rule.mode != "live" else None)
         shares = (percent(rule.precision), percent(rule.recall)) if judged else ()
+        if faults:
+            shares = (f"{rule.faults:,}", *shares)
         return (name, asked, f"{rule.hits:,}", hits(rule), *shares, text(rule.reason, 300))
 
-    shares = [">precision", ">recall"] if judged else []
+    shares = [*([">not evaluated"] if faults else []), *([">precision", ">recall"] if judged else [])]
     headings = ["rule", "asks for", ">hits", "=hits", *shares, "<for example"]
     key: Child = None
     if judged:

@@ -23,7 +23,8 @@ _KEYS = re.compile(
 )
 _CARD = re.compile(r"[0-9](?<![\w+#.][0-9])[0-9]{3}(?:[ -]{0,2}[0-9]){9,15}(?![\w])")
 _NEAR = 40
-_PHONED = frozenset(["paypal", "venmo", "cashapp"])
+_NAMED = frozenset(["paypal", "venmo", "cashapp"])
+"""Services that pay to names; a number after them is nobody's telephone."""
 
 
 def find_checked(finding: Finding) -> None:
@@ -83,12 +84,12 @@ def _wallet(finding: Finding, service: str, at: int) -> None:
             finding.add("payment_account", f"{service}:{found[0]}", *found.span())
             return
     number = phones.number_at(low, at, finding.region)
-    if number is not None and service not in _PHONED:
+    if number is not None and service not in _NAMED:
         finding.add("payment_account", f"{service}:{number[0]}", at, number[1])
         finding.add("phone", number[0], at, number[1])
     elif (found := _DIGITS.match(low, at)) is not None:
         finding.add("payment_account", f"{service}:{_bare(found[0])}", *found.span())
-    elif (found := _NAME.match(low, at)) is not None:
+    elif service in _NAMED and (found := _NAME.match(low, at)) is not None:
         finding.add("payment_account", f"{service}:{found[1]}", *found.span())
 
 

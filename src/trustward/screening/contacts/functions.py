@@ -24,13 +24,22 @@ def phones(text: str) -> tuple[str, ...]:
     return _named("phone", text)
 
 
+def check_region(region: str) -> None:
+    """Raises ValueError for what names no region that has telephone numbers of its own (such as UK, which is GB)."""
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415  # needed by few
+
+    if region.upper() not in SUPPORTED_REGIONS:
+        raise ValueError(
+            f"{region[:20]!r} is no region with telephone numbers: write two letters of ISO 3166, such as SG or GB"
+        )
+
+
 def phones_of(region: str) -> Callable[[str], tuple[str, ...]]:
     """Like :func:`phones`, with national numbers read as those of a region (ISO 3166, such as ``SG``).
 
-    Raises ValueError for anything but two letters.
+    Raises ValueError for a region without a numbering plan.
     """
-    if len(region) != 2 or not region.isascii() or not region.isalpha():
-        raise ValueError("a region is two letters of ISO 3166, such as SG")
+    check_region(region)
     return lambda text: _named("phone", text, region.upper())
 
 

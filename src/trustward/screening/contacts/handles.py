@@ -30,6 +30,8 @@ _IN_LINKS = frozenset("?&/=.%-_")
 _LIKE_OTHER = re.compile(
     r"\d+(?:st|nd|rd|th|am|pm|k|gb|mb|kg|x|h|hr|hrs|min|usd|sgd|years?|days?|hours?|mins?|/7)|\d+\.\d+\w?|20\d\d"
 )
+_DIALLED = frozenset("0+")
+"""How a number begins that is dialled as it stands: after a short name it is enough by itself."""
 _BARE_NUMBERS = {
     "qq": (5, 12),
     "qqgroup": (6, 11),
@@ -102,6 +104,8 @@ def _around(finding: Finding, word: re.Match[str], service: str, sure: bool) -> 
             return
         lead = lead._replace(signed=False)
     elif not sure and not lead.signed and not lead.invited:
+        if low[lead.end : lead.end + 1] in _DIALLED and _number(finding, service, lead.end):
+            return
         if not trigger.invitation()(low[max(0, word.start() - 25) : word.start()]):
             return
         lead = lead._replace(invited=True)
@@ -134,7 +138,7 @@ def _is_name(low: str, name: re.Match[str], service: str, lead: _Lead) -> bool:
     text = name[1]
     if text in stop_words() or len(text) < 3:
         return False
-    if text.isdigit():
+    if text.replace("-", "").isdigit():  # a code in two halves is no name
         least, most = _BARE_NUMBERS.get(service, (99, 0))
         return least <= len(text) <= most
     digits = any(c.isdigit() for c in text)

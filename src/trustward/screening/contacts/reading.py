@@ -13,8 +13,8 @@ _ORDER = (
     (trigger.LINKS, links.find),
     (trigger.CHECKED, accounts.find_checked),
     (trigger.HANDLES, handles.find_named),
-    (trigger.MAILS, handles.find_plain),
     (trigger.WALLETS, accounts.find_wallets),
+    (trigger.MAILS, handles.find_plain),
 )
 _NUMBERS = ((trigger.BANKS, accounts.find_banks), (trigger.DIGITS, accounts.find_cards), (trigger.DIGITS, phones.find))
 

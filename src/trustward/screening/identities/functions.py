@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trustward.model.signal import Signal
+from trustward.screening.contacts.functions import check_region
 from trustward.screening.functions import Function
 from trustward.screening.identities.batches import scores_by
 
@@ -18,8 +19,8 @@ def phone(number: str) -> Signal:
 
 def canonical_phone(region: str) -> Callable[[str], str | None]:
     """The E.164 form of a number, national ones read as those of a region. Raises ValueError for no region."""
-    if region and (len(region) != 2 or not region.isascii() or not region.isalpha()):
-        raise ValueError("a region is two letters of ISO 3166, such as SG, or empty")
+    if region:
+        check_region(region)
 
     def call(number: str) -> str | None:
         from trustward.screening.identities.phones import canonical_phone as canonical  # noqa: PLC0415
