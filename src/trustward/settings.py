@@ -36,7 +36,8 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     secrets: Annotated[
         tuple[str, ...],
         Meta(
-            description="What webhooks are signed with, `whsec_` and 24 bytes or more in base64. Several while one is being replaced."
+            description="What webhooks are signed with: `whsec_` and at least 24 bytes in base64. Several while one is"
+            " being replaced."
         ),
     ] = ()
     actions: Annotated[tuple[str, ...], Meta(description="The actions that it wants, such as `hold`. None: all.")] = ()
