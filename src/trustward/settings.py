@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
@@ -35,7 +35,10 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     url: Annotated[str, Meta(description="Where webhooks are posted. Empty: it polls.")] = ""
     secrets: Annotated[
         tuple[str, ...],
-        Meta(description="What webhooks are signed with, `whsec_` and base64. Several while one is being replaced."),
+        Meta(
+            description="What webhooks are signed with: `whsec_` and at least 24 bytes in base64. Several while one is"
+            " being replaced."
+        ),
     ] = ()
     actions: Annotated[tuple[str, ...], Meta(description="The actions that it wants, such as `hold`. None: all.")] = ()
     lanes: Annotated[
@@ -288,6 +291,7 @@ def load_settings(environment: Mapping[str, str], told: Mapping[str, Any] | None
     values.update(_from_file(environment.get(f"{PREFIX}CONFIG", "")))
     values.update(_from_environment(environment))
     values.update({name: value for name, value in (told or {}).items() if value is not None})
+    _known_in_targets(values.get("targets"))
     try:
         settings = msgspec.convert(values, Settings, str_keys=True)
     except msgspec.ValidationError as fault:
@@ -376,6 +380,18 @@ def _known(name: str, shown: str, prefix: str) -> None:
     near = get_close_matches(name.lower(), names, 1)
     hint = f"did you mean {prefix}{near[0].upper() if prefix else near[0]}?" if near else "docs/settings.md lists all"
     raise SettingsError(f"{shown}: no such setting", remedy=hint)
+
+
+def _known_in_targets(targets: Any) -> None:
+    names = TargetSettings.__struct_fields__
+    for target in targets if isinstance(targets, Sequence) else ():
+        for name in target if isinstance(target, dict) else ():
+            if name not in names:
+                near = get_close_matches(str(name), names, 1)
+                raise SettingsError(
+                    f"targets: {target.get('name', '?')}: no such setting: {name}",
+                    remedy=f"did you mean {near[0]}?" if near else f"one of: {', '.join(names)}",
+                )
 
 
 _HEAD = """\

@@ -230,3 +230,10 @@ def test_the_short_way_and_the_route_answer_alike(
     assert (short.status, short.body) == (long.status, long.body) == (again.status, again.body)
     assert {**short.headers, "date": ""} == {**again.headers, "date": ""}
     assert short.headers.get("idempotent-replayed") == ("true" if short.status == 200 else None)
+
+
+def test_a_parameter_that_is_not_there_is_not_passed_over(one: Served) -> None:
+    told = one.ask("POST", "/v1/decisions?deadline=50", json=sent("deadline"))
+    assert (told.status, told.json["code"], told.json["remedy"]) == (400, "TW-630", "did you mean deadline_ms?")
+    wrong = one.ask("POST", "/v1/decisions?deadline_ms=0", json=sent("deadline")).json
+    assert (wrong["path"], wrong["status"]) == ("query deadline_ms", 400)

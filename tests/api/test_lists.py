@@ -78,6 +78,7 @@ def test_what_is_exported_comes_back_as_it_was(mine: Served, entries: list[dict[
             assert out.status == 400
             continue
         assert out.status == 200
+        assert out.headers["content-type"].count("charset") == (form != "json")
         clear(mine)
         assert told(mine) == {}
         put(mine, kind, out.body)

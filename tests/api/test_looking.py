@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.served import Served, path_of, sent, served
+from trustward.windows import upkeep
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +140,16 @@ def test_it_says_so_if_too_much_lies_between(mine: Served, monkeypatch: pytest.M
     told = mine.ask("GET", path_of("v1", "decisions", "k20") + "?explain=true").json["explanation"]
     assert (told["how"], told["same"], told["rules"]) == ("stored", None, [])
     assert "entries lie between" in told["why"]
+
+
+def test_ready_means_that_looking_at_an_entity_compiles_nothing(mine: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+    kernel = upkeep.look
+
+    def look(*given: Any) -> Any:
+        looked.append(given)
+        return kernel(*given)
+
+    monkeypatch.setattr(upkeep, "look", look)
+    mine.service.warm()
+    assert looked  # else the first look would keep the engine from deciding for as long as compiling takes

@@ -48,6 +48,7 @@ def test_from_either_to_either(source: str, goal: str, new: object, tmp_path: Pa
     file = tmp_path / "all.backup"
     copied = backups.backup(store, file)
     assert copied.seq == 502
+    assert file.stat().st_mode & 0o077 == 0
     assert sorted(path.name for path in tmp_path.glob("*all.backup*")) == ["all.backup"]
     with pytest.raises(UsageError, match="exists"):
         backups.backup(store, file)

@@ -53,3 +53,9 @@ def test_a_file_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     file.write_text("data = \n", encoding="utf-8")
     with pytest.raises(SettingsError, match="not TOML"):
         load_settings({"TRUSTWARD_CONFIG": str(file)})
+
+
+def test_a_target_is_refused_with_the_nearest_name() -> None:
+    told = '[{"name": "shop", "url": "https://shop.example/", "secret": ["x"]}]'
+    with pytest.raises(SettingsError, match=r"targets: shop: no such setting: secret \(did you mean secrets\?\)"):
+        load_settings({"TRUSTWARD_TARGETS": told})

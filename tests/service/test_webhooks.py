@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any
@@ -126,6 +127,21 @@ def test_a_senseless_retry_after_breaks_nothing(sent: Callable[..., Receipt], af
     assert 0 <= receipt.after_us < 10**16
 
 
+def test_a_date_to_wait_for_is_utc_wherever_the_worker_runs(
+    sent: Callable[..., Receipt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Singapore")
+    time.tzset()
+    try:
+        url, thread = raw(b"HTTP/1.1 503 x\r\nretry-after: Thu Jan  1 00:10:09 1970\r\ncontent-length: 0\r\n\r\n")
+        receipt = sent(url, clock=lambda: 2 * S)
+        thread.join()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert receipt.after_us == 607 * S
+
+
 @pytest.mark.parametrize(
     "answer",
     [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000, b"HTTP/1.1 099 x\r\n\r\n"],
@@ -206,7 +222,7 @@ def test_wrong_networks_and_secrets_are_refused() -> None:
     for text in ("10.0.0.1/8", "intranet", ""):
         with pytest.raises(SettingsError):
             networks([text])
-    for secrets in ((), ("",), ("whsec_",), ("whsec_ü",)):
+    for secrets in ((), ("",), ("whsec_",), ("whsec_ü",), (SECRET, "changeme"), (SECRET[:-4],), (f"{SECRET}!",)):
         target = Target(name="shop", url="http://shop.example/", secrets=secrets)
         with pytest.raises(SettingsError, match="secret"):
             Webhooks([target], timeout_s=1, clock=now_us)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from trustward.ports.traces import Tracer
 
 MOST_READ = 65_536
 MOST_KEPT = 200
+LEAST_SECRET = 24
+"""The fewest bytes that a secret has, as Standard Webhooks says."""
 REFUSED = frozenset({400, 410, 413, 415, 422})
 """Answers that say: read, understood, and never to be taken. Everything else but 2xx may be otherwise later."""
 
@@ -171,11 +174,18 @@ def _signers(target: Target) -> list[Webhook]:
     signers = []
     for secret in target.secrets:
         try:
-            signers.append(Webhook(secret))
-        except Exception as fault:
+            text = secret.removeprefix("whsec_")
+            key = b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except ValueError as fault:
             raise SettingsError(
                 f"a secret of the target {target.name} cannot be read", remedy='write it like "whsec_" and base64'
             ) from fault
+        if len(key) < LEAST_SECRET:
+            raise SettingsError(
+                f"a secret of the target {target.name} has {len(key)} bytes: it can be guessed",
+                remedy=f'take {LEAST_SECRET} of chance: "whsec_" and what openssl rand -base64 {LEAST_SECRET} says',
+            )
+        signers.append(Webhook(key))
     return signers
 
 
@@ -199,7 +209,9 @@ def _after_us(text: str, at_us: int) -> int:
     if text.isascii() and text.isdigit():
         return int(text[:9]) * 1_000_000
     try:
-        at_s = int(parsedate_to_datetime(text).timestamp())
+        at = parsedate_to_datetime(text)
+        # Dates of HTTP are UTC, also in the old forms that do not say so.
+        at_s = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError, OSError):
         return 0
     return max(at_s * 1_000_000 - at_us, 0)

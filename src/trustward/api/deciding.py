@@ -12,6 +12,7 @@ from litestar.response.base import ASGIResponse
 
 from trustward.api.bodies import LINE_ENDS, media_type, whole
 from trustward.api.entrance import Entrance, Late, trace_of
+from trustward.api.searching import check_names
 from trustward.base.clock import now_us
 from trustward.base.errors import RecordError
 from trustward.exchange.decode import EventDecoder
@@ -54,6 +55,7 @@ async def decide(
     service: Entrance = request.app.state.service
     media_type(request, FORMATS)
     body = await whole(request, service.settings.event_bytes, service.settings.wait_s)
+    check_names(request, ("deadline_ms", "strict"))
     within_s = deadline_ms / 1000 if deadline_ms is not None else None
     said = await answer_to(service, body, strict=strict, within_s=within_s, trace=trace_of(request))
     # It is encoded already, and there is nothing that the framework could still want to do to it.

@@ -138,14 +138,14 @@ def export(
                 "a value begins with # or has white space around it: it is no line",
                 remedy="ask for csv or json",
             )
-        return Response("".join(f"{value}\n" for value in ordered).encode(), media_type="text/plain; charset=utf-8")
+        return Response("".join(f"{value}\n" for value in ordered).encode(), media_type="text/plain")
     told = _told(service, name, held, ordered)
     if format == "csv":
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(_COLUMNS)
         writer.writerows((one.value, one.expires or "", one.origin, one.reason) for one in told)
-        return Response(out.getvalue().encode(), media_type="text/csv; charset=utf-8")
+        return Response(out.getvalue().encode(), media_type="text/csv")
     rows = [EntryIn(value=one.value, expires=one.expires, origin=one.origin, reason=one.reason) for one in told]
     return Response(msgspec.json.encode(rows), media_type="application/json")
 

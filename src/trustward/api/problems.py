@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
+from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from trustward.api.logs import log
@@ -168,9 +169,15 @@ def _places(extra: Any) -> list[Place]:
     found = []
     for one in extra if isinstance(extra, list) else []:
         if isinstance(one, dict) and "message" in one:
-            path = f"{one['source']} {one.get('key', '')}".strip() if "source" in one else f"$.{one.get('key', '')}"
+            key = one.get("key", "")
+            path = f"{_source(one['source'])} {key}".strip() if "source" in one else f"$.{key}"
             found.append(Place(path=_plain(path.rstrip(".")), cause=_plain(str(one["message"]))))
     return found
+
+
+def _source(said: str) -> str:
+    """Where a parameter came in: ``query``, ``path``, ``header``, ``cookie``, ``body``."""
+    return said.value if isinstance(said, ParamType) else said
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -179,6 +179,8 @@ class Service(Entrance):
             engine.decide_batch(whole[:1], {0: (Fault(path="$", cause="no event"),)}, now_us=0)
             engine.decide_batch(whole[1:2], now_us=0)
             engine.decide_batch(whole[2:], now_us=0)
+        for keyspace in {stream.keyspace for stream in engine.windows.plan.streams}:
+            engine.windows.lookup(keyspace, "", 0)
 
     def live(self) -> Policy:
         """The live policy, as the engine has it."""

@@ -88,7 +88,7 @@ class FolderShelf:
         part, place = self.folder / f".{day.day}.part", self.folder / day.day
         try:
             shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
+            part.mkdir(parents=True, mode=0o700)
             rows = write_rows(part, segments, actions)
             digests = {name: _settled(part / f"{name}.parquet") for name in SCHEMAS}
             told = Manifest(format=1, day=day.day, first=day.first, last=day.last, rows=rows, sha256=digests)

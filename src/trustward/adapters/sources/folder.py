@@ -101,7 +101,7 @@ class FolderSource:
             with os.scandir(self._folder):
                 pass
             for needed in self._folders():
-                needed.mkdir(parents=True, exist_ok=True)
+                needed.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self._ledger is not None:
                 self._ledger.open()
         except OSError as fault:

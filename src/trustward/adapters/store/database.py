@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -188,6 +189,11 @@ def _remedy(cause: str) -> str:
 
 
 def _sqlite(url: URL) -> Engine:
+    # It holds events in the clear: its owner's alone, also in a folder that others may enter. SQLite gives what it puts
+    # beside it the same rights, and complains by itself about what cannot be made. A file that is there is not opened:
+    # closing it would drop the locks that this process has on it.
+    with suppress(OSError):
+        os.close(os.open(str(url.database), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     engine = create_engine(url, connect_args={"timeout": _WAIT_S, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
