@@ -193,7 +193,7 @@ def told(error: Exception, route: str, method: str) -> tuple[Problem, dict[str, 
     problem = problem_of(error)
     if problem.status >= 500 and not isinstance(error, UnavailableError):
         said = error if problem.code == InternalError.code else None
-        log("request failed", error=said, code=problem.code, route=route, method=method)
+        log("request failed", level="error", error=said, code=problem.code, route=route, method=method)
     return problem, headers_of(error)
 
 
