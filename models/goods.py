@@ -7,7 +7,6 @@ listings in ``models/material/goods/build.tsv``. ``measure.tsv`` is read for the
 from __future__ import annotations
 
 import gzip
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,5 +113,6 @@ def known(message: Listing) -> bool:
     return message.kind == "ok" or message.language in LANGUAGES
 
 
-if __name__ == "__main__":
-    print(build(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")))
+def main(data: Path) -> None:
+    """Build and print the figures."""
+    print(build(data))

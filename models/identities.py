@@ -19,6 +19,7 @@ import numpy as np
 from trustward.screening.identities.fingerprints import SIZE, fingerprint
 from trustward.screening.identities.machine import BOUND, surprise
 
+OUT = Path(__file__).resolve().parents[1] / "src" / "trustward" / "screening" / "data" / "identities"
 SURE = ("disposable_email_domains", "misp_disposable-email")
 BROAD = ("isdisposable_domains",)
 POPULAR = ("misp_tranco10k", "misp_cisco_top20k", "misp_majestic_million", "misp_university_domains")
@@ -109,12 +110,6 @@ def build(data: Path, target: Path) -> dict[str, Any]:
     return {"sure": len(sure), "broad": len(broad), "free": len(free), "names": made}
 
 
-def main(data: Path, package: Path) -> None:
+def main(data: Path) -> None:
     """Build and print the measures."""
-    print(json.dumps(build(data, package / "screening" / "data" / "identities"), indent=1))
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"), Path("src/trustward"))
+    print(json.dumps(build(data, OUT), indent=1))

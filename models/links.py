@@ -1,11 +1,7 @@
-"""Trains the links screener: data in, weights, numbers and the model card out.
-
-Run as ``python -m models.links [DATA] [--quick]``; ``--quick`` trains the shipped model without the left-out tables.
-"""
+"""Trains the links screener: data in, weights, numbers and the model card out."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -97,12 +93,12 @@ def thresholds(groups: Sequence[tuple[Array, float, float]], xs: list[float], ys
     )
 
 
-def main(data: Path, *, quick: bool) -> None:
+def main(data: Path) -> None:
     """Train, write and measure."""
     made = links_lists.prepare(data)
     rows = load_rows(data)
     results, held, odds, inside = in_set(rows)
-    outside = [] if quick else left_out(rows)
+    outside = left_out(rows)
     honest = odds[(held.harmful == 0) & np.isin(held.source, HONEST_SETS)]
     mail = predict(inside, links_in_mail(data))
     even = even_weights(held)
@@ -144,8 +140,3 @@ def attacked(rows: Rows, border: float) -> dict[str, float]:
         if source in HONEST_SETS and label
     ]
     return links_attacks.kept(links_attacks.sample(phishing, 3000), screen.link_scores, border)
-
-
-if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if not word.startswith("--")]
-    main(Path(words[0]) if words else ROOT.parent / "shared" / "data", quick="--quick" in sys.argv)

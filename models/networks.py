@@ -17,6 +17,7 @@ import numpy as np
 from trustward.screening.networks.addresses import CLOUD, CRAWLER, HOSTING, RELAY, VPN
 from trustward.screening.networks.agents import HARMFUL, SUSPICIOUS, judged
 
+OUT = Path(__file__).resolve().parents[1] / "src" / "trustward" / "screening" / "data" / "networks"
 # The MISP list "vpn-ipv4" is nine tenths the same rented servers as the list of data centres, and a tenth of what the
 # narrow list of VPN exits holds: it is read as hosting. No list of mobile carriers' ranges is at hand.
 SOURCES = {
@@ -122,12 +123,6 @@ def agents(data: Path) -> dict[str, Any]:
     }
 
 
-def main(data: Path, package: Path) -> None:
+def main(data: Path) -> None:
     """Build and print the measures."""
-    print(json.dumps(build(data, package / "screening" / "data" / "networks") | {"agents": agents(data)}, indent=1))
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"), Path("src/trustward"))
+    print(json.dumps(build(data, OUT) | {"agents": agents(data)}, indent=1))

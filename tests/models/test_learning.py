@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from models import (
     texts_lexicon,
     texts_registers,
 )
+from models.__main__ import NAMES
 
 from scipy import sparse
 from trustward.screening.texts import reader
@@ -201,3 +205,8 @@ def test_narrowing_leaves_what_it_narrows() -> None:
     narrowed = texts_registers.narrow(wide, 2) @ np.eye(4)
     assert narrowed.tolist() == [[3.0, 0.0, 0.0, 3.0]]
     assert np.array_equal(wide @ np.eye(8), before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_trained_has_one_way_in(name: str) -> None:
+    signature(import_module(f"models.{name}").main).bind(Path("data"))
