@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from tests.operations.kit import DAY_US, HOUR_US, START_US, Time, duties_over, said
 from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import NotFoundError, RegimeError, StaleError, StepError, UsageError
 from trustward.base.units import format_time, parse_time
-from trustward.model.clocks import Clock, Escalation
+from trustward.model.clocks import Clock, Escalation, shipped_regimes
 from trustward.model.duty import Duty, DutyQuery, Evidence
 from trustward.model.effect import outgoing
-from trustward.operations.duties import Duties, Owed
+from trustward.operations.duties import Book, Duties, Owed
 from trustward.ports import Store
 
 SHOWN = Evidence(said="it is done", refs=("m1-0",))
@@ -34,6 +35,21 @@ class World:
 
     def file(self, duty: Duty) -> list[str]:
         return [step.what for step in self.duties.file(duty.id)]
+
+
+def test_a_calendar_that_is_gone_hides_no_breach() -> None:
+    world = World()
+    there = world.open("SG-ACT-comply", due_us=START_US + HOUR_US, owner="desk", market="SG")
+    elsewhere = world.open("SG-ACT-comply", due_us=START_US + HOUR_US, owner="desk")
+    shipped = shipped_regimes()
+    left = tuple(source for source in shipped.calendars if source.market != "SG")
+    world.duties = duties_over(world.store, world.time, book=Book(msgspec.structs.replace(shipped, calendars=left)))
+    with pytest.raises(RegimeError, match="no calendar of SG"):
+        world.duties.book.calendar("SG")
+    world.time.on(2 * HOUR_US)
+    assert world.duties.fire() == 2
+    for duty in (there, elsewhere):
+        assert "breached" in world.file(duty)
 
 
 def test_several_clocks_of_one_order_extended(opened: Opened) -> None:

@@ -248,7 +248,7 @@ class Duties:
 
     def _fire(self, part: Sequence[Duty]) -> int:
         now_us = self.clock()
-        each = [_writes(duty_steps.catch_up(duty, self.book.calendar(duty.market), now_us), "") for duty in part]
+        each = [_writes(duty_steps.catch_up(duty, self._known(duty.market), now_us), "") for duty in part]
         try:
             self._store.records.write([write for writes in each for write in writes])
         except StaleError:
@@ -256,6 +256,13 @@ class Duties:
                 return 0  # somebody else has just done it
             return sum(self._fire([duty]) for duty in part)
         return len(part)
+
+    def _known(self, market: str) -> Calendar:
+        """A market's calendar, or the plain one: what is due stays due though its market's calendar is gone."""
+        try:
+            return self.book.calendar(market)
+        except RegimeError:
+            return self.book.calendar("")
 
     # ------------------------------------------------------------------ steps
 
