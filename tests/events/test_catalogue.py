@@ -183,17 +183,13 @@ def test_an_empty_catalogue_is_one() -> None:
     assert parse_catalogue([]) == Catalogue(types={}, kinds={}, personal={}, retention={})
 
 
-def test_loading_is_quick_and_takes_no_large_library() -> None:
+def test_loading_takes_no_large_library() -> None:
     program = (
-        "import sys, time\n"
-        "began = time.process_time()\n"
+        "import sys\n"
         "from trustward.model.catalogue import load_catalogue\n"
         "from trustward.exchange.decode import EventDecoder\n"
         "EventDecoder(load_catalogue()).decode_lines(b'{}')\n"
         "import trustward.adapters.files, trustward.cli.events\n"
         "assert not {'numpy', 'pyarrow', 'numba', 'pandas'} & set(sys.modules), sorted(sys.modules)\n"
-        "print(time.process_time() - began)\n"
     )
-    took = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    # Measured at 0.10 s; the bound leaves room for a slow, busy machine.
-    assert float(took.stdout) < 0.6
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -171,8 +171,9 @@ def received(reporter: Reporter, now_us: int, abuse: Abuse, *, aside: bool) -> R
 def unjudged(reporter: Reporter, result: Result | None, abuse: Abuse) -> Reporter:
     """A sender's record without an outcome that is looked at anew; and without a suspension that rests on it.
 
-    >>> unjudged(Reporter(id="a", version=1, rejected=10, suspended_until_us=9), "no_action", Abuse())
-    Reporter(id='a', version=2, rejected=9)
+    >>> after = unjudged(Reporter(id="a", version=1, rejected=10, suspended_until_us=9), "no_action", Abuse())
+    >>> after.rejected, after.suspended_until_us
+    (9, None)
     """
     upheld = max(reporter.upheld - (result == "acted"), 0)
     rejected = max(reporter.rejected - (result == "no_action"), 0)

@@ -73,7 +73,7 @@ class DatabaseCases:
 
     def pages(self, id: str, after: int = 0, limit: int = 1_000) -> Sequence[CasePage]:
         """See :class:`trustward.ports.Cases`."""
-        asked = {"case_id": id, "past": after, "limit": limit}
+        asked = {"case_id": id, "number": after, "limit": limit}
         with self._database.read() as connection:
             return [_PAGE.decode(body) for body in connection.execute(named("case_pages"), asked).scalars()]
 

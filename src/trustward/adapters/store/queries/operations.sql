@@ -109,7 +109,7 @@ INSERT INTO case_pages (case_id, number, at_us, what, body) VALUES (:case_id, :n
 SELECT body FROM cases WHERE id = :id
 
 -- name: case_pages
-SELECT body FROM case_pages WHERE case_id = :case_id AND number > :past ORDER BY number LIMIT :limit
+SELECT body FROM case_pages WHERE case_id = :case_id AND number > :number ORDER BY number LIMIT :limit
 
 -- name: case_on
 SELECT body FROM cases WHERE open_on = :subject
