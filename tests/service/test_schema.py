@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,19 @@ def test_migrations_and_tables_agree(database: Database) -> None:
     assert migrate.upgrade(database) == (migrate.newest(), migrate.newest())
     migrate.ensure(database)
     assert migrate.differences(database) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are those of POSIX")
+def test_the_file_and_what_lies_beside_it_are_their_owners_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        with closing(open_store("", tmp_path, migrated=False)):
+            rights = {one.name: one.stat().st_mode & 0o077 for one in tmp_path.iterdir() if one.is_file()}
+    finally:
+        os.umask(before)
+    assert "trustward.db" in rights
+    assert set(rights.values()) == {0}, rights
 
 
 def test_a_newer_schema_is_left_alone(database: Database) -> None:

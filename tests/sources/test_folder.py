@@ -107,6 +107,7 @@ def test_tables_packed_files_and_empty_ones(tmp_path: Path) -> None:
     assert run(world, 4) == ["row-1", "row-3", "row-4"]
     assert names(world.folder / "done") == ["1.csv", "2.parquet", "3.csv.gz", "4.csv"]
     (file,) = world.rejects().iterdir()
+    assert world.rejects().stat().st_mode & 0o077 == 0
     assert file.name == "1.csv.rejects.ndjson"
     (row,) = map(msgspec.json.decode, file.read_bytes().splitlines())
     assert (row["file"], row["line"], row["path"]) == ("1.csv", 3, "$.time")
