@@ -193,6 +193,8 @@ def test_functions() -> None:
     assert within("SG")("Disposable vape").verdict == "harmful"
     with pytest.raises(ValueError, match="two capital letters"):
         within("Singapore")
+    with pytest.raises(ValueError, match="ISO 3166 says GB"):
+        within("UK")
     both = known["listing_in"].prepare
     assert both is not None
     assert both("SG")("Sweet", "Disposable vape, 8000 puffs").verdict == "harmful"

@@ -40,6 +40,8 @@ def goods_in(market: str) -> Callable[[str], Signal]:
     """
     if not (len(market) == 2 and market.isascii() and market.isalpha() and market.isupper()):
         raise ValueError(f"{market!r} is no market: write two capital letters (ISO 3166), such as SG")
+    if market == "UK":
+        raise ValueError("'UK' is no market: ISO 3166 says GB")
     return lambda text: room.screen_listing({"title": text, "market": market})
 
 
