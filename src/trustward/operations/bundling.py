@@ -17,12 +17,14 @@ from trustward.base.errors import TooLargeError
 from trustward.base.units import format_time
 from trustward.exchange.evidence import BundleWriter, SigningKey, encode, encode_lines
 from trustward.model.bundle import PART_BYTES, Bundle
-from trustward.model.case import Case
+from trustward.model.case import Case, CasePage
 from trustward.model.clue import Clue
 from trustward.model.dossier import Pair
 from trustward.model.journal import Found
+from trustward.model.report import Report
 from trustward.model.request import Asked, Scope, Withheld
 from trustward.operations.masking import Masker
+from trustward.operations.reading import each
 from trustward.operations.searching import Query, Searching
 from trustward.ports import Store
 
@@ -148,13 +150,11 @@ class Bundling:
         return [found[name] for name in sorted(found)]
 
     def _about(self, entities: Iterable[Pair]) -> list[Case]:
-        names: set[str] = set()
-        for kind, entity in entities:
-            after = ""
-            while part := self._store.cases.about(kind, entity, after, _AT_ONCE):
-                names.update(case.id for case in part)
-                after = part[-1].id
+        names = {case.id for entity in entities for case in self._naming(entity)}
         return self._cases(sorted(names))
+
+    def _naming(self, entity: Pair) -> Iterator[Case]:
+        return each(lambda after: self._store.cases.about(*entity, after, _AT_ONCE), "", lambda case: case.id)
 
     def _add_cases(self, writer: BundleWriter, cases: Sequence[Case], masker: Masker) -> None:
         if cases:
@@ -162,17 +162,14 @@ class Bundling:
             self._add_files(writer, cases, masker)
 
     def _add_reports(self, writer: BundleWriter, cases: Sequence[Case], masker: Masker) -> None:
-        for report in self._reports(cases):
-            masker.know(report)
-        lines = (masker.report(report) for report in self._reports(cases))
+        for case in cases:
+            for report in self._reports(case.id):
+                masker.know(report)
+        lines = (masker.report(report) for case in cases for report in self._reports(case.id))
         writer.add("reports.ndjson", f"what was reported; reporters: {masker.mode}", encode_lines(lines))
 
-    def _reports(self, cases: Sequence[Case]) -> Iterator[Any]:
-        for case in cases:
-            after = ""
-            while part := self._store.reports.of_case(case.id, after, _AT_ONCE):
-                yield from part
-                after = part[-1].id
+    def _reports(self, case: str) -> Iterator[Report]:
+        return each(lambda after: self._store.reports.of_case(case, after, _AT_ONCE), "", lambda report: report.id)
 
     def _add_files(self, writer: BundleWriter, cases: Sequence[Case], masker: Masker) -> None:
         lines = (msgspec.to_builtins(case) for case in cases)
@@ -180,11 +177,8 @@ class Bundling:
         pages = (masker.page(msgspec.to_builtins(page)) for case in cases for page in self._pages(case.id))
         writer.add("case-files.ndjson", "what happened to the cases, step by step", encode_lines(pages))
 
-    def _pages(self, case: str) -> Iterator[Any]:
-        after = 0
-        while part := self._store.cases.pages(case, after, _AT_ONCE):
-            yield from part
-            after = part[-1].number
+    def _pages(self, case: str) -> Iterator[CasePage]:
+        return each(lambda after: self._store.cases.pages(case, after, _AT_ONCE), 0, lambda page: page.number)
 
     def _labels(self, scope: Scope) -> Iterator[dict[str, Any]]:
         for kind, entity in sorted(scope.entities):

@@ -27,7 +27,7 @@ from trustward.model.request import Disclosure
 from trustward.operations.bundling import Bundling
 from trustward.operations.cases import Cases
 from trustward.operations.duties import Owed
-from trustward.operations.filing import Filing, check_step, needed, take_step, until_written
+from trustward.operations.filing import AHEAD_US, Filing, check_step, needed, take_step, until_written
 from trustward.operations.independence import independent
 from trustward.ports import Write
 
@@ -36,8 +36,6 @@ TAKEN_LABEL = "authority-investigates"
 """Labels on the subject, so that rules know."""
 MOST_ENTITIES = 1_000
 _MORE = "clue-more"
-_AHEAD_US = 3_600_000_000
-"""How far another clock may be ahead of this one's."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +136,7 @@ class Clues:
         self, matter: str, facts: Facts, choices: Sequence[Choice], actor: str, known_us: int | None
     ) -> tuple[Assessed, list[Write]]:
         """The duties of a matter, and what is to be written: those that are missing are opened. Raises UsageError."""
-        if known_us is not None and known_us > self._clock() + _AHEAD_US:
+        if known_us is not None and known_us > self._clock() + AHEAD_US:
             raise UsageError("nobody knows of it before its time", remedy="say in known since when it was known")
         before = self._store.records.get(Assessed, matter)
         duties = dict(before.duties) if before is not None else {}

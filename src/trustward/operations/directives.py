@@ -36,7 +36,7 @@ from trustward.model.issuer import Issuer
 from trustward.operations.authenticity import fits
 from trustward.operations.copies import CopyWanted, copies_for
 from trustward.operations.duties import Duties, Owed
-from trustward.operations.filing import Filing, check_step, needed, take_step, tell_issuer, until_written
+from trustward.operations.filing import AHEAD_US, Filing, check_step, needed, take_step, tell_issuer, until_written
 from trustward.operations.reading import pages_of, targets_of
 from trustward.ports import Store, Write
 
@@ -49,8 +49,6 @@ ROLE_OF: dict[str, Role] = {
     "order": "comply",
 }
 """What ends a clock, where nobody says it."""
-_AHEAD_US = 3_600_000_000
-"""How far another clock may be ahead of this one's."""
 
 
 class TargetWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +132,7 @@ class Directives:
 
     def _received(self, served: Served, actor: str) -> tuple[Directive, list[Write]]:
         now_us = self.clock()
-        if served.served_us is not None and served.served_us > now_us + _AHEAD_US:
+        if served.served_us is not None and served.served_us > now_us + AHEAD_US:
             raise UsageError("it has not been served yet", remedy="say in served when it was")
         issuer = self.issuers.get(served.issuer)
         name = self.ids()

@@ -26,6 +26,8 @@ from trustward.ports import Store, Write
 
 R = TypeVar("R", bound=Clue | Hold | Asked | Directive | Programme | Case | Appeal)
 T = TypeVar("T")
+AHEAD_US = 3_600_000_000
+"""How far another clock may be ahead of this one's."""
 TRIES = 100
 _UNAUDITED = "case.skipped"
 """What is in a case's file, and not in the audit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from trustward.model.directive import Copy, OrderPage, Target, TargetState
@@ -19,10 +19,14 @@ def every(page: Callable[[K], Sequence[T]], start: K, key: Callable[[T], K]) -> 
     >>> every(lambda after: [one for one in range(1, 6) if one > after][:2], 0, int)
     [1, 2, 3, 4, 5]
     """
-    found: list[T] = []
-    while part := page(key(found[-1]) if found else start):
-        found += part
-    return found
+    return list(each(page, start, key))
+
+
+def each(page: Callable[[K], Sequence[T]], start: K, key: Callable[[T], K]) -> Iterator[T]:
+    """The same, one after the other: no more than a page is held at a time."""
+    while part := page(start):
+        yield from part
+        start = key(part[-1])
 
 
 def targets_of(store: Store, order: str, states: Sequence[TargetState] = ()) -> list[Target]:

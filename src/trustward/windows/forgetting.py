@@ -1,8 +1,9 @@
 """Kernels that forget: what a silent key is worth, and the sweep that takes back its memory bit by bit.
 
 A key for which nothing has come in a stream, while the newest time of all events moved on by more than the stream
-keeps, begins anew: it counts as never seen. Every look at a header asks for that first, so whether the sweep has been
-by makes no difference to any result. That is why it may go at its own pace: a few slots for each key that is made.
+keeps, begins anew: it counts as never seen. Every look at a header asks for that first, unless all that the look could
+tell has run out anyway, so whether the sweep has been by makes no difference to any result. That is why it may go at
+its own pace: a few slots for each key that is made.
 """
 
 from __future__ import annotations
