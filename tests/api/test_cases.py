@@ -202,4 +202,6 @@ def test_a_case_goes_to_the_person_whom_a_name_means(one: Served) -> None:
         answer = one.ask("POST", path, json={"step": "assign", "to": to}, key="", headers=cookie)
         assert answer.status == status, answer.json
     assert answer.json["assigned"] == f"user:{user.id}"
+    refused = one.ask("POST", path, json={"step": "assign", "to": "user:none"}, key="", headers=cookie)
+    assert (refused.status, "there is no user" in refused.json["detail"]) == (404, True)
     assert one.ask("POST", path, json={"step": "take"}, key="", headers=cookie).status == 200

@@ -226,7 +226,9 @@ async def step(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseV
 def _assignee(request: Request[Any, Any, Any], name: str) -> str:
     """Who gets a case. Raises NotFoundError for nobody: no one could take it any more."""
     found = who_is(request, name)
-    if found and not found.startswith(("user:", "key:")):
+    kind, _, id_ = found.partition(":")
+    is_user = kind == "user" and service_of(request).store.people.get(id_) is not None
+    if found and not is_user and kind != "key":
         raise NotFoundError(f"there is no user {name[:80]}", remedy="name somebody who signs in, or user:ID")
     return found
 
