@@ -13,6 +13,8 @@ DEMO_SEED ?= 7
 TEST_PROCESSES ?= auto
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# The tests start hundreds of processes: each would compile all sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format lint types imports docs models bench lock clean

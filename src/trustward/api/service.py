@@ -38,11 +38,12 @@ from trustward.operations.searching import Searching
 from trustward.policy import Policy
 from trustward.ports import Store
 from trustward.settings import Settings
+from trustward.windows.state import Windows
 
 T = TypeVar("T")
 P = ParamSpec("P")
 _MOST_POLICIES = 8
-_WARM_ROWS = 200
+_WARM_ROWS = 50
 LONGEST_S = 60.0
 """How long a request waits for the engine at most; a policy with new windows takes as long as it takes."""
 
@@ -173,6 +174,8 @@ class Service(Entrance):
         """Compile and load all that first decisions need, on an engine of no consequence: one event, and many."""
         policy = self.live()
         engine = Engine(policy)
+        # Tables that are soon full: growing is loaded as well.
+        engine.windows = Windows(policy.plan, engine.seed, slots=8)
         for name in policy.types:
             kind = self.decoder.classes[name]
             whole = _samples(kind, _WARM_ROWS)

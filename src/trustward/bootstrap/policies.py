@@ -54,22 +54,32 @@ def load(name: str, extra: Sequence[Path] = ()) -> Policy:
 
 def stored_policy(name: str, *, actor: str, at_us: int = 0, known: Catalogue | None = None) -> StoredPolicy:
     """A policy's sources as the store keeps them, checked. Raises UsageError, PolicyError."""
+    return stored_and_loaded(name, actor=actor, at_us=at_us, known=known or catalogue())[0]
+
+
+def stored_and_loaded(name: str, *, actor: str, at_us: int, known: Catalogue) -> tuple[StoredPolicy, Policy]:
+    """A policy as the store keeps it, and as it decides. Raises UsageError, PolicyError."""
     from trustward.model.stored import StoredPolicy
     from trustward.policy.faults import Faults
     from trustward.policy.files import read_sources
 
     path = policy_path(name)
-    loaded = policy(name, known or catalogue())
+    loaded = policy(name, known)
     sources, lists = read_sources(path, Faults())
     texts = tuple((source.name, "\ufeff" * source.marked + source.text) for source in (*sources, *lists))
-    return StoredPolicy(hash=loaded.hash, name=path.name, sources=texts, actor=actor, at_us=at_us)
+    return StoredPolicy(hash=loaded.hash, name=path.name, sources=texts, actor=actor, at_us=at_us), loaded
 
 
-def compiler(known: Catalogue) -> Callable[[StoredPolicy], Policy]:
-    """What makes a policy out of stored sources."""
+def compiler(known: Catalogue, first: Policy | None = None) -> Callable[[StoredPolicy], Policy]:
+    """What makes a policy out of stored sources; of those of ``first`` it is there already."""
     from trustward.policy import Source, load_policy
 
-    return lambda stored: load_policy([Source(name, text) for name, text in stored.sources], known)
+    def compiled(stored: StoredPolicy) -> Policy:
+        if first is not None and first.hash == stored.hash:
+            return first
+        return load_policy([Source(name, text) for name, text in stored.sources], known)
+
+    return compiled
 
 
 def check(name: str, extra: Sequence[Path] = ()) -> CheckReport:

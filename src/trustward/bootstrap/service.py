@@ -7,7 +7,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from trustward.bootstrap.operations import chores
-from trustward.bootstrap.policies import catalogue, compiler, stored_policy
+from trustward.bootstrap.policies import catalogue, compiler, stored_and_loaded
 from trustward.model.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
     from trustward.exchange.decode import EventDecoder
     from trustward.operations.deciding import Deciding, Options
 
-    initial = None
+    initial = loaded = None
     if opened.journal.head() == 0:
-        initial = stored_policy(settings.policy, actor="trustward", at_us=now_us(), known=known)
+        initial, loaded = stored_and_loaded(settings.policy, actor="trustward", at_us=now_us(), known=known)
     options = Options(
         owner=f"process {os.getpid()} on {socket.gethostname()}",
         skew_us=settings.skew_us,
@@ -62,7 +62,7 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
         snapshot_keep=settings.snapshot_keep,
         standby=settings.standby,
     )
-    return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)
+    return Deciding(opened, EventDecoder(known), compiler(known, loaded), initial=initial, options=options)
 
 
 def trying(settings: Settings, opened: Store, known: Catalogue) -> Trying:

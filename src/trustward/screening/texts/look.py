@@ -101,10 +101,11 @@ def _room() -> tuple[Any, Any]:
 @cache
 def characters() -> Any:
     """What each character of the first plane is: its lower case, and the flags of the kernel above."""
-    return np.array([_character(chr(code)) for code in range(1 << 16)], np.uint32)
+    firsts, whole = _firsts(), _whole()
+    return np.array([_character(chr(code), firsts, whole) for code in range(1 << 16)], np.uint32)
 
 
-def _character(letter: str) -> int:
+def _character(letter: str, firsts: frozenset[str], whole: frozenset[str]) -> int:
     plain = _WIDE.get(letter, letter)
     low = plain.lower()
     # A sigma's lower case depends on what stands after it.
@@ -112,25 +113,25 @@ def _character(letter: str) -> int:
         return signs.READ << 16
     if letter == "@" or (low.isdecimal() and not low.isascii()):
         return signs.READ << 16
-    word = low.isalnum()
-    chosen = {
-        signs.LETTER: word and not low.isdecimal(),
-        signs.WORD: word or low == "_",
-        signs.SPACE: low.isspace(),
-        signs.GAP: low == "_" or not (word or low in _NO_GAP),
-        signs.DIGIT: low.isdecimal(),
-        signs.NUMERAL: low in NUMERALS,
-        signs.STARTS: low in _firsts(),
-        # A name whose second character is any space is always looked for.
-        signs.WHOLE: low in _whole(),
-        signs.SOLID: solid_script(low) or not word,
-        signs.SIGN: low in "./\\[({<*_",
-        signs.LATIN: low.isascii() and low.isalpha(),
-        signs.EASTERN: "\u0370" <= letter <= "\u04ff",
-        signs.COLON: low == ":",
-        signs.TOKEN: low.isascii() and (word or low in "_-"),
-    }
-    return ord(low) | sum(flag for flag, there in chosen.items() if there) << 16
+    word, decimal, plain_ascii = low.isalnum(), low.isdecimal(), low.isascii()
+    # A name whose second character is any space is always looked for.
+    flags = (
+        signs.LETTER * (word and not decimal)
+        | signs.WORD * (word or low == "_")
+        | signs.SPACE * low.isspace()
+        | signs.GAP * (low == "_" or not (word or low in _NO_GAP))
+        | signs.DIGIT * decimal
+        | signs.NUMERAL * (low in NUMERALS)
+        | signs.STARTS * (low in firsts)
+        | signs.WHOLE * (low in whole)
+        | signs.SOLID * (not word or solid_script(low))
+        | signs.SIGN * (low in "./\\[({<*_")
+        | signs.LATIN * (plain_ascii and low.isalpha())
+        | signs.EASTERN * ("\u0370" <= letter <= "\u04ff")
+        | signs.COLON * (low == ":")
+        | signs.TOKEN * (plain_ascii and (word or low in "_-"))
+    )
+    return ord(low) | flags << 16
 
 
 @cache
