@@ -13,6 +13,7 @@ from trustward.cli.exits import Exit
 from trustward.cli.run import run
 from trustward.model.authority import Facts
 from trustward.operations.clues import Draft
+from trustward.operations.requests import Answering, RequestWanted
 from trustward.settings import Settings
 
 FORM = {"what": "an ad", "advertiser": "nobody"}
@@ -27,6 +28,13 @@ def test_clues(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = {"authority": "TW-NPA", "actor": "kim", "summary": "one ad", "kind": "ad", "facts": facts, "fields": FORM}
     first, other = (clues.draft(Draft(entity=name, **said)) for name in ("x1", "x2"))  # type: ignore[arg-type]
     clues.approve(first.id, "lee")
+    requests = bootstrap.operations(Settings(data=str(where)), store).requests
+    wanted = {"by": "police", "contact": "desk@police.example", "basis": "s 47", "reference": "P/1", "actor": "kim"}
+    asked = requests.receive(
+        RequestWanted(**wanted, entities=(("account", "x1"),), data=("labels",), secret=True)  # type: ignore[arg-type]
+    )
+    requests.verify(asked.id, "lee", "known desk", genuine=True)
+    requests.answer(asked.id, Answering(actor="kim", handed="by courier"))
     store.close()
     assert run(["clues", "list", *data]) == 0
     assert first.id in capsys.readouterr().out
@@ -48,6 +56,10 @@ def test_clues(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["clues", "bundle", first.id, str(file), *data]) == Exit.USAGE
     assert run(["clues", "bundle", other.id, str(tmp_path / "b"), *data]) == Exit.INPUT
     assert run(["clues", "bundle", "request:none", str(tmp_path / "b"), *data]) == Exit.INPUT
+    hidden = ["clues", "bundle", f"request:{asked.id}", str(tmp_path / "c"), *data]
+    assert run(hidden) == Exit.INPUT
+    assert "there is no request" in capsys.readouterr().err
+    assert run([*hidden, "--secret"]) == 0
     capsys.readouterr()
     assert run(["clues", "key", *data]) == 0
     key = capsys.readouterr().out.strip()

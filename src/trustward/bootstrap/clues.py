@@ -40,16 +40,16 @@ def show_clue(settings: Settings, id: str) -> tuple[Clue, Sequence[FilePage], in
         return found, made.clues.file(id), latency_us
 
 
-def write_bundle(settings: Settings, id: str, file: Path) -> Bundle:
+def write_bundle(settings: Settings, id: str, file: Path, *, secret: bool = False) -> Bundle:
     """Write the evidence of a clue, or of ``request:ID``, into a new file, whole or not at all, its owner's alone.
 
-    Raises NotFoundError, UsageError, InputError.
+    That of a secret request only if ``secret`` ones are wanted. Raises NotFoundError, UsageError, InputError.
     """
     with closing(store(settings)) as opened:
         made = operations(settings, opened)
         kind, _, name = id.partition(":")
         found = (
-            made.requests.bundle(made.requests.get(name))
+            made.requests.bundle(made.requests.get(name, secret=secret))
             if kind == "request" and name
             else made.clues.bundle(made.clues.get(id))
         )

@@ -114,6 +114,7 @@ def bundle(
     clue: Annotated[str, typer.Argument(metavar="ID", help="The clue's id, or request:ID of a request.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it: a new file.")],
     *,
+    secret: options.Secret = False,
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
@@ -121,7 +122,7 @@ def bundle(
     from trustward.bootstrap import service_settings, write_bundle
     from trustward.cli.console import answers
 
-    found = write_bundle(service_settings(data=data, database=database), clue, file)
+    found = write_bundle(service_settings(data=data, database=database), clue, file, secret=secret)
     answers().print(
         f"{file}: {found.size:,} bytes, {found.files} files, SHA-256 {found.id}", markup=False, soft_wrap=True
     )
