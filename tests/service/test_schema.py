@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from trustward.adapters.store import migrate
 from trustward.adapters.store.database import Database, open_database
@@ -134,3 +135,9 @@ def test_every_statement_is_understood(database: Database) -> None:
 def test_other_addresses_are_refused(address: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         open_store(address, tmp_path)
+
+
+def test_the_names_of_the_steps_say_what_they_are() -> None:
+    script = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    assert [step.revision for step in script.walk_revisions()] == list(reversed(migrate.versions()))
+    assert script.get_current_head() == migrate.newest()
