@@ -107,6 +107,18 @@ def test_a_signature_that_does_not_fit_changes_nothing() -> None:
     assert order.state == "accepted"
 
 
+def test_a_signed_document_makes_one_order_authentic() -> None:
+    bench = Bench()
+    document = b"stop a1"
+    bench.receive("a1", document=document, signature=KEY.sign(document))
+    other = bench.receive("a2", reference="R/2", document=document, signature=KEY.sign(document))
+    assert (other.state, "signature_used" in bench.whats(other.id)) == ("received", True)
+    again = bench.directives.signature(other.id, "kim", document, KEY.sign(document))
+    assert again.state == "received"
+    called = bench.directives.call_back(other.id, "kim", channel="desk", spoke_to="Ms Tan", said="a2 as well")
+    assert called.state == "accepted"
+
+
 def test_a_channel_of_its_own_makes_it_authentic() -> None:
     bench = Bench()
     order = bench.receive("a1", actor="key:k1")

@@ -247,6 +247,14 @@ class OrderPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: dict[str, Any] = {}
 
 
+class SignedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Which order a signed document has made authentic; ``id`` is the document's SHA-256. It does so for one only."""
+
+    id: str
+    version: int
+    order: str
+
+
 class OrderQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which orders are wanted; what is empty asks for nothing."""
 

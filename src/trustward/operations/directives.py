@@ -24,6 +24,7 @@ from trustward.model.directive import (
     OrderPage,
     OrderQuery,
     Role,
+    SignedDocument,
     Similar,
     Target,
     Type,
@@ -197,6 +198,12 @@ class Directives:
         if not fit:
             filing.page("signature_wrong", "the signature does not fit the document", key=key)
             return
+        digest = sha256(document).hexdigest()
+        if self.store.records.get(SignedDocument, digest) is not None:
+            # Anybody who has seen it could send it once more, with other targets under a new reference.
+            filing.page("signature_used", "the same document has made another order authentic", key=key)
+            return
+        filing.add([SignedDocument(id=digest, version=1, order=filing.record.id)])
         self._accepted(filing, Authentic(how="signature", at_us=filing.now_us, actor=filing.actor, key=key))
 
     @staticmethod

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, TypeVar
 from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.case import Barred, Batch, Case, CaseLease, CasePage, CaseQuery, HeldLease, Reviewer
 from trustward.model.clue import Assessed, Line
-from trustward.model.directive import Copy, Directive, OrderPage, Target
+from trustward.model.directive import Copy, Directive, OrderPage, SignedDocument, Target
 from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyQuery, DutyStep
 from trustward.model.enforcement import ClosedTrace, Measure, StrikeSheet
@@ -20,7 +20,9 @@ from trustward.model.stored import AuditRow
 from trustward.model.tally import Backlog, DutyCounts
 from trustward.ports.dossiers import Dossier
 
-Plain: TypeAlias = Reporter | Reviewer | Batch | Mark | StrikeSheet | ClosedTrace | AppealTally | Line | Assessed
+Plain: TypeAlias = (
+    Reporter | Reviewer | Batch | Mark | StrikeSheet | ClosedTrace | AppealTally | Line | Assessed | SignedDocument
+)
 """Records that are found by their id only."""
 Ordered: TypeAlias = Directive | Target | Copy | OrderPage | Programme
 """What is kept of orders."""
@@ -44,7 +46,7 @@ Write: TypeAlias = (
     | Plain
 )
 """What can be written. A record with ``version`` 1 is new; with n it replaces the same record's version n - 1."""
-P = TypeVar("P", Reporter, Reviewer, Batch, Mark, StrikeSheet, ClosedTrace, AppealTally, Line, Assessed)
+P = TypeVar("P", Reporter, Reviewer, Batch, Mark, StrikeSheet, ClosedTrace, AppealTally, Line, Assessed, SignedDocument)
 
 
 class Records(Protocol):

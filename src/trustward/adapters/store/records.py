@@ -23,7 +23,7 @@ from trustward.model import case, duty, report, tally
 from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.case import Barred, Batch, Case, CasePage, HeldLease, Reviewer
 from trustward.model.clue import Assessed, Clue, Line
-from trustward.model.directive import OrderPage
+from trustward.model.directive import OrderPage, SignedDocument
 from trustward.model.dossier import FilePage
 from trustward.model.duty import Duty, DutyStep
 from trustward.model.enforcement import ClosedTrace, Measure, StrikeSheet
@@ -292,6 +292,8 @@ HANDLERS: Mapping[type, Handler] = {
     Measure: _versioned("measure", measure_row),
     Appeal: _versioned("appeal", appeal_row),
     AppealPage: _page("add_appeal_page", "appeal"),
-    **dict.fromkeys((Reporter, Reviewer, Batch, Mark, StrikeSheet, ClosedTrace, AppealTally, Line, Assessed), _plain),
+    **dict.fromkeys(
+        (Reporter, Reviewer, Batch, Mark, StrikeSheet, ClosedTrace, AppealTally, Line, Assessed, SignedDocument), _plain
+    ),
 }
 """How each kind of record is written."""
