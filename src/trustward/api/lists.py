@@ -21,7 +21,7 @@ from trustward.base.clock import now_us
 from trustward.base.errors import NotFoundError, RecordError, RequestError
 from trustward.base.units import format_time
 from trustward.engine.state import FOREVER
-from trustward.model.changes import CHANGE_LIMIT, ListChange
+from trustward.model.changes import CHANGE_LIMIT, ListChange, check_named
 from trustward.model.event import ENTITY_LIMIT
 from trustward.model.nearest import NameIndex
 from trustward.model.stored import ListEntry
@@ -204,7 +204,7 @@ async def put_entries(request: Request[Any, Any, Any], name: FromPath[str]) -> C
     service: Service = request.app.state.service
     wanted: EntriesWanted = await read_json(request, EntriesWanted, service.settings.import_bytes)
     for at, value in enumerate(wanted.values):
-        _check(value, f"$.values[{at}]")
+        _check(value, f"$.values[{at}]", name)
     await service.aside(_known, service, name)
     change = ListChange(
         actor=caller_of(request).actor,
@@ -252,7 +252,7 @@ async def import_(
     kind = media_type(request, _FORMATS)
     body = await whole(request, service.settings.import_bytes, service.settings.wait_s)
     base = EntryIn(value="-", expires=expires, origin=clean(origin, "origin"), reason=clean(reason, "reason"))
-    grouped = await service.aside(_grouped, kind, body, base)
+    grouped = await service.aside(_grouped, kind, body, base, name)
     await service.aside(_known, service, name)
     actor = caller_of(request).actor
     entry = count = 0
@@ -265,12 +265,12 @@ async def import_(
     return Changed(values=count, entry=entry)
 
 
-def _grouped(kind: str, body: bytes, base: EntryIn) -> dict[tuple[int | None, str, str], list[str]]:
+def _grouped(kind: str, body: bytes, base: EntryIn, name: str) -> dict[tuple[int | None, str, str], list[str]]:
     """The values of an import, gathered by what is said of them. Raises RecordError, RequestError."""
     times: dict[str, int | None] = {}
     said: dict[str, tuple[int | None, str, str]] = {}
     for place, entry in _read(kind, body):
-        _check(entry.value, f"{place}.value")
+        _check(entry.value, f"{place}.value", name)
         text = entry.expires or base.expires
         if text is not None and text not in times:
             times[text] = expiry(text, f"{place}.expires")
@@ -288,7 +288,8 @@ def _grouped(kind: str, body: bytes, base: EntryIn) -> dict[tuple[int | None, st
     return grouped
 
 
-def _check(value: str, path: str) -> None:
+def _check(value: str, path: str, name: str) -> None:
+    check_named(name, value, path=path)
     try:
         check_value(value)
     except RequestError as fault:

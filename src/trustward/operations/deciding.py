@@ -23,6 +23,7 @@ from trustward.base.errors import (
     OverloadedError,
     PolicyError,
     PolicyStateError,
+    RecordError,
     StoreError,
     TrustwardError,
     UnavailableError,
@@ -31,7 +32,7 @@ from trustward.base.errors import (
 from trustward.engine.engine import DEFAULT_SKEW_US, Engine
 from trustward.engine.handover import same_windows
 from trustward.exchange.decode import EventDecoder
-from trustward.model.changes import Change, PolicyChange, encode_change
+from trustward.model.changes import Change, PolicyChange, check_change, encode_change
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
 from trustward.model.journal import Commit, Segment
@@ -184,8 +185,9 @@ class Deciding:
         """Change a label, a list, a snooze or a policy; the future has the number of the entry that says so.
 
         Every event after that entry is decided with it. Windows that a new policy needs are filled beforehand, while
-        the old one goes on deciding. Raises as :meth:`post` does.
+        the old one goes on deciding. Raises as :meth:`post` does, and RecordError if what it names is too long.
         """
+        check_change(change)
         if isinstance(change, PolicyChange):
             return self._change_policy(change)
         return self._ask(lambda: self._enter(change))
@@ -396,8 +398,8 @@ class Deciding:
             return
         try:
             result = task.run()
-        except (NotFoundError, PolicyError) as fault:
-            # Found out before anything was written.
+        except (NotFoundError, PolicyError, PolicyStateError, RecordError) as fault:
+            # Found out before anything was written: the engine is as it was.
             task.future.set_exception(fault)
         except Exception as fault:  # noqa: BLE001 - the same
             if task.writes:

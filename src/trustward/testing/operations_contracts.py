@@ -13,12 +13,13 @@ from trustward.model.case import Barred, Case, CaseLease, CasePage, CaseQuery, H
 from trustward.model.clocks import Clock
 from trustward.model.duty import Alarm, Breach, Duty, DutyQuery, DutyStep
 from trustward.model.effect import outgoing
+from trustward.model.enforcement import StrikeSheet
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
 from trustward.model.report import LegalNotice, Report, Reporter
 from trustward.model.stored import AuditQuery, AuditRow
 from trustward.ports import Store
-from trustward.testing.contracts import Contract, Open
+from trustward.testing.contracts import LONG, Contract, Open
 
 CLOCK = Clock(id="c", kind="order", title="Carry out an order")
 
@@ -273,6 +274,17 @@ class ReportsContract(Contract):
         store.records.write([report(version=2, told_us=8)])
         assert [one.id for one in reports.undecided("c1", 9)] == ["r2"]
         assert reports.undecided("c2", 9) == []
+
+    def test_about_an_entity_of_any_length(self, store: Store) -> None:
+        said, found = report(entity=LONG), case(entity=LONG, entities=(("account", LONG),))
+        store.records.write(
+            [said, found, owed(subject=f"account:{LONG}"), StrikeSheet(id=f"account:{LONG}", version=1)]
+        )
+        assert store.reports.before(said.reporter, f"account:{LONG}") == said
+        assert store.cases.open_on(f"account:{LONG}") == found
+        assert store.cases.about("account", LONG) == [found]
+        assert [one.id for one in store.duties.find(DutyQuery(subject=f"account:{LONG}"))] == ["d1"]
+        assert store.records.get(StrikeSheet, f"account:{LONG}") is not None
 
 
 class ErrandsContract(Contract):
