@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from trustward.adapters.store import backup as backups
 from trustward.adapters.store.opened import DatabaseStore, open_store
 from trustward.base.errors import InputError, StoreError, UsageError
 from trustward.model.changes import LabelChange, ListChange
+from trustward.model.stored import SnapshotInfo
 from trustward.operations.keys import check_key, make_key
 
 KINDS = ["sqlite", "postgresql"]
@@ -69,6 +72,33 @@ def test_from_either_to_either(source: str, goal: str, new: object, tmp_path: Pa
     assert again.submit(stream(450)).result().again == set(range(450))
     assert again.change(LabelChange(actor="kim", kind="account", entity="a", label="x")).result() == 503
     again.close()
+
+
+def test_what_is_read_of_a_backup_is_its_owners_alone(
+    new: Callable[[str], DatabaseStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "all.backup"
+    backups.backup(new("sqlite"), file)
+    goal = new("sqlite")
+    # Of a history that was here before.
+    old = SnapshotInfo(seq=0, policy="ab", at_us=1)
+    goal.snapshots.write(old, lambda path: path.touch())
+    seen_then: list[int] = []
+
+    def copy(origin: object, _goal: object) -> backups.Copied:
+        seen_then.extend(one.stat().st_mode & 0o077 for one in tmp_path.glob(".all.backup.reading*"))
+        assert goal.snapshots.stored() == []
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups, "_copy", copy)
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(InputError, match="No space"):
+            backups.restore(file, goal)
+    finally:
+        os.umask(before)
+    assert set(seen_then) == {0}
+    assert [path.name for path in tmp_path.glob("*all.backup*")] == ["all.backup"]
 
 
 def test_what_is_no_backup(new: object, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from functools import partial
@@ -74,6 +75,9 @@ def restore(file: Path, store: DatabaseStore) -> Copied:
     # SQLite may want to write beside what it reads: the backup itself stays as it is.
     copy = file.with_name(f".{file.name}.reading")
     try:
+        # Its owner's alone, as the backup is.
+        copy.unlink(missing_ok=True)
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         shutil.copyfile(file, copy)
         source = _file(copy)
         try:
@@ -134,12 +138,13 @@ def _restore(source: Database, store: DatabaseStore) -> Copied:
                     f"the database holds something already ({', '.join(held)})",
                     remedy="restore into a new data folder or a new database",
                 )
+            # Of another history. They go first: a restore that is ended on the way must not leave them to this one.
+            for stale in store.snapshots.stored():
+                store.snapshots.drop(stale)
             copied = _copy(origin, goal)
             if not store.database.is_sqlite:
                 for name in ("number_audit_on", "number_audit_secret_on", "number_deliveries_on", "number_receipts_on"):
                     goal.execute(named(name))
-        for stale in store.snapshots.stored():
-            store.snapshots.drop(stale)
         _carry(DatabaseSnapshots(source), store.snapshots, copied.seq)
     finally:
         store.writer.release(lease)
