@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.service.kit import host_over, rebuilt, seen, stream
 from trustward.adapters.store import backup as backups
+from trustward.adapters.store.database import Database
 from trustward.adapters.store.opened import DatabaseStore, open_store
 from trustward.base.errors import InputError, StoreError, UsageError
 from trustward.model.changes import LabelChange, ListChange
@@ -99,6 +101,39 @@ def test_what_is_read_of_a_backup_is_its_owners_alone(
         os.umask(before)
     assert set(seen_then) == {0}
     assert [path.name for path in tmp_path.glob("*all.backup*")] == ["all.backup"]
+
+
+def test_what_lies_where_nothing_can_be_written_is_restored(
+    new: Callable[[str], DatabaseStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(30, "Read-only file system")
+
+    file = tmp_path / "all.backup"
+    backups.backup(new("sqlite"), file)
+    monkeypatch.setattr(backups, "os", SimpleNamespace(**{**vars(os), "open": refuse}))
+    assert backups.restore(file, new("sqlite")).seq == 0
+
+
+def test_a_backup_that_fails_leaves_nothing(
+    new: Callable[[str], DatabaseStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new("sqlite")
+    close = Database.close
+
+    def full(*_: object) -> backups.Copied:
+        raise StoreError("the database failed: database or disk is full", remedy="make room")
+
+    def closed(database: Database) -> None:
+        close(database)
+        # With a full disk SQLite cannot tidy up.
+        Path(f"{database.url.database}-wal").touch()
+
+    monkeypatch.setattr(backups, "_copy", full)
+    monkeypatch.setattr(Database, "close", closed)
+    with pytest.raises(StoreError, match="full"):
+        backups.backup(store, tmp_path / "all.backup")
+    assert list(tmp_path.glob("*all.backup*")) == []
 
 
 def test_what_is_no_backup(new: object, tmp_path: Path) -> None:

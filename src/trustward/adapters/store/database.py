@@ -183,6 +183,8 @@ def _remedy(cause: str) -> str:
         return "make room on the disk, then try again"
     if "no such table" in low or "does not exist" in low:
         return "run trustward db upgrade"
+    if "readonly" in low or "unable to open" in low:
+        return "let this user write to the data folder and to the files in it"
     if "locked" in low:
         return "another program holds the database: end it, then try again"
     return _AGAIN
