@@ -99,3 +99,13 @@ def test_of_a_value_that_comes_twice_the_last_word_counts(mine: Served) -> None:
         "x": None,
         "y": "2126-01-01T00:00:00Z",
     }
+
+
+def test_a_column_that_comes_twice_is_refused(mine: Served) -> None:
+    said = mine.ask(
+        "POST",
+        "/v1/lists/partners/import?reason=r",
+        b"value,expires,value\na,,b\n",
+        headers={"Content-Type": KINDS["csv"]},
+    )
+    assert (said.status, said.json["path"]) == (400, "line 1")

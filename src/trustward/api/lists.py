@@ -323,9 +323,9 @@ def _rows(text: str) -> Iterator[tuple[str, EntryIn]]:
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         head = reader.fieldnames or ()
-        if "value" not in head or not set(head) <= set(_COLUMNS):
+        if "value" not in head or not set(head) <= set(_COLUMNS) or len(set(head)) != len(head):
             raise RecordError(
-                "line 1: the columns are value and, if wanted, expires, origin, reason",
+                "line 1: the columns are value and, if wanted, expires, origin, reason, each once",
                 path="line 1",
                 remedy="begin with a line of these names",
             )
