@@ -451,7 +451,9 @@ class Deciding:
         policy = self._engine.policy.hash if self._engine is not None else ""
         if isinstance(change, PolicyChange):
             if change.base and change.base != policy:
-                raise PolicyStateError("another policy went live since it was proposed", remedy="propose it anew")
+                raise PolicyStateError(
+                    "another policy went live meanwhile", remedy="see which one is live, then ask anew"
+                )
             # Whatever is wrong with it shows before it is written.
             self._replayer.policy(change.policy)
         segment = Segment(
