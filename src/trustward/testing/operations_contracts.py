@@ -276,11 +276,12 @@ class ReportsContract(Contract):
         assert reports.undecided("c2", 9) == []
 
     def test_about_an_entity_of_any_length(self, store: Store) -> None:
-        said, found = report(entity=LONG), case(entity=LONG, entities=(("account", LONG),))
+        said, found = report(entity=LONG[:1990], reporter=LONG), case(entity=LONG, entities=(("account", LONG),))
         store.records.write(
             [said, found, owed(subject=f"account:{LONG}"), StrikeSheet(id=f"account:{LONG}", version=1)]
         )
-        assert store.reports.before(said.reporter, f"account:{LONG}") == said
+        assert store.reports.before(LONG, f"account:{LONG[:1990]}") == said
+        assert store.reports.by(LONG) == [said]
         assert store.cases.open_on(f"account:{LONG}") == found
         assert store.cases.about("account", LONG) == [found]
         assert [one.id for one in store.duties.find(DutyQuery(subject=f"account:{LONG}"))] == ["d1"]

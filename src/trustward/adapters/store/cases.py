@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import select, union_all
 
 from trustward.adapters.store.database import Database
-from trustward.adapters.store.keyed import keyed
+from trustward.adapters.store.keyed import BESIDE_BYTES, keyed
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import CASE_ENTITIES, CASES
 from trustward.model.case import ALIKE, STATES, Case, CaseLease, CasePage, CaseQuery
@@ -42,7 +42,9 @@ class DatabaseReports:
 
     def before(self, reporter: str, subject: str) -> Report | None:
         """See :class:`trustward.ports.Reports`."""
-        return next(iter(self._all("report_before", reporter=keyed(reporter), subject=keyed(subject))), None)
+        return next(
+            iter(self._all("report_before", reporter=keyed(reporter, BESIDE_BYTES), subject=keyed(subject))), None
+        )
 
     def of_case(self, case: str, after: str = "", limit: int = 100) -> Sequence[Report]:
         """See :class:`trustward.ports.Reports`."""
@@ -54,7 +56,7 @@ class DatabaseReports:
 
     def by(self, reporter: str, limit: int = 100) -> Sequence[Report]:
         """See :class:`trustward.ports.Reports`."""
-        return self._all("reports_by", reporter=keyed(reporter), limit=limit)
+        return self._all("reports_by", reporter=keyed(reporter, BESIDE_BYTES), limit=limit)
 
 
 class DatabaseCases:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from hashlib import sha256
 
 KEY_BYTES = 2_000
+BESIDE_BYTES = 600
+"""Of what stands in an index beside another one."""
 _KEPT = 64
 
 
-def keyed(text: str) -> str:
+def keyed(text: str, most: int = KEY_BYTES) -> str:
     """The text, or its beginning and its hash if it is longer than an index takes.
 
     >>> keyed("account:a1"), len(keyed("字" * 3_000).encode()) < 300
     ('account:a1', True)
     """
-    if len(text) * 4 <= KEY_BYTES:  # a letter has four bytes at most
+    if len(text) * 4 <= most:  # a letter has four bytes at most
         return text
     raw = text.encode("utf-8", "surrogatepass")
-    return text if len(raw) <= KEY_BYTES else f"{text[:_KEPT]}#{sha256(raw).hexdigest()}"
+    return text if len(raw) <= most else f"{text[:_KEPT]}#{sha256(raw).hexdigest()}"

@@ -15,7 +15,7 @@ from trustward.adapters.store.database import Database
 from trustward.adapters.store.dossiers import write_dossier, write_page
 from trustward.adapters.store.enforcement import appeal_row, measure_row
 from trustward.adapters.store.kept import audit_row
-from trustward.adapters.store.keyed import keyed
+from trustward.adapters.store.keyed import BESIDE_BYTES, keyed
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import CASES, DUE_LATER, DUTIES
@@ -226,7 +226,7 @@ def _report(one: Report) -> Row:
     return {
         "state": report.STATES.index(one.state),
         "case_id": one.case,
-        "reporter": keyed(one.reporter),
+        "reporter": keyed(one.reporter, BESIDE_BYTES),
         "subject": keyed(one.subject),
         "at_us": one.at_us,
         "untold": int(one.told_us is None),
