@@ -213,6 +213,33 @@ def test_what_is_too_long_to_keep_costs_nobody_the_engine(opened: Opening) -> No
     host.close()
 
 
+def test_many_changes_are_one_commit_and_as_many_entries(opened: Opening) -> None:
+    store = opened()
+    host = host_over(store)
+    host.start()
+    host.submit(stream(50)).result()
+    before = host.status()
+    changes = [
+        ListChange(
+            actor="kim", list="partners", put=(f"p{number}", "b"), expires_us=NOW_US + number, reason=f"{number}"
+        )
+        for number in range(300)
+    ]
+    assert host.change_all(changes).result() == before.seq + 300
+    assert host.status().commits == before.commits + 1
+    with pytest.raises(RecordError):
+        host.change_all([*changes, ListChange(actor="kim", list="partners", put=(LONG,))])
+    host.submit(stream(50, prefix="x")).result()
+    assert host.status().seq == before.seq + 350
+    engine = host.ask(seen).result()
+    host.close()
+    assert seen(rebuilt(store, snapshots=False)) == engine
+    kept = store.kept.list_entries("partners", "", 1000)
+    assert len(kept) == 301
+    assert {(one.expires_us, one.seq) for one in kept if one.value == "b"} == {(NOW_US + 299, before.seq + 300)}
+    assert len([row for row in store.audit.read(0, 1000) if row.action == "list.changed"]) == 300
+
+
 def test_a_new_policy_counts_from_its_entry_on(opened: Opening) -> None:
     store = opened()
     first, same, other = (

@@ -256,13 +256,35 @@ async def import_(
     await service.aside(_known, service, name)
     actor = caller_of(request).actor
     entry = count = 0
-    for (until, said, why), values in grouped.items():
-        for start in range(0, len(values), CHANGE_LIMIT):
-            part = tuple(values[start : start + CHANGE_LIMIT])
-            change = ListChange(actor=actor, list=name, put=part, expires_us=until, origin=said, reason=why)
-            entry = await service.changed(change)
-            count += len(part)
+    for changes in _together(
+        ListChange(
+            actor=actor,
+            list=name,
+            put=tuple(values[start : start + CHANGE_LIMIT]),
+            expires_us=until,
+            origin=said,
+            reason=why,
+        )
+        for (until, said, why), values in grouped.items()
+        for start in range(0, len(values), CHANGE_LIMIT)
+    ):
+        entry = await service.changed_all(changes)
+        count += sum(len(change.put) for change in changes)
     return Changed(values=count, entry=entry)
+
+
+def _together(changes: Iterable[ListChange]) -> Iterator[list[ListChange]]:
+    """As many changes as one may have values: each by itself would wait for a commit of its own."""
+    held: list[ListChange] = []
+    count = 0
+    for change in changes:
+        if held and count + len(change.put) > CHANGE_LIMIT:
+            yield held
+            held, count = [], 0
+        held.append(change)
+        count += len(change.put)
+    if held:
+        yield held
 
 
 def _grouped(kind: str, body: bytes, base: EntryIn, name: str) -> dict[tuple[int | None, str, str], list[str]]:

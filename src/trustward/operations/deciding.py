@@ -32,7 +32,15 @@ from trustward.base.errors import (
 from trustward.engine.engine import DEFAULT_SKEW_US, Engine
 from trustward.engine.handover import same_windows
 from trustward.exchange.decode import EventDecoder
-from trustward.model.changes import Change, PolicyChange, check_change, encode_change
+from trustward.model.changes import (
+    Change,
+    LabelChange,
+    ListChange,
+    PolicyChange,
+    SnoozeChange,
+    check_change,
+    encode_change,
+)
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
 from trustward.model.journal import Commit, Segment
@@ -191,6 +199,12 @@ class Deciding:
         if isinstance(change, PolicyChange):
             return self._change_policy(change)
         return self._ask(lambda: self._enter(change))
+
+    def change_all(self, changes: Sequence[LabelChange | ListChange | SnoozeChange]) -> Future[int]:
+        """The same for many that are made together, in one commit: all or none. The number is the last entry's."""
+        for change in changes:
+            check_change(change)
+        return self._ask(lambda: self._enter_all(changes))
 
     def ask(self, question: Callable[[Engine], T]) -> Future[T]:
         """Let a function look at the engine, in its thread, between two commits. It must change nothing."""
@@ -466,6 +480,20 @@ class Deciding:
         else:
             apply(self._working(), change)
         return seq
+
+    def _enter_all(self, changes: Sequence[LabelChange | ListChange | SnoozeChange]) -> int:
+        """Write changes to the journal, then make them."""
+        engine = self._working()
+        self._at_us = max(self._clock(), self._at_us)
+        plain = Segment(first=self._seq, count=1, kind="change", at_us=self._at_us, policy=engine.policy.hash, body=b"")
+        segments = [
+            msgspec.structs.replace(plain, first=seq, body=encode_change(change))
+            for seq, change in enumerate(changes, self._seq + 1)
+        ]
+        self._append(Commit(segments=tuple(segments)))
+        for change in changes:
+            apply(engine, change)
+        return self._seq
 
     def _change_policy(self, change: PolicyChange) -> Future[int]:
         """A new policy with other windows sees the events so far in a thread of its own, the last few in the host's."""
