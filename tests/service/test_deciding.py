@@ -35,7 +35,15 @@ from trustward.base.errors import (
     WriterError,
 )
 from trustward.engine.engine import Engine
-from trustward.model.changes import NAMED_BYTES, LabelChange, ListChange, PolicyChange, SnoozeChange
+from trustward.model.changes import (
+    NAMED_BYTES,
+    LabelChange,
+    ListChange,
+    PolicyChange,
+    SnoozeChange,
+    decode_change,
+    encode_change,
+)
 from trustward.model.decision import Decision
 from trustward.model.effect import outgoing
 from trustward.model.journal import NOTICE
@@ -207,6 +215,8 @@ def test_what_is_too_long_to_keep_costs_nobody_the_engine(opened: Opening) -> No
     ):
         with pytest.raises(RecordError, match="3,9"):
             host.change(change).result()
+        with pytest.raises(RecordError, match="control character"):
+            host.change(decode_change(encode_change(change).replace(LONG.encode(), rb"a\u0000b"))).result()
         assert host.status().phase == "ready"
     longest = LONG[: NAMED_BYTES - len("partners")]
     assert host.change(ListChange(actor="kim", list="partners", put=(longest,))).result() == 2

@@ -88,7 +88,9 @@ def check_change(change: Change) -> None:
 
 
 def check_named(*names: str, path: str = "$.value") -> None:
-    """See that some names together are no longer than a key may be. Raises RecordError."""
+    """See that some names together can be a key: not too long, and without NUL. Raises RecordError."""
+    if any("\0" in name for name in names):
+        raise RecordError(f"{path}: a control character", path=path, remedy="take it out")
     if sum(map(len, names)) * 4 <= NAMED_BYTES:  # a letter has four bytes at most
         return
     size = sum(len(name.encode("utf-8", "surrogatepass")) for name in names)

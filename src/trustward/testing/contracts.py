@@ -63,6 +63,8 @@ def changed(seq: int, change: Change) -> Commit:
 
 LONG = "".join(b64encode(sha512(bytes([number])).digest()).decode() for number in range(45))
 """As long as an entity may nearly be, of which nothing can be packed away."""
+ODD = [LONG, "a\0b"]
+"""What not every database takes into an index."""
 
 
 class Contract:

@@ -19,7 +19,7 @@ from trustward.model.letter import Letter, told
 from trustward.model.report import LegalNotice, Report, Reporter
 from trustward.model.stored import AuditQuery, AuditRow
 from trustward.ports import Store
-from trustward.testing.contracts import LONG, Contract, Open
+from trustward.testing.contracts import ODD, Contract, Open
 
 CLOCK = Clock(id="c", kind="order", title="Carry out an order")
 
@@ -275,17 +275,16 @@ class ReportsContract(Contract):
         assert [one.id for one in reports.undecided("c1", 9)] == ["r2"]
         assert reports.undecided("c2", 9) == []
 
-    def test_about_an_entity_of_any_length(self, store: Store) -> None:
-        said, found = report(entity=LONG[:1990], reporter=LONG), case(entity=LONG, entities=(("account", LONG),))
-        store.records.write(
-            [said, found, owed(subject=f"account:{LONG}"), StrikeSheet(id=f"account:{LONG}", version=1)]
-        )
-        assert store.reports.before(LONG, f"account:{LONG[:1990]}") == said
-        assert store.reports.by(LONG) == [said]
-        assert store.cases.open_on(f"account:{LONG}") == found
-        assert store.cases.about("account", LONG) == [found]
-        assert [one.id for one in store.duties.find(DutyQuery(subject=f"account:{LONG}"))] == ["d1"]
-        assert store.records.get(StrikeSheet, f"account:{LONG}") is not None
+    @pytest.mark.parametrize("odd", ODD, ids=["long", "nul"])
+    def test_about_any_entity(self, store: Store, odd: str) -> None:
+        said, found = report(entity=odd[:1990], reporter=odd), case(entity=odd, entities=(("account", odd),))
+        store.records.write([said, found, owed(subject=f"account:{odd}"), StrikeSheet(id=f"account:{odd}", version=1)])
+        assert store.reports.before(odd, f"account:{odd[:1990]}") == said
+        assert store.reports.by(odd) == [said]
+        assert store.cases.open_on(f"account:{odd}") == found
+        assert store.cases.about("account", odd) == [found]
+        assert [one.id for one in store.duties.find(DutyQuery(subject=f"account:{odd}"))] == ["d1"]
+        assert store.records.get(StrikeSheet, f"account:{odd}") is not None
 
 
 class ErrandsContract(Contract):
