@@ -99,3 +99,24 @@ def test_of_a_value_that_comes_twice_the_last_word_counts(mine: Served) -> None:
         "x": None,
         "y": "2126-01-01T00:00:00Z",
     }
+
+
+def test_entries_that_each_have_a_reason_of_their_own_wait_for_one_commit(mine: Served) -> None:
+    clear(mine)
+    before = mine.service.host.status().commits
+    put(mine, KINDS["json"], msgspec.json.encode([{"value": f"v{at}", "reason": f"case {at}"} for at in range(500)]))
+    assert mine.service.host.status().commits == before + 1
+    assert {value: entry["reason"] for value, entry in told(mine).items()} == {
+        f"v{at}": f"case {at}" for at in range(500)
+    }
+    clear(mine)
+
+
+def test_a_column_that_comes_twice_is_refused(mine: Served) -> None:
+    said = mine.ask(
+        "POST",
+        "/v1/lists/partners/import?reason=r",
+        b"value,expires,value\na,,b\n",
+        headers={"Content-Type": KINDS["csv"]},
+    )
+    assert (said.status, said.json["path"]) == (400, "line 1")

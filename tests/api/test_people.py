@@ -10,6 +10,10 @@ import pytest
 
 from tests.api.served import POLICY, Served, path_of, sent, served
 from trustward.adapters.store.opened import open_store
+from trustward.api import policies
+from trustward.model.changes import PolicyChange
+from trustward.operations.proposing import live_before
+from trustward.ports import Store
 
 LATER = "2126-01-01T00:00:00Z"
 
@@ -195,6 +199,21 @@ def test_a_policy_is_checked_stored_put_live_and_taken_back(mine: Served) -> Non
     assert mine.service.live().hash == first
     again = mine.ask("POST", "/v1/policies/rollback", json={"reason": "no, it was right"})
     assert again.json["hash"] == name
+
+
+def test_of_two_who_roll_back_at_once_one_is_refused(mine: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    live, stored = mine.service.live().hash, mine.ask("POST", "/v1/policies", json=policy(5)).json["hash"]
+    assert mine.ask("PUT", "/v1/policies/live", json={"hash": stored, "reason": "r"}).status == 200
+
+    def both(store: Store) -> str:
+        found = live_before(store)
+        mine.service.host.change(PolicyChange(actor="lee", policy=found)).result()
+        return live_before(store)
+
+    monkeypatch.setattr(policies, "live_before", both)
+    refused = mine.ask("POST", "/v1/policies/rollback", json={"reason": "r"})
+    assert (refused.status, refused.json["code"]) == (409, "TW-210")
+    assert mine.service.live().hash == live
 
 
 def test_a_faulty_policy_is_not_stored(mine: Served) -> None:

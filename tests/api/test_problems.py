@@ -105,6 +105,13 @@ def test_no_such_route(one: Served, path: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "PATCH"])
+def test_a_method_that_no_route_has(one: Served, method: str) -> None:
+    answer = one.ask(method, "/v1/lists")
+    assert (answer.status, answer.json["detail"]) == (405, "the route does not know this method")
+    assert "GET" in answer.headers["allow"]
+
+
 @pytest.mark.parametrize("path", ["/livez", "/v1/decisions", "/v1/nothing"])
 def test_headers_on_every_answer(one: Served, path: str) -> None:
     for method in ("GET", "POST", "OPTIONS"):

@@ -130,7 +130,7 @@ def test_nobody_helps_themselves_and_an_admin_is_left() -> None:
         key = one.make_key("admin")
         assert one.ask("POST", f"/v1/users/{me}/disable", key=key).json["detail"] == "this is the last admin"
         assert one.ask("PUT", f"/v1/users/{me}/roles", key=key, json={"roles": ["auditor"]}).status == 403
-        second, _ = joined(one, "second", "admin")
+        second, theirs_totp = joined(one, "second", "admin")
         made = second.ask("POST", "/v1/keys", {"name": "shop", "scopes": ["read"]}).json["key"]
         theirs = second.told["user"]
         assert one.ask("GET", "/v1/lists", key=made).status == 200
@@ -139,6 +139,15 @@ def test_nobody_helps_themselves_and_an_admin_is_left() -> None:
         assert first.ask("POST", f"/v1/users/{theirs}/enable").status == 200
         one.service.ring.forget()
         assert one.ask("GET", "/v1/lists", key=made).status == 200
+        # What could make users and keys goes with the role; what does something else goes on.
+        low = second.sign_in("second", code=code_of(theirs_totp, 0))
+        assert low.status == 200, low.body
+        high = second.ask("POST", "/v1/keys", {"name": "root", "scopes": ["admin"]}).json["key"]
+        assert one.ask("GET", "/v1/users", key=high).status == 200
+        assert first.ask("PUT", f"/v1/users/{theirs}/roles", {"roles": ["analyst"]}).status == 200
+        assert one.ask("GET", "/v1/users", key=high).status == 401
+        assert one.ask("GET", "/v1/lists", key=made).status == 200
+        assert first.ask("PUT", f"/v1/users/{theirs}/roles", {"roles": ["admin"]}).status == 200
         assert one.ask("PUT", f"/v1/users/{me}/roles", key=key, json={"roles": ["auditor"]}).status == 200
 
 

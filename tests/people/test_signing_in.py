@@ -9,15 +9,19 @@ import pytest
 
 from tests.api.served import Served
 from tests.people.kit import OTHER, PASSWORD, Browser, Device, by_passkey, code_of, joined, with_passkey
+from trustward.api.desk import ASKED
 from trustward.base.clock import now_us
+from trustward.base.errors import SignInError
+from trustward.model.stored import AuditRow
 from trustward.operations.passwords import Passwords
-from trustward.operations.signing_in import ADDRESS_PACE, USER_PACE
+from trustward.operations.signing_in import ADDRESS_PACE, USER_PACE, Where
 
 
 @pytest.fixture(autouse=True)
 def _forgiven(desk: Served) -> None:
     """No test pays for another one's failures."""
     desk.service.store.attempts.sweep(now_us() + 1)
+    desk.service.desk._asked.clear()
 
 
 def audit(one: Served, subject: str) -> list[str]:
@@ -111,6 +115,42 @@ def test_nothing_tells_who_is_there(desk: Served) -> None:
     nobody = Browser(desk).sign_in("nobody-of-this-name", "not her password at all")
     assert (wrong.status, wrong.body) == (nobody.status, nobody.body) == (401, wrong.body)
     assert wrong.json["code"] == "TW-601"
+
+
+def test_a_name_that_is_nobodys_costs_the_same_writes(desk: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined(desk, "nora")
+    written: list[AuditRow] = []
+    monkeypatch.setattr(desk.service.store.audit, "record", written.append)
+    for name in ("nora", "nobody-like-nora"):
+        assert Browser(desk).sign_in(name, "not her password at all").status == 401
+    assert [row.action for row in written] == ["session.refused"] * 2
+    assert written[1].subject == "user:nobody"
+    assert b"nora" not in written[1].detail
+
+
+def test_no_session_grows_out_of_one_that_has_ended(desk: Served) -> None:
+    one, secret = joined(desk, "olaf")
+    story, factors = desk.service.desk.signing_in, desk.service.desk.factors
+    found = story.look_up(one.cookie)
+    assert found is not None
+    user, session = found
+    half = story.by_password("olaf", PASSWORD, "", Where("203.0.113.9"))
+    # Somebody helps her, while others of the service's processes still believe in it for a moment.
+    desk.service.desk.people.end_sessions(user.id, actor="key:test")
+    with pytest.raises(SignInError, match="has ended"):
+        factors.begin_totp(user, session)
+    with pytest.raises(SignInError, match="has ended"):
+        factors.new_codes(user, session)
+    with pytest.raises(SignInError, match="has ended"):
+        story.by_code(user, half.session, code_of(secret), Where("203.0.113.9"))
+
+
+def test_nobody_fills_the_database_with_challenges(desk: Served) -> None:
+    many = Browser(desk, "198.51.100.77")
+    found = [many.ask("POST", "/v1/session/passkey/options").status for _ in range(3 * ASKED)]
+    assert found[:ASKED] == [200] * ASKED
+    assert 429 in found
+    assert Browser(desk, "198.51.100.78").ask("POST", "/v1/session/passkey/options").status == 200
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ class Coming:
 
     def __init__(self, one: Served, provider: Provider) -> None:
         self.one = one
+        one.service.desk._asked.clear()
         begun = one.ask("GET", "/v1/sso/begin", key="")
         assert begun.status == 303, begun.body
         self.cookie = begun.headers["set-cookie"]

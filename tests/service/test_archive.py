@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
@@ -148,6 +149,17 @@ def test_a_damaged_file_is_noticed_before_anything_is_removed(
     monkeypatch.undo()
     assert archived(mine)[0]
     assert every(mine) == before
+
+
+def test_a_day_of_another_database_is_not_replaced(mine: DatabaseStore, tmp_path: Path) -> None:
+    filled(mine)
+    moved, _ = archived(mine)
+    with closing(open_store("", tmp_path / "copy", archive=tmp_path / "archive")) as copy:
+        assert copy.shelf.folder == mine.shelf.folder
+        day = msgspec.structs.replace(moved[0], last=moved[0].last + 1)
+        with pytest.raises(StateError, match="another database's day"):
+            copy.shelf.put(day, copy.journal.read(0, 10), ())
+    assert [mine.shelf.check(day) for day in moved] == [[] for _ in moved]
 
 
 def test_files_that_are_gone_or_changed_are_said(mine: DatabaseStore) -> None:

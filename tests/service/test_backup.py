@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.service.kit import host_over, rebuilt, seen, stream
 from trustward.adapters.store import backup as backups
+from trustward.adapters.store.database import Database
 from trustward.adapters.store.opened import DatabaseStore, open_store
 from trustward.base.errors import InputError, StoreError, UsageError
 from trustward.model.changes import LabelChange, ListChange
+from trustward.model.stored import SnapshotInfo
 from trustward.operations.keys import check_key, make_key
 
 KINDS = ["sqlite", "postgresql"]
@@ -69,6 +74,66 @@ def test_from_either_to_either(source: str, goal: str, new: object, tmp_path: Pa
     assert again.submit(stream(450)).result().again == set(range(450))
     assert again.change(LabelChange(actor="kim", kind="account", entity="a", label="x")).result() == 503
     again.close()
+
+
+def test_what_is_read_of_a_backup_is_its_owners_alone(
+    new: Callable[[str], DatabaseStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "all.backup"
+    backups.backup(new("sqlite"), file)
+    goal = new("sqlite")
+    # Of a history that was here before.
+    old = SnapshotInfo(seq=0, policy="ab", at_us=1)
+    goal.snapshots.write(old, lambda path: path.touch())
+    seen_then: list[int] = []
+
+    def copy(origin: object, _goal: object) -> backups.Copied:
+        seen_then.extend(one.stat().st_mode & 0o077 for one in tmp_path.glob(".all.backup.reading*"))
+        assert goal.snapshots.stored() == []
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups, "_copy", copy)
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(InputError, match="No space"):
+            backups.restore(file, goal)
+    finally:
+        os.umask(before)
+    assert set(seen_then) == {0}
+    assert [path.name for path in tmp_path.glob("*all.backup*")] == ["all.backup"]
+
+
+def test_what_lies_where_nothing_can_be_written_is_restored(
+    new: Callable[[str], DatabaseStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(30, "Read-only file system")
+
+    file = tmp_path / "all.backup"
+    backups.backup(new("sqlite"), file)
+    monkeypatch.setattr(backups, "os", SimpleNamespace(**{**vars(os), "open": refuse}))
+    assert backups.restore(file, new("sqlite")).seq == 0
+
+
+def test_a_backup_that_fails_leaves_nothing(
+    new: Callable[[str], DatabaseStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new("sqlite")
+    close = Database.close
+
+    def full(*_: object) -> backups.Copied:
+        raise StoreError("the database failed: database or disk is full", remedy="make room")
+
+    def closed(database: Database) -> None:
+        close(database)
+        # With a full disk SQLite cannot tidy up.
+        Path(f"{database.url.database}-wal").touch()
+
+    monkeypatch.setattr(backups, "_copy", full)
+    monkeypatch.setattr(Database, "close", closed)
+    with pytest.raises(StoreError, match="full"):
+        backups.backup(store, tmp_path / "all.backup")
+    assert list(tmp_path.glob("*all.backup*")) == []
 
 
 def test_what_is_no_backup(new: object, tmp_path: Path) -> None:

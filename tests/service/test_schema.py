@@ -48,6 +48,18 @@ def test_the_file_and_what_lies_beside_it_are_their_owners_alone(tmp_path: Path)
     assert set(rights.values()) == {0}, rights
 
 
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are those of POSIX")
+def test_a_file_of_an_earlier_version_becomes_its_owners_alone(tmp_path: Path) -> None:
+    with closing(open_store("", tmp_path)):
+        pass
+    file = tmp_path / "trustward.db"
+    file.chmod(0o644)
+    with closing(open_store("", tmp_path, migrated=False)) as store:
+        assert store.archived.days() == []
+        rights = {one.name: one.stat().st_mode & 0o077 for one in tmp_path.iterdir() if one.is_file()}
+    assert set(rights.values()) == {0}, rights
+
+
 def test_a_newer_schema_is_left_alone(database: Database) -> None:
     migrate.upgrade(database)
     with database.write() as connection:

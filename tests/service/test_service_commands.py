@@ -76,6 +76,12 @@ def test_the_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     host.submit(stream(100)).result()
     file = str(tmp_path / "file")
     assert run(["db", "backup", file, *data]) == 0
+    # Nothing is done to the tables of a service that runs.
+    capsys.readouterr()
+    for words in (["db", "upgrade"], ["db", "restore", file]):
+        assert run([*words, *data]) == Exit.INPUT
+        assert "TW-520: a service writes to this data" in capsys.readouterr().err
+    host.submit(stream(5, prefix="later")).result()
     host.close()
     store.close()
     assert run(["db", "restore", file, *other, "--json"]) == 0

@@ -216,6 +216,32 @@ def test_a_shadow_goes_on_and_ends(opened: Callable[[], Store]) -> None:
     host.close()
 
 
+def test_a_shadow_that_ends_before_it_is_looked_at_is_compared_all_the_same(opened: Callable[[], Store]) -> None:
+    store = opened()
+    host = filled(store, parts=1)
+    for policy in (WIDER, SHARPER):
+        store.policies.add(policy)
+    begun = host.change(PolicyChange(actor="kim", policy=WIDER.hash, mode="shadow")).result()
+    fill(host, 2, 1)
+    host.change(PolicyChange(actor="kim", policy=SHARPER.hash, mode="shadow")).result()
+    fill(host, 2, 2)
+    shadow = store.trials.get(f"shadow-{begun}")
+    assert shadow is not None
+    assert (shadow.state, shadow.upto) == ("waiting", begun + 61)
+    run(store)
+    shadow = store.trials.get(f"shadow-{begun}")
+    assert shadow is not None
+    assert (shadow.state, shadow.seq, found(store, shadow.id).events) == ("ended", begun + 61, 60)
+    (open_one,) = store.trials.open()
+    assert open_one.policy == SHARPER.hash
+    # One with nothing to compare has ended at once.
+    host.change(PolicyChange(actor="kim", policy=WIDER.hash, mode="shadow")).result()
+    host.change(PolicyChange(actor="kim", policy=WIDER.hash, mode="off")).result()
+    run(store)
+    assert store.trials.open() == []
+    host.close()
+
+
 def test_one_that_fails_says_so_and_disturbs_nobody() -> None:
     store = MemoryStore()
     host = filled(store, parts=1)

@@ -229,7 +229,7 @@ def test_a_wrong_setting_ends_it(
 ) -> None:
     monkeypatch.setenv("TRUSTWARD_TARGETS", '[{"name":"shop","url":"ftp://shop.example/"}]')
     assert run(["worker", "--data", str(tmp_path)]) == 2
-    assert "no url" in capsys.readouterr().err
+    assert "its url is none that webhooks are posted to" in capsys.readouterr().err
     with Receiver() as receiver:
         here = Place("", tmp_path, receiver)
         here.told["DELIVERY_LEASE"] = "400ms"

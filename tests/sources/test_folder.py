@@ -179,3 +179,12 @@ def test_many_events_come_in_parts(world: FolderWorld) -> None:
     finish(source, batches[-1:])
     assert names(world.folder / "done") == ["0001.ndjson"]
     source.close()
+
+
+def test_a_name_as_long_as_may_be_comes_again(world: FolderWorld) -> None:
+    name = "n" * 248 + ".ndjson"
+    for known in ("a", "b"):
+        (world.folder / name).write_bytes(message(known) + b"\n")
+        assert run(world, 1) == [known]
+    assert len(names(world.folder / "done")) == 2
+    assert [one.name for one in world.folder.iterdir() if one.is_file()] == []

@@ -210,3 +210,24 @@ def test_kafka_has_what_a_failed_confirmation_put_aside(kafka_broker: KafkaBroke
     assert journal(store) == ["a"]
     assert story.status.rejected == 2
     assert [aside.raw for aside in world.aside()] == [b"", b"no json"]
+
+
+@pytest.mark.parametrize("kind", ["nats", "kafka"])
+def test_a_faulty_message_as_large_as_may_be_stops_nothing(
+    kind: str, nats_server: NatsServer, kafka_broker: KafkaBroker
+) -> None:
+    world = NatsWorld(nats_server) if kind == "nats" else KafkaWorld(kafka_broker, largest=1_048_000)
+    large = b"[" + b"1" * (1_048_575 if kind == "nats" else 1_047_000)
+    world.put([large, message("a")])
+    source = world.make()
+    source.open()
+    batches = take(source, 1)
+    finish(source, batches)
+    (aside,) = world.aside()
+    assert large.startswith(aside.raw)
+    assert len(aside.raw) >= 65_536
+    assert [path for path, _ in aside.faults] == ["$"]
+    source.close()
+    source.open()
+    assert source.read(0.2) is None
+    source.close()

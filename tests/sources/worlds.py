@@ -134,7 +134,7 @@ class NatsWorld:
 
 
 class KafkaWorld:
-    def __init__(self, broker: KafkaBroker, partitions: int = 1, **how: Any) -> None:
+    def __init__(self, broker: KafkaBroker, partitions: int = 1, largest: int = 1_000_000, **how: Any) -> None:
         self.broker = broker
         self.name = f"t{next(NUMBERS)}"
         self.settings = KafkaSettings(
@@ -151,7 +151,7 @@ class KafkaWorld:
         made = admin.create_topics([NewTopic(self.name, partitions, 1), NewTopic(f"{self.name}-bad", 1, 1)])
         for future in made.values():
             future.result(20)
-        self.producer = Producer({"bootstrap.servers": broker.address})
+        self.producer = Producer({"bootstrap.servers": broker.address, "message.max.bytes": largest})
 
     def put(self, bodies: Sequence[bytes]) -> None:
         for number, body in enumerate(bodies):

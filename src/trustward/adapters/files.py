@@ -179,7 +179,8 @@ class EventFiles:
         name = "the standard input" if path == STDIN else path
         if compression_of(start):
             raise InputError(f"{name} is a compressed Parquet file", remedy="unpack it first")
-        table = ParquetTable(path if size else _in_memory(file, name, start), name)
+        limit = self._decoder.line_limit
+        table = ParquetTable(path if size else _in_memory(file, name, start), name, limit)
         rows = self._rows(table.header)
         for block in table.blocks(BLOCK_ROWS):
             yield _decoded(rows, block), size * block.last // max(1, table.count)

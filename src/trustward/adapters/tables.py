@@ -10,12 +10,15 @@ from typing import IO, Any, NamedTuple
 
 from trustward.adapters.compressed import Source
 from trustward.base.errors import InputError
+from trustward.exchange.decode import oversize
 from trustward.exchange.records import RAW_LIMIT, Reject, safe_text
 from trustward.exchange.values import SURROGATE, Oddity
 
 LINES_PER_ROW = 1000
 """Most lines that one CSV row may run over, within quotes."""
 _DELIMITERS = ",;\t|"
+_BATCH_BYTES = 32 * 2**20
+"""How many bytes of a Parquet file's rows are read at a time."""
 
 
 class RowBlock(NamedTuple):
@@ -176,16 +179,24 @@ class _Raw(io.RawIOBase):
 
 
 class ParquetTable:
-    """A Parquet file: ``header``, then blocks of rows, numbered from 1."""
+    """A Parquet file: ``header``, then blocks of rows, numbered from 1. A row that is longer than a line is set aside.
 
-    def __init__(self, file: str | IO[bytes], name: str) -> None:
+    A file says once what its rows repeat, and packs the rest: a small one may be more than any memory holds. Texts are
+    kept as the file says them, and where rows are long few are read at a time.
+    """
+
+    def __init__(self, file: str | IO[bytes], name: str, line_limit: int) -> None:
         import pyarrow as pa  # noqa: PLC0415  # large, and needed by few
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         self._failures: tuple[type[Exception], ...] = (pa.ArrowException, OSError, ValueError, OverflowError)
         self._name = name
+        self._limit = line_limit
         try:
-            self._file: Any = pq.ParquetFile(file)
+            place: Any = file if isinstance(file, str) else pa.BufferReader(file.read())  # two read it
+            self._file: Any = pq.ParquetFile(place)
+            self._texts = self._repeated()
+            self._as_said: Any = pq.ParquetFile(place, read_dictionary=self._texts) if self._texts else self._file
             self.header: list[str] = [str(column) for column in self._file.schema_arrow.names]
             self.count = int(self._file.metadata.num_rows)
         except self._failures as fault:
@@ -200,7 +211,7 @@ class ParquetTable:
     def blocks(self, size: int) -> Iterator[RowBlock]:
         """The rows in blocks of ``size``."""
         number = 0
-        batches = self._file.iter_batches(batch_size=size)
+        batches = self._batches(size)
         while True:
             try:
                 batch = next(batches, None)
@@ -208,14 +219,54 @@ class ParquetTable:
                 raise self._broken(fault) from fault
             if batch is None:
                 return
-            columns = [self._cells(column) for column in batch.columns]
+            longest = sum(map(_longest, batch.columns))
+            columns = [self._cells(column, longest) for column in batch.columns]
             rows: list[tuple[int, Sequence[Any]]] = list(enumerate(zip(*columns, strict=True), number + 1))
+            most = max(1, _BATCH_BYTES // max(1, longest))
+            for start in range(0, len(rows), most):
+                part = rows[start : start + most]
+                yield self._block(part, number + start + len(part), doubtful=longest > self._limit)
             number += batch.num_rows
-            yield RowBlock(rows, [], number)
 
-    def _cells(self, column: Any) -> list[Any]:
+    def _block(self, rows: list[tuple[int, Sequence[Any]]], last: int, *, doubtful: bool) -> RowBlock:
+        """Some rows, without those that are too long."""
+        sizes = {at: size for at, cells in rows if (size := sum(map(_length, cells))) > self._limit} if doubtful else {}
+        rejects = [_reject(at, oversize(size, self._limit), "") for at, size in sizes.items()]
+        return RowBlock([row for row in rows if row[0] not in sizes] if sizes else rows, rejects, last)
+
+    def _batches(self, size: int) -> Iterator[Any]:
+        for group in range(self._file.metadata.num_row_groups):
+            found = self._file.metadata.row_group(group)
+            many = max(1, min(size, _BATCH_BYTES * max(1, found.num_rows) // max(1, found.total_byte_size)))
+            file = self._as_said if self._longest_said(group) * many > _BATCH_BYTES else self._file
+            yield from file.iter_batches(batch_size=many, row_groups=[group])
+
+    def _longest_said(self, group: int) -> int:
+        """The bytes of the longest texts that rows may repeat: with a group's first row comes all that it says once."""
+        if not self._texts:
+            return 0
+        first = next(self._as_said.iter_batches(batch_size=1, row_groups=[group], columns=self._texts), None)
+        return 0 if first is None else sum(map(_longest, first.columns))
+
+    def _repeated(self) -> list[str]:
+        """The columns of texts that a dictionary in the file holds."""
         import pyarrow as pa  # noqa: PLC0415
 
+        schema, metadata = self._file.schema_arrow, self._file.metadata
+        texts = {field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)}
+        groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+        chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
+        return sorted({one.path_in_schema for one in chunks if one.has_dictionary_page} & texts)
+
+    def _cells(self, column: Any, longest: int) -> list[Any]:
+        import pyarrow as pa  # noqa: PLC0415
+
+        if pa.types.is_dictionary(column.type):
+            if longest * len(column) > _BATCH_BYTES:
+                # Each text once, however many rows have it.
+                known = [*self._cells(column.dictionary, 0), None]
+                return [known[at] for at in column.indices.fill_null(len(known) - 1).to_pylist()]
+            column = column.dictionary_decode()
         try:
             if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
                 column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
@@ -232,6 +283,22 @@ class ParquetTable:
             return scalar.as_py()
         except self._failures:
             return Oddity(f"a {scalar.type} out of range")
+
+
+def _longest(column: Any) -> int:
+    """The bytes of the longest text of a column."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    values = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        return int(values.nbytes) // max(1, len(values))
+    longest: int | None = pc.max(pc.binary_length(values)).as_py()
+    return longest or 0
+
+
+def _length(cell: Any) -> int:
+    return len(cell) if isinstance(cell, str | bytes) else 0
 
 
 def _reject(number: int, cause: str, raw: str) -> Reject:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.exceptions import MethodNotAllowedException
 
 from trustward.api.access import ANY, HALF, OPEN, OWN, ROUTES
 from trustward.api.origins import SAFE, check_origin
@@ -224,7 +225,11 @@ async def guard(request: Request[Any, Any, Any]) -> None:
     Raises UnauthenticatedError, ForbiddenError, OriginError, RateError, RequestError.
     """
     scope = request.scope
-    access = ROUTES.get((scope["method"], scope.get("path_template", "")), "")
+    path = scope.get("path_template", "")
+    if scope["method"] == "OPTIONS":
+        # The framework's own handler has no place in the table, and there is nothing to say that CORS would ask.
+        raise MethodNotAllowedException(headers={"Allow": ", ".join(sorted(of for of, at in ROUTES if at == path))})
+    access = ROUTES.get((scope["method"], path), "")
     service = request.app.state.service
     key, token = credentials(scope["headers"])
     if access == OPEN:

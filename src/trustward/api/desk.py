@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -12,11 +13,11 @@ import msgspec
 from litestar import Request, Response
 
 from trustward import bootstrap
-from trustward.api.auth import COOKIE, Caller, SessionRing, caller_of
+from trustward.api.auth import COOKIE, Bucket, Caller, SessionRing, caller_of
 from trustward.api.logs import log
 from trustward.api.origins import where
 from trustward.base.clock import elapsed_s
-from trustward.base.errors import OverloadedError, TrustwardError
+from trustward.base.errors import OverloadedError, RateError, TrustwardError
 from trustward.base.units import format_time
 from trustward.model.access import scopes_of
 from trustward.model.people import Session, User
@@ -29,6 +30,9 @@ from trustward.settings import Settings
 T = TypeVar("T")
 P = ParamSpec("P")
 _MOST_WAITING = 100
+_MOST_NETWORKS = 10_000
+ASKED = 10
+"""How many sign-ins by passkey or provider may be begun from one network in a second: each writes a row."""
 _TEND_S = 600.0
 
 
@@ -79,7 +83,20 @@ class Desk:
         # Few at a time: each password takes 64 MiB while it is looked at.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="desk")
         self._waiting = 0
+        self._asked: OrderedDict[str, Bucket] = OrderedDict()
         self._tend_at_s = 0.0
+
+    def pace(self, network: str) -> None:
+        """See that nobody fills the database with what anybody may ask for, and waits for. Raises RateError."""
+        bucket = self._asked.pop(network, None) or Bucket(ASKED)
+        self._asked[network] = bucket
+        while len(self._asked) > _MOST_NETWORKS:
+            self._asked.popitem(last=False)
+        wait = bucket.take(1, now_s=elapsed_s())
+        if wait:
+            raise RateError(
+                f"{ASKED} sign-ins may be begun in a second", wait_s=wait, remedy="begin again after Retry-After"
+            )
 
     async def run(self, story: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a part of a story in a thread. Raises OverloadedError, and what the story raises."""

@@ -21,7 +21,7 @@ from trustward.base.clock import now_us
 from trustward.base.errors import NotFoundError, RecordError, RequestError
 from trustward.base.units import format_time
 from trustward.engine.state import FOREVER
-from trustward.model.changes import CHANGE_LIMIT, ListChange
+from trustward.model.changes import CHANGE_LIMIT, ListChange, check_named
 from trustward.model.event import ENTITY_LIMIT
 from trustward.model.nearest import NameIndex
 from trustward.model.stored import ListEntry
@@ -204,7 +204,7 @@ async def put_entries(request: Request[Any, Any, Any], name: FromPath[str]) -> C
     service: Service = request.app.state.service
     wanted: EntriesWanted = await read_json(request, EntriesWanted, service.settings.import_bytes)
     for at, value in enumerate(wanted.values):
-        _check(value, f"$.values[{at}]")
+        _check(value, f"$.values[{at}]", name)
     await service.aside(_known, service, name)
     change = ListChange(
         actor=caller_of(request).actor,
@@ -252,25 +252,47 @@ async def import_(
     kind = media_type(request, _FORMATS)
     body = await whole(request, service.settings.import_bytes, service.settings.wait_s)
     base = EntryIn(value="-", expires=expires, origin=clean(origin, "origin"), reason=clean(reason, "reason"))
-    grouped = await service.aside(_grouped, kind, body, base)
+    grouped = await service.aside(_grouped, kind, body, base, name)
     await service.aside(_known, service, name)
     actor = caller_of(request).actor
     entry = count = 0
-    for (until, said, why), values in grouped.items():
-        for start in range(0, len(values), CHANGE_LIMIT):
-            part = tuple(values[start : start + CHANGE_LIMIT])
-            change = ListChange(actor=actor, list=name, put=part, expires_us=until, origin=said, reason=why)
-            entry = await service.changed(change)
-            count += len(part)
+    for changes in _together(
+        ListChange(
+            actor=actor,
+            list=name,
+            put=tuple(values[start : start + CHANGE_LIMIT]),
+            expires_us=until,
+            origin=said,
+            reason=why,
+        )
+        for (until, said, why), values in grouped.items()
+        for start in range(0, len(values), CHANGE_LIMIT)
+    ):
+        entry = await service.changed_all(changes)
+        count += sum(len(change.put) for change in changes)
     return Changed(values=count, entry=entry)
 
 
-def _grouped(kind: str, body: bytes, base: EntryIn) -> dict[tuple[int | None, str, str], list[str]]:
+def _together(changes: Iterable[ListChange]) -> Iterator[list[ListChange]]:
+    """As many changes as one may have values: each by itself would wait for a commit of its own."""
+    held: list[ListChange] = []
+    count = 0
+    for change in changes:
+        if held and count + len(change.put) > CHANGE_LIMIT:
+            yield held
+            held, count = [], 0
+        held.append(change)
+        count += len(change.put)
+    if held:
+        yield held
+
+
+def _grouped(kind: str, body: bytes, base: EntryIn, name: str) -> dict[tuple[int | None, str, str], list[str]]:
     """The values of an import, gathered by what is said of them. Raises RecordError, RequestError."""
     times: dict[str, int | None] = {}
     said: dict[str, tuple[int | None, str, str]] = {}
     for place, entry in _read(kind, body):
-        _check(entry.value, f"{place}.value")
+        _check(entry.value, f"{place}.value", name)
         text = entry.expires or base.expires
         if text is not None and text not in times:
             times[text] = expiry(text, f"{place}.expires")
@@ -288,7 +310,8 @@ def _grouped(kind: str, body: bytes, base: EntryIn) -> dict[tuple[int | None, st
     return grouped
 
 
-def _check(value: str, path: str) -> None:
+def _check(value: str, path: str, name: str) -> None:
+    check_named(name, value, path=path)
     try:
         check_value(value)
     except RequestError as fault:
@@ -322,9 +345,9 @@ def _rows(text: str) -> Iterator[tuple[str, EntryIn]]:
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         head = reader.fieldnames or ()
-        if "value" not in head or not set(head) <= set(_COLUMNS):
+        if "value" not in head or not set(head) <= set(_COLUMNS) or len(set(head)) != len(head):
             raise RecordError(
-                "line 1: the columns are value and, if wanted, expires, origin, reason",
+                "line 1: the columns are value and, if wanted, expires, origin, reason, each once",
                 path="line 1",
                 remedy="begin with a line of these names",
             )

@@ -134,12 +134,14 @@ async def live(request: Request[Any, Any, Any]) -> Switched:
 
 @post("/v1/policies/rollback", opt={"scope": "policies"}, status_code=200, summary="Go back to the policy before")
 async def rollback(request: Request[Any, Any, Any]) -> Switched:
-    """The policy that was live before the present one is live again."""
+    """The policy that was live before the present one is live again. Of two who ask at once one is refused (409)."""
     wanted: BackWanted = await read_json(request, BackWanted)
     service: Service = request.app.state.service
     _check_alone(service)
+    present = service.host.status().policy
     before = await service.aside(live_before, service.store)
-    return await _switch(request, before, wanted.reason, wanted.origin)
+    # Of two who do so at once one would bring back what both want to leave.
+    return await _switch(request, before, wanted.reason, wanted.origin, present)
 
 
 def _check_alone(service: Service) -> None:
@@ -150,13 +152,14 @@ def _check_alone(service: Service) -> None:
         )
 
 
-async def _switch(request: Request[Any, Any, Any], hash: str, reason: str, origin: str) -> Switched:
+async def _switch(request: Request[Any, Any, Any], hash: str, reason: str, origin: str, base: str = "") -> Switched:
     service: Service = request.app.state.service
     change = PolicyChange(
         actor=caller_of(request).actor,
         policy=hash,
         reason=clean(reason, "$.reason"),
         origin=clean(origin, "$.origin"),
+        base=base,
     )
     entry = await service.changed(change, within_s=None)
     return Switched(hash=hash, entry=entry)

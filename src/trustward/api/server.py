@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -110,7 +108,7 @@ def run(settings: Settings) -> None:
     listening = listen(settings.host, settings.port, max(1, settings.workers))
     prepare()
     known = bootstrap.catalogue([Path(name) for name in settings.catalogue])
-    with _closing(listening), closing(bootstrap.store(settings)) as store, _folder() as folder:
+    with _closing(listening), closing(bootstrap.store(settings)) as store, bootstrap.held_folder() as folder:
         host, port = listening[0].getsockname()[:2]
         log("listening", host=host, port=port, processes=settings.workers)
         service = make_service(settings, store, known)
@@ -140,16 +138,6 @@ def _front(number: int, listening: socket, folder: Path) -> Beside:
     """A process that speaks HTTP. Its socket stays open here: what waits there is answered by its next one."""
     words = ["-m", "trustward.api.front", str(listening.fileno()), str(folder)]
     return Beside(f"http {number}", words, files=[listening.fileno()])
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder for sockets that only this user may enter."""
-    folder = tempfile.mkdtemp(prefix="trustward-")
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from trustward.base.units import format_time
 from trustward.bootstrap import Operations
 from trustward.engine.engine import Engine
 from trustward.exchange.decode import EventDecoder
-from trustward.model.changes import Change
+from trustward.model.changes import Change, ListChange
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
 from trustward.model.stored import StoredPolicy
@@ -148,6 +148,14 @@ class Service(Entrance):
     async def aside(self, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that takes a while in a thread of the pool."""
         return await asyncio.to_thread(run, *args, **kwargs)
+
+    async def changed_all(self, changes: Sequence[ListChange]) -> int:
+        """Make some changes, all or none; the number of the last entry, when it is on disk."""
+        future = asyncio.wrap_future(await self.aside(self.host.change_all, changes))
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), LONGEST_S)
+        except TimeoutError as fault:
+            raise _unanswered() from fault
 
     async def changed(self, change: Change, within_s: float | None = LONGEST_S) -> int:
         """Make a change; the number of its entry, when it is on disk. Raises what the host raises."""

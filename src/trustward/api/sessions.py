@@ -137,6 +137,7 @@ async def use_link(request: Request[Any, Any, Any]) -> Response[SessionTold]:
 async def passkey_challenge(request: Request[Any, Any, Any]) -> Challenge:
     """For any passkey of this site."""
     desk = desk_of(request)
+    desk.pace(whence(request).network)
     name, options = await desk.run(desk.signing_in.passkey_options)
     return Challenge(id=name, options=options)
 

@@ -35,7 +35,9 @@ def _story(request: Request[Any, Any, Any]) -> SingleSignOn:
 @get("/v1/sso/begin", opt={"scope": OPEN}, security=[{}], status_code=303, summary="Sign in at the provider")
 async def begin(request: Request[Any, Any, Any]) -> Redirect:
     """Sends the browser there."""
-    address, secret = await desk_of(request).run(_story(request).begin)
+    desk, story = desk_of(request), _story(request)
+    desk.pace(whence(request).network)
+    address, secret = await desk.run(story.begin)
     return Redirect(address, status_code=303, cookies=[_cookie(secret, _LASTS_S)])
 
 

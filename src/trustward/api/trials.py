@@ -241,6 +241,7 @@ async def delete_shadow(
         actor=caller_of(request).actor, policy=trial.policy, mode="off", reason=reason, origin=clean(origin, "origin")
     )
     entry = await service.changed(change)
+    service.on_trials()
     return Shadowed(hash=trial.policy, trial=trial.id, entry=entry)
 
 

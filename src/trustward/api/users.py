@@ -125,10 +125,13 @@ async def invite(request: Request[Any, Any, Any]) -> UserTold:
 
 @put("/v1/users/{id:str}/roles", opt={"scope": "admin"}, summary="Give a user other roles")
 async def set_roles(request: Request[Any, Any, Any], id: FromPath[str]) -> UserTold:
-    """Every session of the user ends."""
+    """Every session of the user ends. Keys to users and keys that they have made are good while they are an admin."""
     wanted: RolesWanted = await read_json(request, RolesWanted)
     desk = desk_of(request)
-    return _told(request, await desk.run(desk.people.set_roles, id, wanted.roles, actor=caller_of(request).actor))
+    user = await desk.run(desk.people.set_roles, id, wanted.roles, actor=caller_of(request).actor)
+    service: Service = request.app.state.service
+    service.ring.forget()
+    return _told(request, user)
 
 
 @post("/v1/users/{id:str}/link", opt={"scope": "admin"}, status_code=201, summary="A new link for a user")

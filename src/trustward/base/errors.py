@@ -28,7 +28,7 @@
 | TW-601 | SignInError | a name, password, code, passkey or link is not good, or not any more |
 | TW-610 | ForbiddenError | the key may not do this |
 | TW-611 | OriginError | a request with a cookie does not come from a page of the service |
-| TW-620 | RateError | a key asks for more than it may in a second |
+| TW-620 | RateError | somebody asks for more than may be in a second |
 | TW-621 | LockedError | too many attempts to sign in have failed |
 | TW-630 | RequestError | a request is not as its route needs it |
 | TW-640 | TooLargeError | a body is larger than it may be, or evidence would be |
@@ -237,7 +237,7 @@ class OriginError(ForbiddenError):
 
 
 class RateError(TrustwardError):
-    """A key asks for more than it may in a second; ``wait_s`` says when to come back."""
+    """Somebody asks for more than may be in a second; ``wait_s`` says when to come back."""
 
     code = "TW-620"
 

@@ -49,6 +49,7 @@ from trustward.bootstrap.replaying import Progress, backtest, replay
 from trustward.bootstrap.service import (
     deciding,
     delivering,
+    held_folder,
     indexing,
     polling,
     service_settings,
@@ -81,6 +82,7 @@ __all__ = [
     "delivering",
     "disable_user",
     "evidence_key",
+    "held_folder",
     "indexing",
     "list_appeals",
     "list_cases",

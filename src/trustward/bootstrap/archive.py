@@ -50,26 +50,25 @@ def query(settings: Settings, text: str) -> Iterator[Answer]:
 
     Raises UsageError, InputError.
     """
-    import tempfile
-
     from trustward.adapters.archive import query as asking
     from trustward.adapters.archive.shelf import write_rows
+    from trustward.adapters.held import held_folder
 
     views = asking.wanted(text)
-    with closing(store(settings)) as opened, tempfile.TemporaryDirectory(prefix="trustward-query-") as folder:
+    with closing(store(settings)) as opened, held_folder() as folder:
         upto, head = opened.archived.upto(), opened.journal.head()
         days = [day for day in opened.archived.days() if day.last <= upto]
         live = _segments(opened, upto, head) if set(views) - {"actions"} else iter(())
         actions = [*opened.archived.actions(upto + 1, head), *opened.archived.actions(1, head, inverses=True)]
-        rows = write_rows(Path(folder), live, actions if "actions" in views else ())
+        rows = write_rows(folder, live, actions if "actions" in views else ())
         files = {
             name: [
                 *[opened.shelf.path(day.day, name) for day in days if getattr(day, name)],
-                *([Path(folder) / f"{name}.parquet"] if rows[name] else []),
+                *([folder / f"{name}.parquet"] if rows[name] else []),
             ]
             for name in views
         }
-        answer = asking.ask(text, files, Path(folder), settings.query_memory)
+        answer = asking.ask(text, files, folder, settings.query_memory)
         yield answer
 
 

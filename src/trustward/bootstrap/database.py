@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 def upgrade(settings: Settings) -> tuple[str, str]:
     """Bring the database's schema up to date, encrypt secrets that are not yet: its versions before and after.
 
-    Raises SchemaError, StoreError, SettingsError if the key for secrets of authenticators is missing or another one.
+    Raises WriterError while a service runs, SchemaError, StoreError, SettingsError if the key for secrets of
+    authenticators is missing or another one.
     """
     from trustward.adapters.store import migrate
     from trustward.bootstrap.people import signing_in
 
-    with closing(store(settings, migrated=False)) as opened:
+    with closing(store(settings, migrated=False)) as opened, opened.writer.alone():
         versions = migrate.upgrade(opened.database)
         signing_in(settings, opened).seal_all()
         return versions

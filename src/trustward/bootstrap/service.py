@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -31,6 +32,13 @@ def service_settings(**told: object) -> Settings:
     from trustward.settings import load_settings
 
     return load_settings(os.environ, told)
+
+
+def held_folder() -> AbstractContextManager[Path]:
+    """A temporary folder of this user's alone; what a killed process leaves of such is removed."""
+    from trustward.adapters.held import held_folder as held
+
+    return held()
 
 
 def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:

@@ -30,7 +30,10 @@ def targets(settings: Settings) -> tuple[Target, ...]:
         except ValueError:
             wrong = True
         if said.url and wrong:
-            raise SettingsError(f"the target {said.name}: no url", remedy="write it like https://shop.example/hook")
+            raise SettingsError(
+                f"the target {said.name}: its url is none that webhooks are posted to",
+                remedy="write it like https://shop.example/hook",
+            )
         found.append(
             Target(
                 name=said.name,

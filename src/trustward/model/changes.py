@@ -6,8 +6,12 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from trustward.base.errors import RecordError
+
 CHANGE_LIMIT = 10_000
 """Most values in one change of a list: an import of more comes as several changes."""
+NAMED_BYTES = 2_400
+"""The most bytes of what a change names (an entity and its label, a list and one value): a key of the database."""
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -63,6 +67,39 @@ class PolicyChange(_Change, frozen=True, kw_only=True, tag="policy"):
 
 
 Change: TypeAlias = LabelChange | ListChange | SnoozeChange | PolicyChange
+
+
+def check_change(change: Change) -> None:
+    """See that what a change names can be kept, before anything is done. Raises RecordError.
+
+    >>> check_change(ListChange(actor="kim", list="partners", put=("a" * 3_000,)))
+    Traceback (most recent call last):
+    ...
+    trustward.base.errors.RecordError: TW-310: $.value: it has 3,008 bytes with its name, and may have 2,400 (...)
+    """
+    match change:
+        case ListChange():
+            for value in (*change.put, *change.gone):
+                check_named(change.list, value)
+        case LabelChange():
+            check_named(change.kind, change.entity, change.label, path="$.entity")
+        case SnoozeChange():
+            check_named(change.rule, change.kind, change.entity, path="$.entity")
+
+
+def check_named(*names: str, path: str = "$.value") -> None:
+    """See that some names together can be a key: not too long, and without NUL. Raises RecordError."""
+    if any("\0" in name for name in names):
+        raise RecordError(f"{path}: a control character", path=path, remedy="take it out")
+    if sum(map(len, names)) * 4 <= NAMED_BYTES:  # a letter has four bytes at most
+        return
+    size = sum(len(name.encode("utf-8", "surrogatepass")) for name in names)
+    if size > NAMED_BYTES:
+        raise RecordError(
+            f"{path}: it has {size:,} bytes with its name, and may have {NAMED_BYTES:,}",
+            path=path,
+            remedy="name something shorter, such as the domain of a link",
+        )
 
 
 def encode_change(change: Change) -> bytes:

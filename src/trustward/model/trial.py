@@ -14,7 +14,7 @@ TrialState = Literal["waiting", "running", "done", "cancelled", "failed", "ended
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """What is tried, on which entries, and how far it has come.
 
-    Entries after ``after`` are compared, up to ``upto`` (None: as long as it is open); windows and labels are built up
+    Entries after ``after`` are compared, up to ``upto`` (None: while it is in shadow); windows and labels are built up
     by those after ``warm_after``. ``seq`` is the last entry it has come to. ``worker`` has it until ``until_us``;
     ``tries`` counts how often somebody has begun with it since it last got on. ``result`` is an encoded comparison.
     """

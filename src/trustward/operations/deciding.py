@@ -23,6 +23,7 @@ from trustward.base.errors import (
     OverloadedError,
     PolicyError,
     PolicyStateError,
+    RecordError,
     StoreError,
     TrustwardError,
     UnavailableError,
@@ -31,7 +32,15 @@ from trustward.base.errors import (
 from trustward.engine.engine import DEFAULT_SKEW_US, Engine
 from trustward.engine.handover import same_windows
 from trustward.exchange.decode import EventDecoder
-from trustward.model.changes import Change, PolicyChange, encode_change
+from trustward.model.changes import (
+    Change,
+    LabelChange,
+    ListChange,
+    PolicyChange,
+    SnoozeChange,
+    check_change,
+    encode_change,
+)
 from trustward.model.decision import Decision, Fault
 from trustward.model.event import Event
 from trustward.model.journal import Commit, Segment
@@ -184,11 +193,18 @@ class Deciding:
         """Change a label, a list, a snooze or a policy; the future has the number of the entry that says so.
 
         Every event after that entry is decided with it. Windows that a new policy needs are filled beforehand, while
-        the old one goes on deciding. Raises as :meth:`post` does.
+        the old one goes on deciding. Raises as :meth:`post` does, and RecordError if what it names is too long.
         """
+        check_change(change)
         if isinstance(change, PolicyChange):
             return self._change_policy(change)
         return self._ask(lambda: self._enter(change))
+
+    def change_all(self, changes: Sequence[LabelChange | ListChange | SnoozeChange]) -> Future[int]:
+        """The same for many that are made together, in one commit: all or none. The number is the last entry's."""
+        for change in changes:
+            check_change(change)
+        return self._ask(lambda: self._enter_all(changes))
 
     def ask(self, question: Callable[[Engine], T]) -> Future[T]:
         """Let a function look at the engine, in its thread, between two commits. It must change nothing."""
@@ -396,8 +412,8 @@ class Deciding:
             return
         try:
             result = task.run()
-        except (NotFoundError, PolicyError) as fault:
-            # Found out before anything was written.
+        except (NotFoundError, PolicyError, PolicyStateError, RecordError) as fault:
+            # Found out before anything was written: the engine is as it was.
             task.future.set_exception(fault)
         except Exception as fault:  # noqa: BLE001 - the same
             if task.writes:
@@ -449,7 +465,9 @@ class Deciding:
         policy = self._engine.policy.hash if self._engine is not None else ""
         if isinstance(change, PolicyChange):
             if change.base and change.base != policy:
-                raise PolicyStateError("another policy went live since it was proposed", remedy="propose it anew")
+                raise PolicyStateError(
+                    "another policy went live meanwhile", remedy="see which one is live, then ask anew"
+                )
             # Whatever is wrong with it shows before it is written.
             self._replayer.policy(change.policy)
         segment = Segment(
@@ -462,6 +480,20 @@ class Deciding:
         else:
             apply(self._working(), change)
         return seq
+
+    def _enter_all(self, changes: Sequence[LabelChange | ListChange | SnoozeChange]) -> int:
+        """Write changes to the journal, then make them."""
+        engine = self._working()
+        self._at_us = max(self._clock(), self._at_us)
+        plain = Segment(first=self._seq, count=1, kind="change", at_us=self._at_us, policy=engine.policy.hash, body=b"")
+        segments = [
+            msgspec.structs.replace(plain, first=seq, body=encode_change(change))
+            for seq, change in enumerate(changes, self._seq + 1)
+        ]
+        self._append(Commit(segments=tuple(segments)))
+        for change in changes:
+            apply(engine, change)
+        return self._seq
 
     def _change_policy(self, change: PolicyChange) -> Future[int]:
         """A new policy with other windows sees the events so far in a thread of its own, the last few in the host's."""

@@ -41,6 +41,7 @@ class Factors:
     def _may_add(self, user: User, session: Session) -> None:
         """A half session may enrol the first factor only; a whole one must have begun a moment ago."""
         _no_provider(user)
+        self._in.check_stands(session)
         if session.level == "half":
             if self.has(user):
                 raise ForbiddenError("the second factor is missing", remedy="sign in with the one that you have")

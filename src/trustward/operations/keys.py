@@ -78,6 +78,8 @@ def check_key(text: str, keys: Keys, now_us: int) -> ApiKey | None:
 def stands(key: ApiKey, keys: Keys, people: People) -> bool:
     """Whether the person behind a key may still come in; of a key without a person: always.
 
+    A key to users and keys is good only as long as that person is an admin: or it would be kept past the role.
+
     >>> from trustward.adapters.store.memory import MemoryStore
     >>> store = MemoryStore()
     >>> mine, _ = make_key("shop", ["decide"], actor="kim", now_us=0)
@@ -89,4 +91,4 @@ def stands(key: ApiKey, keys: Keys, people: People) -> bool:
     if not behind.startswith("user:"):
         return True
     user = people.get(behind.removeprefix("user:"))
-    return user is not None and user.disabled_us is None
+    return user is not None and user.disabled_us is None and ("admin" not in key.scopes or user.leads)

@@ -72,11 +72,16 @@ class Where(NamedTuple):
 
         >>> Where("2001:db8::1:2:3:4").network, Where("10.1.2.3").network, Where("").network
         ('2001:db8::/64', '10.1.2.3', 'unknown')
+        >>> Where("::ffff:10.1.2.3").network
+        '10.1.2.3'
         """
         try:
             found = ipaddress.ip_address(self.address)
         except ValueError:
             return "unknown"
+        if found.version == 6 and found.ipv4_mapped is not None:
+            # As a proxy on a socket for both says it: all of these together would be one network.
+            found = found.ipv4_mapped
         if found.version == 4:
             return str(found)
         return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
@@ -133,6 +138,7 @@ class SigningIn:
 
     def by_code(self, user: User, session: Session, code: str, where: Where) -> Signed:
         """A whole session for a half one and a code of the authenticator, or a recovery code."""
+        self.check_stands(session)
         self.count_address(where)
         how = self._check_code(user, code, where)
         self.forgive_address(where)
@@ -211,6 +217,14 @@ class SigningIn:
             self.store.sessions.seen(session.id, now)
             session = msgspec.structs.replace(session, seen_us=now)
         return user, session
+
+    def check_stands(self, session: Session) -> None:
+        """See that a session has not ended since it was looked up: another one must not grow out of it.
+
+        Raises SignInError.
+        """
+        if self.store.sessions.get(session.hash) is None:
+            raise SignInError("the session has ended", remedy="sign in again")
 
     def end(self, user: User, id: str) -> bool:
         """Sign out; False if there is no such session."""
@@ -307,11 +321,12 @@ class SigningIn:
         self.forgive_address(where)
 
     def _refused(self, user: User | None, how: str, where: Where) -> None:
-        if user is not None:
-            detail = msgspec.json.encode({"how": how, "address": where.address[:64]})
-            subject = f"user:{user.id}"
-            row = AuditRow(at_us=self.clock(), actor="nobody", action="session.refused", subject=subject, detail=detail)
-            self.store.audit.record(row)
+        # Of a name that is nobody's too, but for the name, which may be a password: the one would take longer than
+        # the other.
+        detail = msgspec.json.encode({"how": how, "address": where.address[:64]})
+        subject = f"user:{user.id}" if user is not None else "user:nobody"
+        row = AuditRow(at_us=self.clock(), actor="nobody", action="session.refused", subject=subject, detail=detail)
+        self.store.audit.record(row)
 
 
 def csrf_of(token: str) -> str:

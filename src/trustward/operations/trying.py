@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
+import msgspec
+
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import StoreError, TrustwardError
 from trustward.engine.comparison import Comparison, decode, encode
@@ -120,11 +122,11 @@ class Trying:
             del self._courses[gone]
         moved = testing = False
         for trial in trials:
-            # Each has windows of its own: one backtest at a time, and the shadow.
-            if trial.kind == "backtest" and testing:
+            # Each has windows of its own: one at a time of those that come to an end, and the shadow.
+            if trial.upto is not None and testing:
                 continue
             moved |= self._go_on(trial)
-            testing |= trial.kind == "backtest" and trial.id in self._courses
+            testing |= trial.upto is not None and trial.id in self._courses
         return moved
 
     @property
@@ -145,10 +147,12 @@ class Trying:
             course = self._courses.get(trial.id) or self._begin(trial)
             if course is None:
                 return False
+            # A shadow ends with an entry, which it may not have come to yet.
+            course.trial = msgspec.structs.replace(course.trial, upto=trial.upto)
             moved = self._slice(course)
             course.dirty |= moved
             if course.over:
-                self._save(course, "done")
+                self._save(course, "done" if trial.kind == "backtest" else "ended")
             elif elapsed_s() - course.saved_s >= (self._save_s if course.dirty else self._keep_s):
                 self._save(course, idle=not moved)
         except StoreError:

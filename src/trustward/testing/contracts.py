@@ -7,7 +7,9 @@ class TestMemoryJournal(JournalContract):
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha512
 from pathlib import Path
 
 import msgspec
@@ -57,6 +59,12 @@ def changed(seq: int, change: Change) -> Commit:
     """A commit of one change."""
     segment = Segment(first=seq, count=1, kind="change", at_us=1000 + seq, policy=POLICY, body=encode_change(change))
     return Commit(segments=(segment,))
+
+
+LONG = "".join(b64encode(sha512(bytes([number])).digest()).decode() for number in range(45))
+"""As long as an entity may nearly be, of which nothing can be packed away."""
+ODD = [LONG, "a\0b"]
+"""What not every database takes into an index."""
 
 
 class Contract:

@@ -10,7 +10,7 @@ from trustward.model.appeal import Appeal, AppealPage, AppealTally
 from trustward.model.enforcement import Measure, Strike, StrikeSheet
 from trustward.model.letter import Letter, told
 from trustward.ports import Store
-from trustward.testing.contracts import Contract, Open
+from trustward.testing.contracts import ODD, Contract, Open
 
 
 def taken(id: str, at_us: int = 1, **fields: object) -> Measure:
@@ -66,6 +66,12 @@ class MeasuresContract(Contract):
         with pytest.raises(StaleError):
             store.records.write([after])
         assert opened().measures.get("m1") == after
+
+    @pytest.mark.parametrize("odd", ODD, ids=["long", "nul"])
+    def test_any_entity(self, store: Store, odd: str) -> None:
+        one = msgspec.structs.replace(taken("m1"), entity=odd)
+        store.records.write([one])
+        assert store.measures.on(one.kind, odd) == store.measures.alike(one.same) == [one]
 
     def test_found_by_cause_by_entity_and_by_what_it_does(self, store: Store) -> None:
         first, later = taken("m1", 1), taken("m2", 5, cause="order:1")

@@ -13,12 +13,13 @@ from trustward.model.case import Barred, Case, CaseLease, CasePage, CaseQuery, H
 from trustward.model.clocks import Clock
 from trustward.model.duty import Alarm, Breach, Duty, DutyQuery, DutyStep
 from trustward.model.effect import outgoing
+from trustward.model.enforcement import StrikeSheet
 from trustward.model.errand import Errand
 from trustward.model.letter import Letter, told
 from trustward.model.report import LegalNotice, Report, Reporter
 from trustward.model.stored import AuditQuery, AuditRow
 from trustward.ports import Store
-from trustward.testing.contracts import Contract, Open
+from trustward.testing.contracts import ODD, Contract, Open
 
 CLOCK = Clock(id="c", kind="order", title="Carry out an order")
 
@@ -273,6 +274,17 @@ class ReportsContract(Contract):
         store.records.write([report(version=2, told_us=8)])
         assert [one.id for one in reports.undecided("c1", 9)] == ["r2"]
         assert reports.undecided("c2", 9) == []
+
+    @pytest.mark.parametrize("odd", ODD, ids=["long", "nul"])
+    def test_about_any_entity(self, store: Store, odd: str) -> None:
+        said, found = report(entity=odd[:1990], reporter=odd), case(entity=odd, entities=(("account", odd),))
+        store.records.write([said, found, owed(subject=f"account:{odd}"), StrikeSheet(id=f"account:{odd}", version=1)])
+        assert store.reports.before(odd, f"account:{odd[:1990]}") == said
+        assert store.reports.by(odd) == [said]
+        assert store.cases.open_on(f"account:{odd}") == found
+        assert store.cases.about("account", odd) == [found]
+        assert [one.id for one in store.duties.find(DutyQuery(subject=f"account:{odd}"))] == ["d1"]
+        assert store.records.get(StrikeSheet, f"account:{odd}") is not None
 
 
 class ErrandsContract(Contract):

@@ -14,7 +14,7 @@ from trustward.model.effect import Ending, outgoing
 from trustward.model.journal import ActionRow, Commit, Outgoing, notice
 from trustward.model.stored import AuditRow, Lease
 from trustward.ports import Store
-from trustward.testing.contracts import Contract, Open, events
+from trustward.testing.contracts import ODD, Contract, Open, events
 
 ONE = Target(name="one")
 TWO = Target(name="two", lanes=4)
@@ -256,6 +256,16 @@ class EffectsContract(Contract):
         assert store.effects.get(2, 0) is None
         assert store.effects.due(1500, 10) == []
         assert store.effects.due(9999, 10) == [effect]
+
+    @pytest.mark.parametrize("odd", ODD, ids=["long", "nul"])
+    def test_whatever_a_user_has_typed_keeps_nobody_waiting(self, store: Store, lease: Lease, odd: str) -> None:
+        # PostgreSQL does not take it into an index: nothing that was passed on together with it left any more.
+        store.journal.append(lease, acting(1, hold(odd, 500), hold("b")))
+        assert passed(store) == 2
+        (effect,) = store.effects.of("account", odd)
+        assert outgoing(effect.body).action.entity == odd
+        assert store.effects.of("account", odd[:-1]) == []
+        assert [one.key for one in store.effects.of("account", "b")] == ["2-0"]
 
     def test_ended_once_with_its_inverse(self, store: Store, lease: Lease, opened: Open) -> None:
         store.journal.append(lease, acting(1, hold("a", 500)))

@@ -149,6 +149,11 @@ class TrialsContract(Contract):
         # It goes live, and is no shadow any more.
         put(store, lease, "live", "p3")
         assert modes() == ["off", "off", "live"]
+        # The entry between is still to be looked at, whoever does it.
+        (last,) = store.trials.open()
+        assert (last.id, last.upto) == (f"shadow-{second}", second + 1)
+        assert store.trials.claim(last.id, "w", 1000, 2000) is not None
+        assert store.trials.save(Step(id=last.id, worker="w", seq=second + 1, until_us=0, at_us=1500, state="ended"))
         assert store.trials.open() == []
         put(store, lease, "shadow", "p1")
         put(store, lease, "off", "p1")

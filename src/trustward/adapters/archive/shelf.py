@@ -86,6 +86,7 @@ class FolderShelf:
     def put(self, day: ArchivedDay, segments: Iterable[Segment], actions: Iterable[ActionRow]) -> ArchivedDay:
         """See :class:`trustward.ports.Shelf`."""
         part, place = self.folder / f".{day.day}.part", self.folder / day.day
+        self._check_history(place, day)
         try:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True, mode=0o700)
@@ -103,6 +104,18 @@ class FolderShelf:
         except OSError as fault:
             raise StoreError(f"cannot write to {self.folder}: {fault.strerror}", remedy=_DISK) from fault
         return msgspec.structs.replace(day, digest=digest, **rows)
+
+    def _check_history(self, place: Path, day: ArchivedDay) -> None:
+        """See that another database's day is not replaced, as by a copy that is tried out. Raises StateError."""
+        try:
+            told = msgspec.json.decode((place / MANIFEST).read_bytes(), type=Manifest)
+        except (OSError, msgspec.MsgspecError):
+            return
+        if (told.first, told.last) != (day.first, day.last):
+            raise StateError(
+                f"{place} holds another database's day: entries {told.first} to {told.last}",
+                remedy="name another folder in TRUSTWARD_ARCHIVE, or move that one away",
+            )
 
     def verify(self, day: ArchivedDay, segments: Iterable[Segment], actions: Iterable[ActionRow]) -> None:
         """See :class:`trustward.ports.Shelf`."""

@@ -297,7 +297,7 @@ def _free(target: Path) -> Path:
     found = target
     while found.exists():
         number += 1
-        found = target.with_name(f"{target.name}.{number}")
+        found = target.with_name(f"{_short(target.name)}.{number}")
     return found
 
 

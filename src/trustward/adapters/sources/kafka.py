@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Meta
 
 from trustward.base.clock import elapsed_s
 from trustward.base.errors import SettingsError, SourceError
-from trustward.exchange.messages import decode_messages
+from trustward.exchange.messages import by_message, decode_messages
 from trustward.exchange.records import Reject
 from trustward.ports.sources import Batch, Tools
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _LONGEST_S = 20.0
 _LEAST_S = 0.005
+_CUT = 65_536
+"""How many bytes are kept of a faulty message that is too large to be sent on as it is."""
 _OURS = frozenset(
     {"auto.offset.reset", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "group.id"}
 )
@@ -189,33 +192,54 @@ class KafkaSource:
     def _set_aside(self, messages: Sequence[Message], faults: Sequence[Reject]) -> None:
         """Send faulty messages to their topic; it has them when this returns. Raises SourceError."""
         assert self._producer is not None  # open
-        wrong: dict[int, list[dict[str, Any]]] = {}
-        for fault in faults:
-            told = {"path": fault.path, "cause": fault.cause, "decided": fault.decided}
-            wrong.setdefault(fault.line - 1, []).append(told)
+        wrong = [(messages[at], msgspec.json.encode(found)) for at, found in by_message(faults).items()]
+        # With its headers a message may be larger than is taken: it would be read again and again.
+        large = self._send(wrong, None)
+        if large and self._send(large, _CUT):
+            raise SourceError("Kafka takes no message of 64 kB in the topic of rejects", remedy=_LOOK)
+
+    def _send(self, wrong: Sequence[tuple[Message, bytes]], most: int | None) -> list[tuple[Message, bytes]]:
+        """Send messages with their faults, of each ``most`` bytes; those that are too large are given back."""
+        import confluent_kafka as kafka  # noqa: PLC0415 - an extra
+
+        assert self._producer is not None  # open
+        large: list[tuple[Message, bytes]] = []
         errors: list[KafkaError] = []
         ended = 0
 
-        def told_of(error: KafkaError | None, _message: Message) -> None:
+        def told_of(one: tuple[Message, bytes], error: KafkaError | None, _sent: Message | None = None) -> None:
             nonlocal ended
             ended += 1
-            if error is not None:
+            if error is not None and error.code() == kafka.KafkaError.MSG_SIZE_TOO_LARGE:
+                large.append(one)
+            elif error is not None:
                 errors.append(error)
 
-        for at, found in wrong.items():
-            message = messages[at]
+        for one in wrong:
+            message, found = one
+            value, key = message.value(), message.key()
             headers: list[tuple[str, str | bytes | None]] = [
                 ("trustward-source", f"{message.topic()}/{message.partition()}/{message.offset()}"),
-                ("trustward-faults", msgspec.json.encode(found)),
+                ("trustward-faults", found),
             ]
+            if most is not None:
+                headers.append(("trustward-cut", str(len(value or b""))))
+                value, key = (value or b"")[:most], None if key is None else key[:most]
             while True:
                 try:
                     self._producer.produce(
-                        self._settings.rejects, message.value(), message.key(), on_delivery=told_of, headers=headers
+                        self._settings.rejects,
+                        value,
+                        key,
+                        on_delivery=partial(told_of, one),
+                        headers=headers,
                     )
                     break
                 except BufferError:
                     self._producer.poll(0.1)
+                except kafka.KafkaException as fault:
+                    told_of(one, fault.args[0])
+                    break
         until = elapsed_s() + _LONGEST_S
         while ended < len(wrong) and elapsed_s() < until:
             self._producer.poll(0.05)
@@ -223,6 +247,7 @@ class KafkaSource:
             raise _trouble(errors[0])
         if ended < len(wrong):
             raise SourceError("Kafka did not take what was set aside", remedy=_LOOK)
+        return large
 
     # ------------------------------------------------------------------ called by the library, within read and close
 

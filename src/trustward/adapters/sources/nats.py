@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from trustward.base.errors import SettingsError, SourceError
 from trustward.base.units import parse_duration
-from trustward.exchange.messages import decode_messages
+from trustward.exchange.messages import by_message, decode_messages
 from trustward.exchange.records import Reject
 from trustward.ports.sources import Batch, Tools
 
@@ -30,6 +30,8 @@ T = TypeVar("T")
 _LONGEST_S = 20.0
 """How long anything asked of the server may take."""
 _LEAST_S = 0.01
+_ROOM = 100
+"""For what headers begin and end with, and the one that says how long a message was before it was cut."""
 
 
 class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,11 +197,7 @@ class NatsSource:
     async def _settle(self, messages: Sequence[Msg], faults: Sequence[Reject]) -> None:
         assert self._stream is not None  # open
         assert self._client is not None  # the same
-        wrong: dict[int, list[dict[str, Any]]] = {}
-        for fault in faults:
-            told = {"path": fault.path, "cause": fault.cause, "decided": fault.decided}
-            wrong.setdefault(fault.line - 1, []).append(told)
-        for at, found in wrong.items():
+        for at, found in by_message(faults).items():
             message = messages[at]
             sequence = message.metadata.sequence.stream
             headers = {
@@ -209,7 +207,11 @@ class NatsSource:
                 "trustward-subject": message.subject,
                 "trustward-faults": ascii_json(found),
             }
-            await self._stream.publish(self._settings.rejects, message.data, headers=headers)
+            # With its headers a message may be larger than the server takes: it would come again and again.
+            room = self._client.max_payload - _ROOM - sum(len(name) + len(text) + 4 for name, text in headers.items())
+            if len(message.data) > room:
+                headers["trustward-cut"] = str(len(message.data))
+            await self._stream.publish(self._settings.rejects, message.data[: max(0, room)], headers=headers)
         for message in messages:
             await message.ack()
         await self._client.flush(timeout=5)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import URL, Connection, Table, func, select
 
+from trustward.adapters.held import held_folder
 from trustward.adapters.store import migrate
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.opened import DatabaseStore
@@ -42,7 +45,7 @@ def backup(store: DatabaseStore, file: Path) -> Copied:
         raise InputError(f"there is no folder {file.parent}", remedy="make it, or name another one")
     part = file.with_name(f".{file.name}.part")
     try:
-        part.unlink(missing_ok=True)
+        _drop(part)
         target = _file(part)
         try:
             migrate.upgrade(target)
@@ -60,7 +63,7 @@ def backup(store: DatabaseStore, file: Path) -> Copied:
             f"cannot write {file}: {fault.strerror}", remedy="name a file in a folder you may write to"
         ) from fault
     finally:
-        part.unlink(missing_ok=True)
+        _drop(part)
     return copied
 
 
@@ -71,22 +74,43 @@ def restore(file: Path, store: DatabaseStore) -> Copied:
     """
     if not file.is_file():
         raise InputError(f"there is no file {file}", remedy="name a file that trustward db backup has written")
-    # SQLite may want to write beside what it reads: the backup itself stays as it is.
-    copy = file.with_name(f".{file.name}.reading")
     try:
-        shutil.copyfile(file, copy)
-        source = _file(copy)
-        try:
-            migrate.upgrade(source)
-            copied = _restore(source, store)
-        finally:
-            source.close()
+        with _copied(file) as copy:
+            source = _file(copy)
+            try:
+                migrate.upgrade(source)
+                return _restore(source, store)
+            finally:
+                source.close()
     except OSError as fault:
         raise InputError(f"cannot read {file}: {fault.strerror}", remedy="check the path and its rights") from fault
+
+
+@contextmanager
+def _copied(file: Path) -> Iterator[Path]:
+    """A copy that is its owner's alone: SQLite may want to write beside what it reads, and the backup stays as it is.
+
+    It lies beside the backup, or in the temporary folder where that cannot be, as on a disk that is only read.
+    """
+    copy = file.with_name(f".{file.name}.reading")
+    _drop(copy)
+    try:
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError:
+        with held_folder() as folder:
+            yield Path(shutil.copyfile(file, folder / "backup"))
+        return
+    try:
+        yield Path(shutil.copyfile(file, copy))
     finally:
-        for left in (copy, *(copy.with_name(copy.name + end) for end in ("-wal", "-shm"))):
-            left.unlink(missing_ok=True)
-    return copied
+        _drop(copy)
+
+
+def _drop(file: Path) -> None:
+    """Remove a file of SQLite's, and what it has put beside it: with a full disk that stays when it is closed."""
+    for name in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm", "-journal"))):
+        with suppress(OSError):
+            name.unlink(missing_ok=True)
 
 
 def check(store: DatabaseStore) -> list[str]:
@@ -134,12 +158,13 @@ def _restore(source: Database, store: DatabaseStore) -> Copied:
                     f"the database holds something already ({', '.join(held)})",
                     remedy="restore into a new data folder or a new database",
                 )
+            # Of another history. They go first: a restore that is ended on the way must not leave them to this one.
+            for stale in store.snapshots.stored():
+                store.snapshots.drop(stale)
             copied = _copy(origin, goal)
             if not store.database.is_sqlite:
                 for name in ("number_audit_on", "number_audit_secret_on", "number_deliveries_on", "number_receipts_on"):
                     goal.execute(named(name))
-        for stale in store.snapshots.stored():
-            store.snapshots.drop(stale)
         _carry(DatabaseSnapshots(source), store.snapshots, copied.seq)
     finally:
         store.writer.release(lease)

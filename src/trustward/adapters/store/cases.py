@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select, union_all
 
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.keyed import BESIDE_BYTES, keyed
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import CASE_ENTITIES, CASES
 from trustward.model.case import ALIKE, STATES, Case, CaseLease, CasePage, CaseQuery
@@ -41,7 +42,9 @@ class DatabaseReports:
 
     def before(self, reporter: str, subject: str) -> Report | None:
         """See :class:`trustward.ports.Reports`."""
-        return next(iter(self._all("report_before", reporter=reporter, subject=subject)), None)
+        return next(
+            iter(self._all("report_before", reporter=keyed(reporter, BESIDE_BYTES), subject=keyed(subject))), None
+        )
 
     def of_case(self, case: str, after: str = "", limit: int = 100) -> Sequence[Report]:
         """See :class:`trustward.ports.Reports`."""
@@ -53,7 +56,7 @@ class DatabaseReports:
 
     def by(self, reporter: str, limit: int = 100) -> Sequence[Report]:
         """See :class:`trustward.ports.Reports`."""
-        return self._all("reports_by", reporter=reporter, limit=limit)
+        return self._all("reports_by", reporter=keyed(reporter, BESIDE_BYTES), limit=limit)
 
 
 class DatabaseCases:
@@ -79,7 +82,7 @@ class DatabaseCases:
 
     def open_on(self, subject: str) -> Case | None:
         """See :class:`trustward.ports.Cases`."""
-        return next(iter(self._all("case_on", subject=subject)), None)
+        return next(iter(self._all("case_on", subject=keyed(subject))), None)
 
     def take(self, queue: str, reviewer: str, now_us: int, until_us: int, risk_us: int) -> CaseLease | None:
         """See :class:`trustward.ports.Cases`."""
@@ -139,7 +142,7 @@ class DatabaseCases:
         """See :class:`trustward.ports.Cases`."""
         behind = self.get(after) if after else None
         place = {"opened_us": _LATEST_US if behind is None else behind.opened_us, "past": after}
-        return self._all("cases_about", kind=kind, entity=entity, limit=limit, **place)
+        return self._all("cases_about", kind=kind, entity=keyed(entity), limit=limit, **place)
 
     def untold(self, limit: int) -> Sequence[Case]:
         """See :class:`trustward.ports.Cases`."""
@@ -152,7 +155,7 @@ class DatabaseCases:
         # All entities by one statement, and all cases by another.
         places = [
             select(_ABOUT.case_id, _ABOUT.opened_us)
-            .where(_ABOUT.kind == kind, _ABOUT.entity == entity)
+            .where(_ABOUT.kind == kind, _ABOUT.entity == keyed(entity))
             .order_by(_ABOUT.opened_us.desc(), _ABOUT.case_id.desc())
             .limit(each)
             .subquery(f"entity{number}")

@@ -183,6 +183,8 @@ def _remedy(cause: str) -> str:
         return "make room on the disk, then try again"
     if "no such table" in low or "does not exist" in low:
         return "run trustward db upgrade"
+    if "readonly" in low or "unable to open" in low:
+        return "let this user write to the data folder and to the files in it"
     if "locked" in low:
         return "another program holds the database: end it, then try again"
     return _AGAIN
@@ -194,6 +196,8 @@ def _sqlite(url: URL) -> Engine:
     # closing it would drop the locks that this process has on it.
     with suppress(OSError):
         os.close(os.open(str(url.database), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    for end in ("", "-wal", "-shm"):
+        _keep_private(f"{url.database}{end}")
     engine = create_engine(url, connect_args={"timeout": _WAIT_S, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -222,6 +226,14 @@ def _sqlite(url: URL) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
     return engine
+
+
+def _keep_private(path: str) -> None:
+    """Take away what others may do with a file of ours: earlier versions made it as any other."""
+    with suppress(OSError):
+        found = Path(path).stat()
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            Path(path).chmod(found.st_mode & 0o700)
 
 
 def _postgresql(url: URL) -> Engine:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.keyed import keyed
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_dossiers import DOSSIERS
 from trustward.base.errors import NotFoundError, StaleError
@@ -36,7 +37,7 @@ class DatabaseDossiers:
         """See :class:`trustward.ports.Dossiers`."""
         table = DOSSIERS.c
         wanted: list[Any] = [table.kind == kind.__name__, table.id > after]
-        asked = ((table.subject, query.subject), (table.party, query.party), (table.cause, query.cause))
+        asked = ((table.subject, keyed(query.subject)), (table.party, query.party), (table.cause, query.cause))
         wanted += [column == value for column, value in asked if value]
         if query.states:
             wanted.append(table.standing.in_(query.states))
@@ -48,7 +49,7 @@ class DatabaseDossiers:
 
     def naming(self, kind: type[D], entity_kind: str, entity: str, after: str = "", limit: int = 100) -> Sequence[D]:
         """See :class:`trustward.ports.Dossiers`."""
-        asked = {"kind": kind.__name__, "entity": f"{entity_kind}:{entity}", "past": after, "limit": limit}
+        asked = {"kind": kind.__name__, "entity": keyed(f"{entity_kind}:{entity}"), "past": after, "limit": limit}
         with self._database.read() as connection:
             found = connection.execute(named("dossiers_naming"), asked).scalars()
             return [msgspec.json.decode(body, type=kind) for body in found]
@@ -111,7 +112,7 @@ def write_dossier(connection: Connection, one: Dossier) -> None:
         "id": one.id,
         "version": one.version,
         "standing": one.state,
-        "subject": one.subject,
+        "subject": keyed(one.subject),
         "party": one.party,
         "cause": one.cause,
         "secret": int(one.secret),
@@ -120,7 +121,7 @@ def write_dossier(connection: Connection, one: Dossier) -> None:
     statement = named("add_dossier" if one.version == 1 else "change_dossier")
     if connection.execute(statement, fields).rowcount != 1:
         raise StaleError(f"the {kind.lower()} {one.id} has been changed meanwhile", remedy="look again")
-    rows = [{"kind": kind, "entity": f"{of}:{entity}", "id": one.id} for of, entity in one.entities]
+    rows = [{"kind": kind, "entity": keyed(f"{of}:{entity}"), "id": one.id} for of, entity in one.entities]
     if rows:
         connection.execute(named("add_dossier_entity"), rows)
 

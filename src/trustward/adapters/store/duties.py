@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Select, Table, literal, select, text, tuple_, union_all
 
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.keyed import keyed
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import DUE_LATER, DUTIES
 from trustward.model.duty import STATES, Duty, DutyQuery, DutyStep
@@ -47,7 +48,7 @@ class DatabaseDuties:
         wanted: list[Any] = [
             column == value
             for column, value in (
-                (table.subject, query.subject),
+                (table.subject, keyed(query.subject)),
                 (table.owner, query.owner),
                 (table.market, query.market),
             )

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.duties import behind, first_of_each
+from trustward.adapters.store.keyed import keyed
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_enforcement import APPEALS
 from trustward.adapters.store.tables_operations import DUE_LATER
@@ -30,9 +31,9 @@ def measure_row(one: Measure) -> dict[str, Any]:
         "state": STATES.index(one.state),
         "cause": "" if one.parent else one.cause,
         "kind": one.kind,
-        "entity": one.entity,
+        "entity": keyed(one.entity),
         "parent": one.parent,
-        "same": one.same if held else "",
+        "same": keyed(one.same) if held else "",
         "at_us": one.at_us,
         "over_us": one.ends_us if held else None,
         "work": int(bool(one.work)),
@@ -44,7 +45,7 @@ def appeal_row(one: Appeal) -> dict[str, Any]:
     return {
         "state": APPEAL_STATES.index(one.state),
         "decision": one.decision,
-        "account": one.account,
+        "account": keyed(one.account),
         "due_us": DUE_LATER if one.due_us is None else one.due_us,
         "work": int(one.work),
     }
@@ -70,11 +71,11 @@ class DatabaseMeasures:
 
     def on(self, kind: str, entity: str, limit: int = 100) -> Sequence[Measure]:
         """See :class:`trustward.ports.Measures`."""
-        return self._all("measures_on", kind=kind, entity=entity, limit=limit)
+        return self._all("measures_on", kind=kind, entity=keyed(entity), limit=limit)
 
     def alike(self, same: str, limit: int = 10) -> Sequence[Measure]:
         """See :class:`trustward.ports.Measures`."""
-        return self._all("measures_alike", same=same, limit=limit)
+        return self._all("measures_alike", same=keyed(same), limit=limit)
 
     def following(self, parent: str, after: str = "", limit: int = 100) -> Sequence[Measure]:
         """See :class:`trustward.ports.Measures`."""
@@ -124,7 +125,7 @@ class DatabaseAppeals:
         if decision:
             wanted.append(table.decision == decision)
         if account:
-            wanted.append(table.account == account)
+            wanted.append(table.account == keyed(account))
         states = [APPEAL_STATES.index(one) for one in ([state] if state is not None else APPEAL_STATES)]
         with self._database.read() as connection:
             if after:

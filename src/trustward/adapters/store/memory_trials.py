@@ -21,19 +21,23 @@ class Tried:
         self.lock = RLock()
         self.trials: dict[str, Trial] = {}
 
-    def end(self, at_us: int, policy: str | None = None) -> None:
-        """End the shadows, or those of a policy."""
+    def end(self, segment: Segment, policy: str | None = None) -> None:
+        """End the shadows, or those of a policy, when they have come to this entry."""
+        upto = segment.first - 1
         for one in list(self.trials.values()):
-            if one.kind == "shadow" and one.open and policy in (None, one.policy):
-                self.trials[one.id] = msgspec.structs.replace(one, state="ended", ended_us=at_us, until_us=0)
+            if one.kind == "shadow" and one.open and one.upto is None and policy in (None, one.policy):
+                after = msgspec.structs.replace(one, upto=upto)
+                if max(one.seq, one.after) >= upto:
+                    after = msgspec.structs.replace(after, state="ended", ended_us=segment.at_us)
+                self.trials[one.id] = after
 
     def follow(self, segment: Segment, change: PolicyChange) -> None:
         """What a change of a policy's mode means for shadows."""
         with self.lock:
             if change.mode != "shadow":
-                self.end(segment.at_us, change.policy)
+                self.end(segment, change.policy)
                 return
-            self.end(segment.at_us)
+            self.end(segment)
             trial = shadow(segment, change)
             self.trials[trial.id] = trial
 

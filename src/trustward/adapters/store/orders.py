@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.keyed import keyed
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_orders import ORDER_TARGETS, ORDERS, PROGRAMMES
 from trustward.model.directive import (
@@ -94,11 +95,11 @@ class DatabaseOrders:
 
     def on(self, kind: str, entity: str, limit: int = 100) -> Sequence[Target]:
         """See :class:`trustward.ports.Orders`."""
-        return list(map(_TARGET.decode, self._all("orders_on", kind=kind, entity=entity, limit=limit)))
+        return list(map(_TARGET.decode, self._all("orders_on", kind=kind, entity=keyed(entity), limit=limit)))
 
     def copies_of(self, list: str, value: str) -> Sequence[Copy]:
         """See :class:`trustward.ports.Orders`."""
-        return [_COPY.decode(body) for body in self._all("order_copies_of_value", list=list, value=value)]
+        return [_COPY.decode(body) for body in self._all("order_copies_of_value", list=list, value=keyed(value))]
 
     def copies(self, order: str, after: str = "", limit: int = 100, *, active: bool = False) -> Sequence[Copy]:
         """See :class:`trustward.ports.Orders`."""
@@ -151,13 +152,13 @@ def target_row(one: Target) -> dict[str, Any]:
         "number": one.number,
         "state": TARGET_STATES.index(one.state),
         "kind": one.kind,
-        "entity": one.entity,
+        "entity": keyed(one.entity),
     }
 
 
 def copy_row(one: Copy) -> dict[str, Any]:
     """What is searched for of a copy."""
-    return {"order_id": one.order, "list": one.list, "value": one.value, "active": int(one.active)}
+    return {"order_id": one.order, "list": one.list, "value": keyed(one.value), "active": int(one.active)}
 
 
 def programme_row(one: Programme) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from trustward.adapters.store.database import Database
+from trustward.adapters.store.keyed import keyed
 from trustward.adapters.store.queries import named
 from trustward.base.errors import StoreError
 from trustward.model.delivery import STATES, Backlog, Delivery, Handed, Outcome, Receipt, Target, Terms
@@ -60,7 +61,7 @@ class DatabaseOutbox:
                 effect = effect_of(row)
                 if effect is not None:
                     held = {"same": effect.same, "ends_us": effect.ends_us, "at_us": effect.at_us, "body": effect.body}
-                    effects.append({**key, **held, "kind": action.kind, "entity": action.entity})
+                    effects.append({**key, **held, "kind": action.kind, "entity": keyed(action.entity)})
             _add_deliveries(connection, deliveries)
             if effects:
                 connection.execute(named("add_effect"), effects)
@@ -215,7 +216,9 @@ class DatabaseEffects:
     def of(self, kind: str, entity: str) -> Sequence[Effect]:
         """See :class:`trustward.ports.Effects`."""
         with self._database.read() as connection:
-            return [_effect(row) for row in connection.execute(named("effects_of"), {"kind": kind, "entity": entity})]
+            return [
+                _effect(row) for row in connection.execute(named("effects_of"), {"kind": kind, "entity": keyed(entity)})
+            ]
 
     def end(self, ending: Ending, audit: AuditRow | None = None) -> Ended | None:
         """See :class:`trustward.ports.Effects`."""
@@ -314,7 +317,7 @@ def _overtaken(connection: Connection, row: ActionRow) -> bool:
 
 def _same(connection: Connection, effect: Effect) -> list[Effect]:
     action = outgoing(effect.body).action
-    asked = {"kind": action.kind, "entity": action.entity, "same": effect.same}
+    asked = {"kind": action.kind, "entity": keyed(action.entity), "same": effect.same}
     return [_effect(row) for row in connection.execute(named("same_effects"), asked)]
 
 

@@ -15,6 +15,7 @@ from trustward.adapters.store.database import Database
 from trustward.adapters.store.dossiers import write_dossier, write_page
 from trustward.adapters.store.enforcement import appeal_row, measure_row
 from trustward.adapters.store.kept import audit_row
+from trustward.adapters.store.keyed import BESIDE_BYTES, keyed
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.tables_operations import CASES, DUE_LATER, DUTIES
@@ -78,12 +79,12 @@ class DatabaseRecords:
     def get(self, kind: type[P], id: str) -> P | None:
         """See :class:`trustward.ports.Records`."""
         with self._database.read() as connection:
-            found = connection.execute(named("plain"), {"kind": kind.__name__, "id": id}).scalar()
+            found = connection.execute(named("plain"), {"kind": kind.__name__, "id": keyed(id)}).scalar()
         return None if found is None else msgspec.json.decode(found, type=kind)
 
     def every(self, kind: type[P], after: str = "", limit: int = 100) -> Sequence[P]:
         """See :class:`trustward.ports.Records`."""
-        asked = {"kind": kind.__name__, "past": after, "limit": limit}
+        asked = {"kind": kind.__name__, "past": keyed(after), "limit": limit}
         with self._database.read() as connection:
             return [
                 msgspec.json.decode(body, type=kind) for body in connection.execute(named("plain_of"), asked).scalars()
@@ -200,7 +201,7 @@ def _duty(one: Duty) -> Row:
         "state": duty.STATES.index(one.state),
         "next_us": one.next_us,
         "due_us": DUE_LATER if one.due_us is None else one.due_us,
-        "subject": one.subject,
+        "subject": keyed(one.subject),
         "owner": one.owner,
         "market": one.market,
         "breached": int(bool(one.breaches)),
@@ -225,8 +226,8 @@ def _report(one: Report) -> Row:
     return {
         "state": report.STATES.index(one.state),
         "case_id": one.case,
-        "reporter": one.reporter,
-        "subject": one.subject,
+        "reporter": keyed(one.reporter, BESIDE_BYTES),
+        "subject": keyed(one.subject),
         "at_us": one.at_us,
         "untold": int(one.told_us is None),
     }
@@ -236,7 +237,7 @@ def _case(one: Case) -> Row:
     return {
         "state": case.STATES.index(one.state),
         "queue": one.queue,
-        "open_on": one.open_on,
+        "open_on": keyed(one.open_on) if one.open_on else one.open_on,
         "due_us": DUE_LATER if one.due_us is None else one.due_us,
         "rank": -one.score,
         "opened_us": one.opened_us,
@@ -251,7 +252,7 @@ _plain_cases = _versioned("case", _case)
 def _cases(connection: Connection, many: Sequence[Case]) -> None:
     _plain_cases(connection, many)
     rows = [
-        {"kind": kind, "entity": entity, "case_id": one.id, "opened_us": one.opened_us}
+        {"kind": kind, "entity": keyed(entity), "case_id": one.id, "opened_us": one.opened_us}
         for one in many
         for kind, entity in one.entities
     ]
@@ -272,7 +273,7 @@ def _errand(errand: Errand) -> tuple[str, Row]:
     return "add_errand", msgspec.structs.asdict(errand)
 
 
-_plain = _versioned("plain", lambda record: {"kind": type(record).__name__})
+_plain = _versioned("plain", lambda record: {"kind": type(record).__name__, "id": keyed(record.id)})
 
 HANDLERS: Mapping[type, Handler] = {
     AuditRow: _added(audit_row),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from trustward.adapters.held import held_folder
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.queries import named
 from trustward.base.errors import StateError, StoreError
@@ -62,7 +62,8 @@ class FolderSnapshots:
         """See :class:`trustward.ports.Snapshots`."""
         for info in self.stored()[keep:]:
             self.drop(info)
-        for left in self._folder.glob(".*.part"):
+        # What was being written when a process was killed.
+        for left in (*self._folder.glob(".*.part"), *self._folder.glob(".*.state.*")):
             left.unlink(missing_ok=True)
 
     def _path(self, info: SnapshotInfo) -> Path:
@@ -91,8 +92,8 @@ class DatabaseSnapshots:
 
     def write(self, info: SnapshotInfo, save: Callable[[Path], None]) -> None:
         """See :class:`trustward.ports.Snapshots`."""
-        with _room(), tempfile.TemporaryDirectory(prefix="trustward-") as folder:
-            path = Path(folder) / "state"
+        with _room(), held_folder() as folder:
+            path = folder / "state"
             save(path)
             parts = max(-(-path.stat().st_size // _PART), 1)
             with self._database.write() as connection, path.open("rb") as file:
@@ -104,8 +105,8 @@ class DatabaseSnapshots:
     @contextmanager
     def open(self, info: SnapshotInfo) -> Iterator[Path]:
         """See :class:`trustward.ports.Snapshots`."""
-        with tempfile.TemporaryDirectory(prefix="trustward-") as folder:
-            path = Path(folder) / "state"
+        with held_folder() as folder:
+            path = folder / "state"
             with _room(), self._database.read() as connection, path.open("wb") as file:
                 part, parts = 0, 1
                 while part < parts:

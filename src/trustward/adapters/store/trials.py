@@ -93,11 +93,12 @@ class DatabaseTrials:
 
 def follow_shadow(connection: Connection, segment: Segment, change: PolicyChange) -> None:
     """What a change of a policy's mode means for shadows, in the transaction that writes it to the journal."""
+    over = {"upto": segment.first - 1, "at_us": segment.at_us}
     if change.mode != "shadow":
-        connection.execute(named("end_shadow_of"), {"policy": change.policy, "at_us": segment.at_us})
+        connection.execute(named("end_shadows"), {**over, "policy": change.policy})
         return
     connection.execute(named("retire_shadow_policy"))
-    connection.execute(named("end_shadows"), {"at_us": segment.at_us})
+    connection.execute(named("end_shadows"), {**over, "policy": ""})
     _add(connection, shadow(segment, change))
 
 

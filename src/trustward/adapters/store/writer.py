@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -123,6 +124,16 @@ class DatabaseWriter:
             self._lock.drop()
             raise
         return Lease(epoch=epoch, owner=owner)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep whoever writes away for a while, whatever schema the database has. Raises WriterError."""
+        if not self._lock.take():
+            raise WriterError("a service writes to this data", remedy="stop it, and those that stand by, first")
+        try:
+            yield
+        finally:
+            self._lock.drop()
 
     def release(self, lease: Lease) -> None:
         """See :class:`trustward.ports.Writer`."""

@@ -40,9 +40,9 @@ UPDATE trials SET state = 'cancelled', ended_us = :at_us, until_us = 0
 WHERE id = :id AND kind = 'backtest' AND state IN ('waiting', 'running')
 
 -- name: end_shadows
-UPDATE trials SET state = 'ended', ended_us = :at_us, until_us = 0
-WHERE kind = 'shadow' AND state IN ('waiting', 'running')
-
--- name: end_shadow_of
-UPDATE trials SET state = 'ended', ended_us = :at_us, until_us = 0
-WHERE kind = 'shadow' AND policy = :policy AND state IN ('waiting', 'running')
+-- What it has not come to yet is still compared, if there is anything; then whoever has it ends it.
+UPDATE trials SET upto = :upto,
+    state = CASE WHEN seq >= :upto OR after >= :upto THEN 'ended' ELSE state END,
+    ended_us = CASE WHEN seq >= :upto OR after >= :upto THEN CAST(:at_us AS BIGINT) ELSE ended_us END
+WHERE kind = 'shadow' AND upto IS NULL AND state IN ('waiting', 'running')
+    AND (CAST(:policy AS TEXT) = '' OR policy = :policy)
