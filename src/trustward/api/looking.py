@@ -23,6 +23,7 @@ from trustward.model.decision import Decision, Fault
 from trustward.model.event import ENTITY_LIMIT
 from trustward.model.journal import Found
 from trustward.model.nearest import NameIndex
+from trustward.model.removed import is_removed
 from trustward.operations.searching import SHOWN_EVENTS, Query
 
 
@@ -131,6 +132,8 @@ def past_decision(
     found = service.store.journal.find([name]).get(name)
     if found is None:
         raise NotFoundError("no event with this id has been decided", remedy="see how the id was written")
+    if is_removed(found):
+        raise NotFoundError("the event with this id was removed when its time was over", remedy=f"entry {found.seq}")
     decision = found.decision
     return Past(
         entry=found.seq,

@@ -22,6 +22,7 @@ from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, 
 from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
 from trustward.adapters.store.memory_proposals import MemoryProposals
 from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
+from trustward.adapters.store.memory_retained import MemoryRetained
 from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.archived import ArchivedDay
@@ -29,6 +30,8 @@ from trustward.model.changes import Change, LabelChange, ListChange, PolicyChang
 from trustward.model.duty import Duty
 from trustward.model.journal import Commit, Found, Segment, found_in
 from trustward.model.proposal import Proposal
+from trustward.model.removed import by_name
+from trustward.model.retention import Done
 from trustward.model.stored import (
     ApiKey,
     AuditQuery,
@@ -51,6 +54,7 @@ class MemoryStore:
         self.writer = _Writer(self.tables)
         tables = self.tables
         self.archived = MemoryArchived(tables.days, tables.segments, tables.sent)
+        self.retained = MemoryRetained(tables.held, tables.segments, tables.days, tables.retained)
         self.shelf = tables.shelf
         self.journal = _Journal(tables, Elsewhere(self.archived, self.shelf))
         self.index = MemoryIndex(self.tables.runs)
@@ -95,6 +99,7 @@ class Tables:
         self.runs = Runs()
         self.days: list[ArchivedDay] = []
         self.shelf = MemoryShelf()
+        self.retained: dict[tuple[str, str], Done] = {}
         self.sent = Sent()
         self.tried = Tried()
         self.proposals: dict[str, Proposal] = {}
@@ -173,13 +178,8 @@ class _Journal:
         return found
 
     def find(self, ids: Sequence[str]) -> Mapping[str, Found]:
-        found = {}
-        for name in ids:
-            seq = self._tables.ids.get(name)
-            one = None if seq is None else self.entry(seq)
-            if one is not None:
-                found[name] = one
-        return found
+        places = [seq for name in ids if (seq := self._tables.ids.get(name)) is not None]
+        return by_name(ids, self.entries(places))
 
     def entry(self, seq: int) -> Found | None:
         segments = self._tables.segments

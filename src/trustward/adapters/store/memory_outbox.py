@@ -217,10 +217,14 @@ class MemoryOutbox:
 
     def prune(self, before_us: int, upto: int, limit: int) -> int:
         """See :class:`trustward.ports.Outbox`."""
+        return self.drop_closed(lambda seq: seq < upto, limit, before_us)
+
+    def drop_closed(self, chosen: Callable[[int], bool], limit: int, before_us: int = 2**63) -> int:
+        """Drop the closed actions of some entries, at most ``limit``; how many there were."""
         sent, dropped = self._sent, 0
         with sent.lock:
             for key, row in sorted(sent.actions.items()):
-                if row.at_us >= before_us or row.seq >= upto or key in sent.waiting or dropped == limit:
+                if row.at_us >= before_us or not chosen(row.seq) or key in sent.waiting or dropped == limit:
                     continue
                 both = (key, (key[0], -key[1] - 1))
                 open_ = any(one.state in ("waiting", "dead") for each in both for one in sent.of(*each))

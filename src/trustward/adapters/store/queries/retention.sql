@@ -1,0 +1,115 @@
+-- name: retained
+SELECT day, class, removed, kept, at_us FROM retained ORDER BY day, class
+
+-- name: note_retained
+INSERT INTO retained (day, class, removed, kept, at_us) VALUES (:day, :of, :removed, :kept, :at_us)
+ON CONFLICT (day, class) DO UPDATE SET removed = excluded.removed, kept = excluded.kept, at_us = excluded.at_us
+
+-- name: put_segment
+-- The same entries with another content.
+UPDATE segments SET body = :body, faults = :faults, decisions = :decisions
+WHERE first = :first AND count = :count AND at_us = :at_us
+
+-- name: drop_marks
+DELETE FROM segment_marks WHERE first = :first
+
+-- name: held_pairs
+-- What holds name that are in force.
+SELECT e.entity FROM dossiers d JOIN dossier_entities e ON e.kind = d.kind AND e.id = d.id
+WHERE d.kind = 'Hold' AND d.standing = 'in_force'
+
+-- name: kept_sqlite
+-- Of some entities those that something open names, with what it is.
+WITH asked AS MATERIALIZED (
+    SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS entity FROM json_each(:pairs)
+)
+SELECT a.kind, a.entity, 'hold' AS why FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force'
+)
+UNION ALL
+SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM case_entities e JOIN cases c ON c.id = e.case_id
+    WHERE e.kind = a.kind AND e.entity = a.entity AND c.state IN (0, 1)
+)
+UNION ALL
+SELECT a.kind, a.entity, 'order' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
+    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6
+)
+UNION ALL
+SELECT a.kind, a.entity, 'clue' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
+        AND d.standing IN ('drafted', 'approved', 'sent', 'received')
+)
+UNION ALL
+SELECT a.kind, a.entity, 'request' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity AND d.standing IN ('received', 'verified')
+)
+UNION ALL
+SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
+    SELECT 1 FROM appeals p WHERE p.account = a.entity AND p.state = 0
+)
+
+-- name: kept_postgresql
+-- The same.
+WITH asked AS MATERIALIZED (
+    SELECT p.kind, p.entity FROM unnest(CAST(:kinds AS text[]), CAST(:entities AS text[])) AS p (kind, entity)
+)
+SELECT a.kind, a.entity, 'hold' AS why FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force'
+)
+UNION ALL
+SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM case_entities e JOIN cases c ON c.id = e.case_id
+    WHERE e.kind = a.kind AND e.entity = a.entity AND c.state IN (0, 1)
+)
+UNION ALL
+SELECT a.kind, a.entity, 'order' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
+    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6
+)
+UNION ALL
+SELECT a.kind, a.entity, 'clue' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
+        AND d.standing IN ('drafted', 'approved', 'sent', 'received')
+)
+UNION ALL
+SELECT a.kind, a.entity, 'request' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity AND d.standing IN ('received', 'verified')
+)
+UNION ALL
+SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
+    SELECT 1 FROM appeals p WHERE p.account = a.entity AND p.state = 0
+)
+
+-- name: closed_actions_of_sqlite
+-- Actions of some entries that nothing can be asked of any more, as closed_actions says.
+SELECT a.seq, a.number FROM actions a
+WHERE a.seq IN (SELECT value FROM json_each(:seqs)) AND a.state <> 0
+    AND NOT EXISTS (
+        SELECT 1 FROM deliveries d
+        WHERE d.seq = a.seq AND d.number IN (a.number, -a.number - 1) AND d.state IN (0, 2)
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM effects e
+        WHERE e.seq = a.seq AND e.number IN (a.number, -a.number - 1) AND e.state <> 2
+    )
+
+-- name: closed_actions_of_postgresql
+-- The same.
+SELECT a.seq, a.number FROM actions a
+WHERE a.seq = ANY(CAST(:seqs AS bigint[])) AND a.state <> 0
+    AND NOT EXISTS (
+        SELECT 1 FROM deliveries d
+        WHERE d.seq = a.seq AND d.number IN (a.number, -a.number - 1) AND d.state IN (0, 2)
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM effects e
+        WHERE e.seq = a.seq AND e.number IN (a.number, -a.number - 1) AND e.state <> 2
+    )

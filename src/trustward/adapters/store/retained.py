@@ -1,0 +1,129 @@
+"""What retention removes, over the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+import msgspec
+from sqlalchemy import Connection
+
+from trustward.adapters.store.archived import move_ids
+from trustward.adapters.store.database import Database
+from trustward.adapters.store.kept import add_audit
+from trustward.adapters.store.outbox import in_turn
+from trustward.adapters.store.queries import named
+from trustward.model.archived import ArchivedDay
+from trustward.model.dossier import Pair
+from trustward.model.journal import Segment
+from trustward.model.marks import marks_of
+from trustward.model.retention import Done
+from trustward.model.stored import AuditRow
+
+_AT_ONCE = 5_000
+
+
+class DatabaseRetained:
+    """The port ``Retained``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def done(self) -> Sequence[Done]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.read() as connection:
+            rows = connection.execute(named("retained")).all()
+        return [
+            Done(day=day, of=of, removed=removed, kept=msgspec.json.decode(kept, type=dict[str, int]), at_us=at_us)
+            for day, of, removed, kept, at_us in rows
+        ]
+
+    def note(self, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.write() as connection:
+            if done:
+                rows = [{**msgspec.structs.asdict(one), "kept": msgspec.json.encode(one.kept).decode()} for one in done]
+                connection.execute(named("note_retained"), rows)
+            for line in audit:
+                add_audit(connection, line)
+
+    def kept(self, pairs: Collection[Pair]) -> Mapping[Pair, str]:
+        """See :class:`trustward.ports.Retained`."""
+        found: dict[Pair, str] = {}
+        for some in _parts(pairs):
+            with self._database.read() as connection:
+                found.update(_kept(connection, some))
+        return found
+
+    def thin(self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[Segment]]) -> int:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.write() as connection:
+            found: dict[Pair, str] = {}
+            for some in _parts(pairs):
+                found.update(_kept(connection, some))
+            segments = cut(found)
+            if not segments:
+                return 0
+            connection.execute(named("hold_writer"))
+            # What is left of an event has another id.
+            move_ids(connection, max(segment.last for segment in segments))
+            return sum(_put(connection, segment) for segment in segments)
+
+    def held(self) -> frozenset[str]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.read() as connection:
+            return frozenset(connection.execute(named("held_pairs")).scalars())
+
+    def replace(self, day: ArchivedDay, held: AbstractSet[str]) -> bool:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.write() as connection:
+            if not held >= set(connection.execute(named("held_pairs")).scalars()):
+                return False
+            return connection.execute(named("replace_archived_day"), msgspec.structs.asdict(day)).rowcount == 1
+
+    def drop_actions(self, seqs: Sequence[int]) -> int:
+        """See :class:`trustward.ports.Retained`."""
+        dropped = 0
+        for start in range(0, len(seqs), _AT_ONCE):
+            some = list(seqs[start : start + _AT_ONCE])
+            with self._database.write() as connection:
+                in_turn(connection)
+                if self._database.is_sqlite:
+                    asked = {"seqs": msgspec.json.encode(some).decode()}
+                    rows = connection.execute(named("closed_actions_of_sqlite"), asked).all()
+                else:
+                    rows = connection.execute(named("closed_actions_of_postgresql"), {"seqs": some}).all()
+                closed = [{"seq": row.seq, "number": row.number} for row in rows]
+                for name in ("receipts", "deliveries", "effect", "action") if closed else ():
+                    connection.execute(named(f"prune_{name}"), closed)
+            dropped += len(closed)
+        return dropped
+
+
+def _parts(pairs: Collection[Pair]) -> Iterator[list[Pair]]:
+    """A few thousand at a time; what no database can hold is named by nothing in it."""
+    every = [pair for pair in pairs if "\0" not in pair[1]]
+    for start in range(0, len(every), _AT_ONCE):
+        yield every[start : start + _AT_ONCE]
+
+
+def _kept(connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, str]:
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(named("kept_sqlite"), {"pairs": msgspec.json.encode(pairs).decode()})
+    else:
+        asked = {"kinds": [kind for kind, _ in pairs], "entities": [entity for _, entity in pairs]}
+        rows = connection.execute(named("kept_postgresql"), asked)
+    found: dict[Pair, str] = {}
+    for kind, entity, why in rows:
+        found.setdefault((kind, entity), why)
+    return found
+
+
+def _put(connection: Connection, segment: Segment) -> int:
+    if connection.execute(named("put_segment"), msgspec.structs.asdict(segment)).rowcount != 1:
+        return 0
+    connection.execute(named("drop_marks"), {"first": segment.first})
+    marks = marks_of(segment)
+    if marks is not None:
+        connection.execute(named("add_segment_marks"), {"first": segment.first, "marks": marks})
+    return 1

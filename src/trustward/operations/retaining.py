@@ -1,0 +1,330 @@
+"""Removing what is kept long enough: day by day, class by class, unless something that is held or open names it.
+
+Days are gone through from the oldest on. Of a day in the database a few thousand entries are written anew in one
+transaction, without the events whose time is over; an archived day is written anew as a whole, and takes the place of
+what it was in one step. In the place of an event a line stays that says nothing about anybody. Ended at any instant,
+the next run goes on: what is gone is gone, and what is left of a day is done again.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from trustward.base.errors import StaleError
+from trustward.model.archived import DAY_US, ArchivedDay, day_of, start_of
+from trustward.model.catalogue import Catalogue
+from trustward.model.dossier import Pair
+from trustward.model.journal import ActionRow, Segment
+from trustward.model.removed import REMOVED, lines_of, thinned
+from trustward.model.retention import Done, Plan, latest_over
+from trustward.model.stored import AuditRow
+from trustward.operations.indexing import Indexing
+from trustward.ports import Store
+
+_READ = 2_048
+"""How many entries are looked at in one transaction, and written anew."""
+_TRIES = 5
+
+Tell = Callable[["Removed"], None]
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a class's records of one day: how many were removed now, how many are kept, and by what."""
+
+    day: str
+    of: str = msgspec.field(name="class")
+    removed: int
+    kept: dict[str, int]
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended: everything that is over was looked at, or a restart needs the day ``day`` and later ones."""
+
+    day: str = ""
+    why: Literal["all", "needed"] = "all"
+
+
+class Stretch(NamedTuple):
+    """A day of the journal, and its entries; ``archived`` if it lies in files."""
+
+    day: str
+    first: int
+    last: int
+    archived: ArchivedDay | None
+
+
+class _Tally:
+    """What is found in a day."""
+
+    def __init__(self) -> None:
+        self.gone = array("q")
+        """Entries whose events are removed, before or now."""
+        self.new = array("q")
+        self.before: Counter[str] = Counter()
+        self.removed: Counter[str] = Counter()
+        self.kept: dict[str, Counter[str]] = {}
+
+    def keep(self, of: str, why: str) -> None:
+        self.kept.setdefault(of, Counter())[why] += 1
+
+
+class _Over(NamedTuple):
+    """An event whose time is over: its place, its class, whom it names."""
+
+    at: int
+    of: str
+    names: frozenset[Pair]
+
+
+class Retaining:
+    """The story. One process at a time removes: whoever archives has the same place."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        indexing: Indexing,
+        plans: Mapping[str, Plan],
+        clock: Callable[[], int],
+    ) -> None:
+        self.plans = plans
+        self.clock = clock
+        self._store = store
+        self._indexing = indexing
+        self._of = {name: kind.retention for name, kind in catalogue.types.items() if name != REMOVED}
+        self._events = frozenset(catalogue.retention)
+
+    # ------------------------------------------------------------------ looking
+
+    def ends(self) -> dict[str, str]:
+        """For each class of events that is removed the latest day whose term is over."""
+        now_us = self.clock()
+        return {
+            name: latest_over(now_us, plan.lasts)
+            for name, plan in self.plans.items()
+            if plan.standing == "set" and name in self._events
+        }
+
+    def stretches(self, upto: str) -> Iterator[Stretch]:
+        """The journal's days up to one, the oldest first."""
+        last = 0
+        for day in self._store.archived.days():
+            if day.day > upto:
+                return
+            yield Stretch(day.day, day.first, day.last, day)
+            last = day.last
+        journal = self._store.journal
+        head = journal.head()
+        while last < head:
+            name = day_of(journal.read(last, 1)[0].at_us)
+            if name > upto:
+                return
+            first, last = last + 1, journal.since(start_of(name) + DAY_US) - 1
+            yield Stretch(name, first, last, None)
+
+    def restartable(self) -> int:
+        """The last entry that no restart needs."""
+        return max((info.seq for info in self._store.snapshots.stored()), default=0)
+
+    # ------------------------------------------------------------------ removing
+
+    def run(self, tell: Tell, *, dry: bool = False) -> Ended:
+        """Remove everything whose term is over, or only say what it would be; each day and class is told.
+
+        Raises UsageError if another process archives or removes, StaleError if holds are placed all the time,
+        StoreError.
+        """
+        if dry:
+            return self._run(tell, dry=True)
+        with self._store.shelf.alone():
+            return self._run(tell, dry=False)
+
+    def _run(self, tell: Tell, *, dry: bool) -> Ended:
+        ends = self.ends()
+        done = {(one.day, one.of): one for one in self._store.retained.done()}
+        spared = self.restartable()
+        for stretch in self.stretches(max(ends.values(), default="")):
+            over = {name for name, end in ends.items() if stretch.day <= end}
+            left = {name for name in over if (held := done.get((stretch.day, name))) is None or held.kept}
+            if not left:
+                continue
+            if stretch.archived is None and stretch.last > spared:
+                return Ended(day=stretch.day, why="needed")
+            before = {name: done[stretch.day, name] for name in left if (stretch.day, name) in done}
+            for one in self._day(stretch, left, before, dry=dry):
+                tell(one)
+        return Ended()
+
+    def _day(self, stretch: Stretch, over: set[str], before: Mapping[str, Done], *, dry: bool) -> list[Removed]:
+        if dry:
+            tally = self._look(stretch, over)
+        elif stretch.archived is None:
+            tally = self._live(stretch, over)
+        else:
+            tally = self._archived(stretch.archived, over)
+        if not dry:
+            # What an earlier run removed, and could not finish, is finished as well.
+            gone = tally.new if before.keys() == over else tally.gone
+            self._store.retained.drop_actions(gone)
+            self._indexing.forget(gone)
+        done, told, audit = [], [], []
+        for name in sorted(over):
+            known = before[name].removed if name in before else 0
+            count = tally.before[name] + tally.removed[name] - known
+            kept = dict(sorted(tally.kept.get(name, {}).items()))
+            done.append(
+                Done(day=stretch.day, of=name, removed=known + count, kept=kept, at_us=self.clock()),
+            )
+            if count or kept:
+                told.append(Removed(day=stretch.day, of=name, removed=count, kept=kept))
+            if count or sum(kept.values()) != sum((before[name].kept if name in before else {}).values()):
+                audit.append(_line(done[-1], count))
+        if not dry:
+            self._store.retained.note(done, audit)
+        return told
+
+    def _live(self, stretch: Stretch, over: set[str]) -> _Tally:
+        """Write a day anew where it lies in the database, a few thousand entries at a time."""
+        tally = _Tally()
+        for part in self._parts(stretch):
+            found = [(segment, self._over(segment, over, tally)) for segment in part]
+            names = {pair for _, some in found for one in some for pair in one.names}
+            if not names and not any(some for _, some in found):
+                continue
+            said: list[tuple[int, str, str]] = []
+
+            def cut(
+                kept: Mapping[Pair, str],
+                found: Sequence[tuple[Segment, Sequence[_Over]]] = found,
+                said: list[tuple[int, str, str]] = said,
+            ) -> list[Segment]:
+                said.clear()
+                made = []
+                for segment, some in found:
+                    gone = {}
+                    for one in some:
+                        why = _why(one, kept)
+                        said.append((segment.first + one.at, one.of, why))
+                        if not why:
+                            gone[one.at] = one.of
+                    if gone:
+                        made.append(thinned(segment, gone))
+                return made
+
+            self._store.retained.thin(names, cut)
+            _count(tally, said)
+        return tally
+
+    def _archived(self, day: ArchivedDay, over: set[str]) -> _Tally:
+        """Write an archived day anew, and let it take the place of what it was."""
+        shelf, retained = self._store.shelf, self._store.retained
+        shelf.sweep(day)
+        for _ in range(_TRIES):
+            held = retained.held()
+            tally = self._look(Stretch(day.day, day.first, day.last, day), over)
+            if not tally.new:
+                return tally
+            anew = msgspec.structs.replace(day, revision=day.revision + 1)
+            actions = [row for row in shelf.actions(day) if not _among(tally.new, row)]
+            put = shelf.put(anew, self._without(day, tally.new), actions)
+            shelf.verify(put, self._without(day, tally.new), actions)
+            if retained.replace(put, held):
+                shelf.sweep(put)
+                return tally
+        raise StaleError(f"holds are being placed while {day.day} is written anew", remedy="run it again later")
+
+    def _without(self, day: ArchivedDay, gone: Sequence[int]) -> Iterator[Segment]:
+        for part in self._parts(Stretch(day.day, day.first, day.last, day)):
+            for segment in part:
+                mine = gone[bisect_left(gone, segment.first) : bisect_right(gone, segment.last)]
+                if not mine:
+                    yield segment
+                    continue
+                lines = lines_of(segment)
+                places = [seq - segment.first for seq in mine]
+                yield thinned(segment, {at: self._of[lines[at].type] for at in places})
+
+    def _look(self, stretch: Stretch, over: set[str]) -> _Tally:
+        """What would be removed of a day, and what is kept."""
+        tally = _Tally()
+        for part in self._parts(stretch):
+            found = [(segment, self._over(segment, over, tally)) for segment in part]
+            kept = self._store.retained.kept({pair for _, some in found for one in some for pair in one.names})
+            _count(
+                tally, [(segment.first + one.at, one.of, _why(one, kept)) for segment, some in found for one in some]
+            )
+        return tally
+
+    def _parts(self, stretch: Stretch) -> Iterator[list[Segment]]:
+        after = stretch.first - 1
+        while after < stretch.last:
+            wanted = min(_READ, stretch.last - after)
+            if stretch.archived is not None:
+                read = self._store.shelf.read(stretch.archived, after, wanted)
+            else:
+                read = self._store.journal.read(after, wanted)
+            part = [segment for segment in read if segment.first <= stretch.last]
+            yield part
+            after = part[-1].last
+
+    def _over(self, segment: Segment, over: set[str], tally: _Tally) -> list[_Over]:
+        """The events of a segment whose time is over; what has been removed before is counted."""
+        if segment.kind != "events":
+            return []
+        rows: list[bytes] = []
+        decided: dict[int, Any] = {}
+        found = []
+        for at, line in enumerate(lines_of(segment)):
+            if line.type == REMOVED:
+                if line.was in over:
+                    tally.before[line.was] += 1
+                    tally.gone.append(segment.first + at)
+                continue
+            of = self._of.get(line.type, "")
+            if of not in over:
+                continue
+            if not rows:
+                rows, decided = segment.lines(), dict(segment.decided())
+            names = self._indexing.entities.of(line.type, msgspec.json.decode(rows[at]))
+            names.add(("event", line.id))
+            if at in decided:
+                names.update((action.kind, action.entity) for action in decided[at].actions)
+            found.append(_Over(at, of, frozenset(names)))
+        return found
+
+
+def _why(one: _Over, kept: Mapping[Pair, str]) -> str:
+    """Why an event is kept; empty if it is not."""
+    return next((kept[pair] for pair in sorted(one.names & kept.keys())), "") if kept else ""
+
+
+def _count(tally: _Tally, said: Sequence[tuple[int, str, str]]) -> None:
+    for seq, of, why in said:
+        if why:
+            tally.keep(of, why)
+        else:
+            tally.removed[of] += 1
+            tally.new.append(seq)
+            tally.gone.append(seq)
+
+
+def _among(gone: Sequence[int], row: ActionRow) -> bool:
+    at = bisect_left(gone, row.seq)
+    return at < len(gone) and gone[at] == row.seq
+
+
+def _line(done: Done, removed: int) -> AuditRow:
+    """The line of the audit: what keeps the rest is not told, for a hold may be secret."""
+    return AuditRow(
+        at_us=done.at_us,
+        actor="trustward",
+        action="retention.removed",
+        subject=f"retention:{done.day}",
+        detail=msgspec.json.encode({"class": done.of, "removed": removed, "kept": sum(done.kept.values())}),
+    )

@@ -1,0 +1,50 @@
+"""What retention needs from the store: what may not be removed, and ways to remove the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from trustward.model.archived import ArchivedDay
+from trustward.model.dossier import Pair
+from trustward.model.journal import Segment
+from trustward.model.retention import Done
+from trustward.model.stored import AuditRow
+
+
+class Retained(Protocol):
+    """What has been removed because its time was over, and the removing itself."""
+
+    def done(self) -> Sequence[Done]:
+        """How far each class of each day has come, in order of the days."""
+
+    def note(self, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:
+        """Write down how far some have come, with the lines of the audit: all or nothing."""
+
+    def kept(self, pairs: Collection[Pair]) -> Mapping[Pair, str]:
+        """Those of some entities of which nothing may be removed, with why.
+
+        A ``hold`` in force names them, or a ``case``, an ``order``, a ``clue``, a ``request`` or an ``appeal`` that
+        is open.
+        """
+
+    def thin(self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[Segment]]) -> int:
+        """Write segments of the database anew, as ``cut`` gives them; how many there were.
+
+        ``cut`` is told what of the entities is kept, as :meth:`kept` says, in the same transaction. The ids of all
+        entries up to the last one stay known. A segment that has moved to the archive meanwhile is left alone.
+        """
+
+    def held(self) -> frozenset[str]:
+        """What holds name that are in force, each entity as one text."""
+
+    def replace(self, day: ArchivedDay, held: AbstractSet[str]) -> bool:
+        """From now on an archived day is read from the files of this revision.
+
+        Not if by now a hold is in force that names something not among ``held``, as :meth:`held` gave it before the
+        files were made, or if the day was replaced already: then it is False, and nothing has changed.
+        """
+
+    def drop_actions(self, seqs: Sequence[int]) -> int:
+        """Drop the closed actions of some entries from the outbox, with their receipts; how many there were."""

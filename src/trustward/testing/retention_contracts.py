@@ -1,0 +1,149 @@
+"""What every adapter of the port ``Retained`` must do, as tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from trustward.model.appeal import Appeal
+from trustward.model.case import Case
+from trustward.model.directive import Directive, Target
+from trustward.model.dossier import Pair
+from trustward.model.hold import Hold
+from trustward.model.journal import Segment
+from trustward.model.removed import REMOVED, is_removed, thinned
+from trustward.model.retention import Done
+from trustward.model.stored import AuditRow, Lease
+from trustward.ports import Store
+from trustward.testing.archive_contracts import dated, day, move
+from trustward.testing.contracts import Contract, Open, events
+
+
+def hold(id: str, *pairs: Pair, state: str = "in_force", version: int = 1) -> Hold:
+    """A hold on some entities."""
+    fields = {"id": id, "version": version, "state": state, "at_us": 1, "entities": pairs}
+    return msgspec.convert({**fields, "basis": "a law", "by": "an office", "actor": "kim"}, Hold)
+
+
+def case(id: str, entity: str, state: str = "open", version: int = 1) -> Case:
+    """A case about an account."""
+    named = (("account", entity), ("device", f"d-{entity}"))
+    fields = {"id": id, "version": version, "state": state, "queue": "q", "kind": "account", "entity": entity}
+    return msgspec.convert({**fields, "opened_us": 1, "entities": named}, Case)
+
+
+class RetainedContract(Contract):
+    """What is kept is told; what is removed leaves its place, and the id is known."""
+
+    def test_what_is_done(self, store: Store, opened: Open) -> None:
+        assert list(store.retained.done()) == []
+        first = Done(day="2026-01-02", of="activity", removed=3, kept={"hold": 1}, at_us=5)
+        other = Done(day="2026-01-01", of="security", removed=0, kept={}, at_us=6)
+        line = AuditRow(at_us=5, actor="trustward", action="retention.removed", subject="retention:2026-01-02")
+        store.retained.note([first, other], [line])
+        assert list(opened().retained.done()) == [other, first]
+        later = msgspec.structs.replace(first, removed=4, kept={})
+        store.retained.note([later], [])
+        assert list(store.retained.done()) == [other, later]
+        assert [row.subject for row in store.audit.read(0, 10)] == ["retention:2026-01-02"]
+
+    def test_what_is_held_or_open_is_kept(self, store: Store, opened: Open) -> None:
+        pairs = [("account", name) for name in "abcdef"] + [("device", "d-b"), ("account", "n\0l"), ("ip", "a")]
+        assert store.retained.kept(pairs) == {}
+        assert store.retained.kept([]) == {}
+        store.records.write([hold("h", ("account", "a"))])
+        store.records.write([case("c", "b")])
+        store.records.write([Appeal(id="p", version=1, at_us=1, decision="event:1", account="c", text="no")])
+        order = Directive(
+            id="o",
+            version=1,
+            state="accepted",
+            issuer="SG-SPF",
+            reference="1",
+            basis="a law",
+            type="disable",
+            received_us=1,
+            served_us=1,
+        )
+        target = Target(id="o-1", version=1, order="o", number=1, kind="account", entity="d", state="waiting")
+        store.records.write([order, target])
+        found = {
+            ("account", "a"): "hold",
+            ("account", "b"): "case",
+            ("device", "d-b"): "case",
+            ("account", "c"): "appeal",
+            ("account", "d"): "order",
+        }
+        assert opened().retained.kept(pairs) == found
+        assert store.retained.held() == {"account:a"}
+        store.records.write([hold("h", ("account", "a"), state="released", version=2)])
+        store.records.write([case("c", "b", "closed", 2)])
+        store.records.write([msgspec.structs.replace(order, state="withdrawn", version=2)])
+        assert store.retained.kept(pairs) == {("account", "c"): "appeal"}
+        assert store.retained.held() == frozenset()
+
+    def test_removed_in_its_place(self, store: Store, opened: Open, lease: Lease) -> None:
+        store.journal.append(lease, events(1, "a", "b", "c", decided=(1,), faults=(0, 2)))
+        store.journal.append(lease, events(4, "d"))
+        before = store.journal.find(list("abcd"))
+        store.records.write([hold("h", ("account", "x"))])
+        told: list[Mapping[Pair, str]] = []
+
+        def cut(kept: Mapping[Pair, str]) -> list[Segment]:
+            told.append(kept)
+            (segment,) = store.journal.read(0, 1)
+            return [thinned(segment, {0: "activity", 1: "security"})]
+
+        assert store.retained.thin([("account", "x"), ("account", "y")], cut) == 1
+        assert told == [{("account", "x"): "hold"}]
+        for one in (store, opened()):
+            found = one.journal.find([*"abcd", "none"])
+            assert found.keys() == set("abcd")
+            assert [is_removed(found[name]) for name in "abcd"] == [True, True, False, False]
+            assert [found[name].seq for name in "abcd"] == [1, 2, 3, 4]
+            assert (found["c"], found["d"]) == (before["c"], before["d"])
+            assert found["b"].decision.verdict == "allow"
+            (left,) = one.journal.entries([2])
+            assert left.decision.type == REMOVED
+            assert b'"b"' not in left.body
+            assert b'"security"' in left.body
+            assert one.journal.read(0, 10)[0].faulty().keys() == {2}
+        store.journal.append(lease, events(5, "e"))
+        assert store.retained.thin([], lambda _kept: []) == 0
+        assert opened().journal.find(["e", "a"]).keys() == {"e", "a"}
+
+    def test_an_archived_day_in_the_place_of_what_it_was(self, store: Store, opened: Open, lease: Lease) -> None:
+        store.journal.append(lease, events(1, "a", "b"))
+        segments = list(store.journal.read(0, 10))
+        put = move(store, day("1970-01-01", 1, 2))
+        store.archived.tidy(10)
+        other = opened()
+        assert other.journal.entries([1])[0].decision.type == "t"
+        anew = store.shelf.put(msgspec.structs.replace(put, revision=1), [thinned(segments[0], {0: "activity"})], ())
+        held = store.retained.held()
+        store.records.write([hold("h", ("account", "a"))])
+        assert not store.retained.replace(anew, held)
+        assert list(store.archived.days()) == [put]
+        store.records.write([hold("h", ("account", "a"), state="released", version=2)])
+        assert store.retained.replace(anew, held)
+        assert not store.retained.replace(anew, held)
+        assert list(store.archived.days()) == [anew]
+        store.shelf.sweep(anew)
+        for one in (store, other, opened()):
+            assert [found.decision.type for found in one.journal.entries([1, 2])] == [REMOVED, "t"]
+            assert is_removed(one.journal.find(["a"])["a"])
+        assert store.shelf.check(anew) == []
+
+    def test_closed_actions_go(self, store: Store, lease: Lease) -> None:
+        store.journal.append(lease, dated(events(1, "a", "b", "c", decided=(0, 1, 2))))
+        # One is in force, one was withdrawn, one waits.
+        store.outbox.pass_on(store.outbox.waiting(1), lambda _row: (), 7)
+        line = AuditRow(at_us=5, actor="kim", action="action.withdrawn", subject="action:2-0")
+        assert store.outbox.withdraw(2, 0, line)
+        assert store.retained.drop_actions([1, 2, 3, 9]) == 1
+        assert [store.outbox.action(seq, 0) is not None for seq in (1, 2, 3)] == [True, False, True]
+        assert store.retained.drop_actions([]) == 0
+
+
+CONTRACTS = (RetainedContract,)

@@ -1,0 +1,147 @@
+"""What is kept long enough is removed, in the database and in the archive; what is held stays; nothing else changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+import pytest
+
+from tests.service.kit import DECODER, host_over
+from tests.service.test_archive import EVENTS, archived, every, filled
+from trustward.base.errors import RecordError
+from trustward.exchange.decode import EventDecoder
+from trustward.model.archived import start_of
+from trustward.model.journal import Segment
+from trustward.model.removed import REMOVED, is_removed, lines_of
+from trustward.model.retention import Choice, Plan, over_us, plans
+from trustward.operations.indexing import Indexing
+from trustward.operations.retaining import Ended, Removed, Retaining
+from trustward.operations.searching import Query, Searching
+from trustward.ports import Store
+from trustward.testing.retention_contracts import hold
+
+FIRST = "2031-03-01"
+CATALOGUE = DECODER.catalogue
+OF = {name: kind.retention for name, kind in CATALOGUE.types.items()}
+MESSAGES = {OF["message.sent"]: "90 days"}
+
+
+def chosen(lasts: Mapping[str, str]) -> dict[str, Plan]:
+    choices = [Choice(of=name, lasts=text) for name, text in lasts.items()]
+    return plans((), choices, ("SG",), CATALOGUE.retention)
+
+
+def retaining(store: Store, at_us: int, lasts: Mapping[str, str]) -> Retaining:
+    return Retaining(store, CATALOGUE, Indexing(store, DECODER), chosen(lasts), lambda: at_us)
+
+
+def removed(store: Store, at_us: int, lasts: Mapping[str, str], *, dry: bool = False) -> tuple[list[Removed], Ended]:
+    told: list[Removed] = []
+    ended = retaining(store, at_us, lasts).run(told.append, dry=dry)
+    return told, ended
+
+
+def left(segments: list[Segment]) -> dict[str, int]:
+    """How many events of each class there are."""
+    found: dict[str, int] = {}
+    for segment in segments:
+        for line in lines_of(segment) if segment.kind == "events" else ():
+            of = OF[line.type] if line.type != REMOVED else f"removed {line.was}"
+            found[of] = found.get(of, 0) + 1
+    return found
+
+
+def test_live_and_archived_days(opened: Callable[[], Store]) -> None:
+    store = opened()
+    events = filled(store)
+    before = every(store)
+    archived(store, "2031-03-03")
+    message, money = OF["message.sent"], OF["payment.requested"]
+    assert message != money
+    searching = Searching(store, Indexing(store, DECODER))
+    Indexing(store, DECODER).rebuild()
+    # Not a moment before the term is over.
+    over = over_us(FIRST, "90 days")
+    assert removed(store, over - 1, MESSAGES) == ([], Ended())
+    assert every(store) == before
+    would, _ = removed(store, over, MESSAGES, dry=True)
+    assert every(store) == before
+    told, ended = removed(store, over, MESSAGES)
+    assert told == would
+    assert ended == Ended()
+    assert [(one.day, one.of, one.kept) for one in told] == [(FIRST, message, {})]
+    gone = told[0].removed
+    assert gone > 10
+    assert removed(store, over, MESSAGES) == ([], Ended())
+    # All days, the first of them in files.
+    far = over_us("2031-04-30", "90 days")
+    told, ended = removed(store, far, MESSAGES)
+    assert [one.day for one in told] == ["2031-03-02", "2031-03-03"]
+    assert ended == Ended()
+    for one in (store, opened()):
+        after = every(one)
+        assert [(s.first, s.count, s.at_us) for s in after] == [(s.first, s.count, s.at_us) for s in before]
+        found = one.journal.find([event.id for event in events])
+        assert len(found) == EVENTS
+        for event in events:
+            entry = found[event.id]
+            if is_removed(entry):
+                assert f'"{event.id}"'.encode() not in entry.body
+    assert left(every(store))[money] == left(before)[money]
+    for day in store.archived.days():
+        assert store.shelf.check(day) == []
+    # What is removed is found no more, the rest as before.
+    everywhere = searching.page(Query(kind="account", entity="a"), limit=10_000).found
+    assert everywhere
+    assert all(
+        one.decision.type == "payment.requested" or one.seq > store.snapshots.stored()[0].seq for one in everywhere
+    )
+    audit = [row for row in store.audit.read(0, 10_000) if row.action == "retention.removed"]
+    assert sum(msgspec.json.decode(row.detail)["removed"] for row in audit) == gone + sum(one.removed for one in told)
+
+
+def test_what_is_held_stays_until_it_is_not(opened: Callable[[], Store]) -> None:
+    store = opened()
+    filled(store)
+    archived(store, "2031-03-02")
+    store.records.write([hold("h", ("account", "a"))])
+    far = over_us("2031-03-02", "90 days")
+    told, _ = removed(store, far, MESSAGES)
+    assert [one.day for one in told] == [FIRST, "2031-03-02"]
+    assert all(one.removed and one.kept.keys() == {"hold"} for one in told)
+    for segment in every(store):
+        if segment.at_us < start_of("2031-03-03") and segment.kind == "events":
+            for line, row in zip(lines_of(segment), segment.lines(), strict=True):
+                if line.type == "message.sent":
+                    assert '"a"' in row.decode()
+    assert removed(store, far, MESSAGES)[0] == [msgspec.structs.replace(one, removed=0) for one in told]
+    store.records.write([hold("h", ("account", "a"), state="released", version=2)])
+    again, _ = removed(store, far, MESSAGES)
+    assert [(one.removed, one.kept) for one in again] == [(one.kept["hold"], {}) for one in told]
+
+
+def test_the_same_event_again_is_not_decided_again(opened: Callable[[], Store]) -> None:
+    store = opened()
+    events = filled(store)
+    archived(store, "2031-03-02")
+    removed(store, over_us("2031-04-30", "90 days"), MESSAGES)
+    store.close()
+    host = host_over(opened(), skew_us=10**18)
+    host.start()
+    message = next(event for event in events if type(event).__struct_config__.tag == "message.sent")
+    for one in (message, msgspec.structs.replace(message, sender="other")):
+        with pytest.raises(RecordError, match="removed"):
+            host.decide(one)
+    line = b'{"type":"record.removed","id":"x1","time":"2031-03-01T00:00:00Z","was":"activity"}'
+    sent = EventDecoder(CATALOGUE).decode_lines(line).events
+    with pytest.raises(RecordError, match="nobody can send"):
+        host.decide(sent[0])
+    host.close()
+
+
+def test_a_day_that_a_restart_needs_stays(opened: Callable[[], Store]) -> None:
+    store = opened()
+    filled(store, snapshot=False)
+    told, ended = removed(store, over_us("2031-04-30", "90 days"), MESSAGES)
+    assert (told, ended) == ([], Ended(day=FIRST, why="needed"))
