@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.service.kit import DECODER, host_over
+from tests.service.kit import DECODER, compile_policy, host_over, rebuilt
 from tests.service.test_archive import EVENTS, archived, every, filled
+from trustward.adapters.store.opened import open_store
 from trustward.base.errors import RecordError
 from trustward.exchange.decode import EventDecoder
-from trustward.model.archived import start_of
+from trustward.model.archived import DAY_US, start_of
 from trustward.model.journal import Segment
-from trustward.model.removed import REMOVED, is_removed, lines_of
+from trustward.model.removed import REMOVED, is_removed, lines_of, removed_in
 from trustward.model.retention import Choice, Plan, over_us, plans
+from trustward.operations.auditing import Auditing, Difference
 from trustward.operations.indexing import Indexing
+from trustward.operations.recovery import Replayer
 from trustward.operations.retaining import Ended, Removed, Retaining
 from trustward.operations.searching import Query, Searching
 from trustward.ports import Store
 from trustward.testing.retention_contracts import hold
 
 FIRST = "2031-03-01"
+ROOT = Path(__file__).parents[2]
 CATALOGUE = DECODER.catalogue
 OF = {name: kind.retention for name, kind in CATALOGUE.types.items()}
 MESSAGES = {OF["message.sent"]: "90 days"}
@@ -145,3 +154,78 @@ def test_a_day_that_a_restart_needs_stays(opened: Callable[[], Store]) -> None:
     filled(store, snapshot=False)
     told, ended = removed(store, over_us("2031-04-30", "90 days"), MESSAGES)
     assert (told, ended) == ([], Ended(day=FIRST, why="needed"))
+
+
+def test_a_thinned_day_is_no_false_fault(opened: Callable[[], Store]) -> None:
+    store = opened()
+    filled(store)
+    archived(store, "2031-03-03")
+    replayer = Replayer(store, DECODER, compile_policy, 10**18)
+    auditing = Auditing(store.journal, replayer)
+    spans = [auditing.span(start_of(FIRST) + at * DAY_US, start_of(FIRST) + (at + 1) * DAY_US) for at in range(3)]
+    store.records.write([hold("h", ("account", "b"))])
+    far = over_us("2031-03-02", "90 days")
+    told, _ = removed(store, far, MESSAGES)
+    found: list[Difference] = []
+    done = [auditing.replay(first, last, found.append, start=0) for first, last in spans]
+    assert [one.differences for one in done] == [0, 0, 0]
+    assert [one.removed for one in done] == [*[one.removed for one in told], 0]
+    assert len(found) == sum(one.unsure for one in done) > 0
+    assert all(one.unsure for one in found)
+    # One that was tampered with, and nothing removed before it, is a difference as ever.
+    first = next(seq for segment in every(store) for seq in removed_in(segment))
+    assert all(one.entry > first for one in found)
+    # The engine comes back all the same, with a snapshot and without.
+    assert rebuilt(store).policy.hash == rebuilt(store, snapshots=False).policy.hash
+
+
+KILLS = int(os.environ.get("TRUSTWARD_KILLS", "6"))
+
+
+def test_killed_at_any_instant(tmp_path: Path) -> None:
+    """TRUSTWARD_KILLS=100 python -m pytest tests/service/test_retention.py -k killed."""
+    origin = tmp_path / "origin"
+    store = open_store("", origin)
+    filled(store)
+    archived(store, "2031-03-03")
+    Indexing(store, DECODER).rebuild()
+    store.records.write([hold("h", ("account", "b"))])
+    before = every(store)
+    store.close()
+    copies = [tmp_path / f"copy{number}" for number in range(KILLS + 1)]
+    for copy in copies:
+        shutil.copytree(origin, copy)
+    now_us = over_us("2031-03-03", "90 days")
+    command = [sys.executable, "-m", "tests.service.retaining_driven", str(now_us), *map(str, copies)]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["9"] * KILLS
+    whole = open_store("", copies[0])
+    wanted, days = every(whole), [msgspec.structs.replace(day, digest="") for day in whole.archived.days()]
+    gone = {(one.day, one.of): (one.removed, one.kept) for one in whole.retained.done()}
+    whole.close()
+    assert wanted != before
+    for copy in copies[1:]:
+        store = open_store("", copy)
+        # At every instant each entry is there as it was, or as it will be.
+        assert all(
+            one in {was, will} for one, was, will in zip(entries(store), each(before), each(wanted), strict=True)
+        )
+        removed(store, now_us, MESSAGES)
+        assert every(store) == wanted
+        assert [msgspec.structs.replace(day, digest="") for day in store.archived.days()] == days
+        assert {(one.day, one.of): (one.removed, one.kept) for one in store.retained.done()} == gone
+        for day in store.archived.days():
+            assert store.shelf.check(day) == []
+        folders = sorted(path.name for path in store.shelf.folder.iterdir() if path.is_dir())
+        assert folders == [day.folder for day in store.archived.days()]
+        store.close()
+
+
+def each(segments: list[Segment]) -> list[bytes]:
+    return [line for segment in segments for line in (segment.lines() if segment.kind == "events" else [segment.body])]
+
+
+def entries(store: Store) -> list[bytes]:
+    return each(every(store))

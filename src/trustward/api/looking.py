@@ -42,7 +42,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """How every rule on the event's type came out, part by part, with the values that each part looked at.
 
     ``how`` is ``derived`` if the engine has decided the event again, from the snapshot before it and the journal;
-    ``same`` says whether that gave the stored decision, ``replayed`` how many entries it took. It is ``stored``, and
+    ``same`` says whether that gave the stored decision (null: it did not, but retention has removed events before it),
+    ``replayed`` how many entries it took. It is ``stored``, and
     ``rules`` are empty, if too many entries lie between: ``why`` says so.
     """
 

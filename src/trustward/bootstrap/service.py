@@ -48,6 +48,7 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
 
     from trustward.base.clock import now_us
     from trustward.exchange.decode import EventDecoder
+    from trustward.model.archived import DAY_US
     from trustward.operations.deciding import Deciding, Options
 
     initial = None
@@ -60,6 +61,7 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
         queue_events=settings.queue_events,
         snapshot_events=settings.snapshot_events,
         snapshot_keep=settings.snapshot_keep,
+        snapshot_us=DAY_US,
         standby=settings.standby,
     )
     return Deciding(opened, EventDecoder(known), compiler(known), initial=initial, options=options)

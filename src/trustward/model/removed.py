@@ -33,6 +33,7 @@ class _Left(msgspec.Struct, frozen=True):
     was: str
 
 
+_BEGIN = b'{"type":"record.removed",'
 _LINES = msgspec.json.Decoder(Line)
 _RAW_FAULTS = msgspec.json.Decoder(dict[int, msgspec.Raw])
 
@@ -49,6 +50,13 @@ def removed_id(event_id: str) -> str:
 def lines_of(segment: Segment) -> list[Line]:
     """What is said of each event of a segment, whatever its type has else."""
     return _LINES.decode_lines(segment.body)
+
+
+def removed_in(segment: Segment) -> list[int]:
+    """The entries of a segment whose events have been removed."""
+    if segment.kind != "events" or _BEGIN not in segment.body:
+        return []
+    return [at for at, line in enumerate(segment.lines(), segment.first) if line.startswith(_BEGIN)]
 
 
 def is_removed(found: Found) -> bool:

@@ -22,7 +22,7 @@ from trustward.model.catalogue import Catalogue
 from trustward.model.dossier import Pair
 from trustward.model.journal import ActionRow, Segment
 from trustward.model.removed import REMOVED, lines_of, thinned
-from trustward.model.retention import Done, Plan, latest_over
+from trustward.model.retention import OPERATIONAL, Account, Done, Overdue, Plan, latest_over, next_day, over_us
 from trustward.model.stored import AuditRow
 from trustward.operations.indexing import Indexing
 from trustward.ports import Store
@@ -98,18 +98,46 @@ class Retaining:
         self._store = store
         self._indexing = indexing
         self._of = {name: kind.retention for name, kind in catalogue.types.items() if name != REMOVED}
-        self._events = frozenset(catalogue.retention)
+        self._about = {**catalogue.retention, **OPERATIONAL}
 
     # ------------------------------------------------------------------ looking
 
     def ends(self) -> dict[str, str]:
         """For each class of events that is removed the latest day whose term is over."""
         now_us = self.clock()
-        return {
-            name: latest_over(now_us, plan.lasts)
-            for name, plan in self.plans.items()
-            if plan.standing == "set" and name in self._events
-        }
+        return {name: latest_over(now_us, plan.lasts) for name, plan in self.plans.items() if plan.standing == "set"}
+
+    def account(self) -> list[Account]:
+        """How every class stands."""
+        ends, done = self.ends(), self._store.retained.done()
+        seen = {(one.day, one.of) for one in done}
+        pending: dict[str, Stretch] = {}
+        first = ""
+        for stretch in self.stretches("9999"):
+            first = first or stretch.day
+            for name, end in ends.items():
+                if stretch.day <= end and (stretch.day, name) not in seen:
+                    pending.setdefault(name, stretch)
+            if len(pending) == len(ends) or stretch.day > max(ends.values()):
+                break
+        spared = self.restartable()
+        found = []
+        for name, plan in self.plans.items():
+            mine = [one for one in done if one.of == name]
+            waits = pending.get(name)
+            told = Account(
+                about=self._about.get(name, ""),
+                plan=plan,
+                removed=sum(one.removed for one in mine),
+                overdue=tuple(Overdue(day=one.day, kept=one.kept) for one in mine if one.kept),
+                pending="" if waits is None else waits.day,
+                needed=waits is not None and waits.archived is None and waits.last > spared,
+            )
+            if name in ends and first:
+                day = max(first, next_day(ends[name]))
+                told = msgspec.structs.replace(told, next=day, next_us=over_us(day, plan.lasts))
+            found.append(told)
+        return found
 
     def stretches(self, upto: str) -> Iterator[Stretch]:
         """The journal's days up to one, the oldest first."""
