@@ -19,15 +19,15 @@ def test_every_class_is_told(one: Served) -> None:
 
 def test_what_keeps_a_record_is_secret(one: Served) -> None:
     one.service.store.retained.note(
-        [Done(day="2020-01-01", of="content", removed=3, kept={"hold": 2, "case": 1}, at_us=1)], []
+        [Done(day="2020-01-01", of="content", removed=3, kept={"case": 1, "secret": 2}, at_us=1)], []
     )
 
     def overdue(*scopes: str) -> object:
         answer = one.ask("GET", "/v1/retention", key=one.make_key(*scopes))
         return next(row for row in answer.json["classes"] if row["class"] == "content")["overdue"]
 
-    assert overdue("audit") == [{"day": "2020-01-01", "kept": 3, "by": None}]
-    assert overdue("audit", "secret") == [{"day": "2020-01-01", "kept": 3, "by": {"hold": 2, "case": 1}}]
+    assert overdue("audit") == [{"day": "2020-01-01", "kept": 1, "by": {"case": 1}}]
+    assert overdue("audit", "secret") == [{"day": "2020-01-01", "kept": 3, "by": {"case": 1, "secret": 2}}]
 
 
 def test_the_removed_event_is_told_apart(one: Served) -> None:

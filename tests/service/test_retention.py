@@ -229,3 +229,17 @@ def each(segments: list[Segment]) -> list[bytes]:
 
 def entries(store: Store) -> list[bytes]:
     return each(every(store))
+
+
+def test_what_a_secret_hold_keeps_is_told_to_few(opened: Callable[[], Store]) -> None:
+    store = opened()
+    filled(store)
+    secret = msgspec.structs.replace(hold("s", ("account", "a")), secret=True)
+    store.records.write([secret])
+    told, _ = removed(store, over_us(FIRST, "90 days"), MESSAGES)
+    assert [(one.day, list(one.kept)) for one in told] == [(FIRST, ["secret"])]
+    (line,) = [row for row in store.audit.read(0, 1000) if row.action == "retention.removed"]
+    assert msgspec.json.decode(line.detail) == {"class": "content", "removed": told[0].removed, "kept": 0}
+    (hidden,) = store.audit.read_secret(0, 10)
+    assert msgspec.json.decode(hidden.detail)["kept"] == told[0].kept["secret"]
+    assert "secret" not in line.detail.decode()

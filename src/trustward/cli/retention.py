@@ -21,7 +21,13 @@ app = typer.Typer(
 
 
 @app.command(name="show")
-def show_(*, data: options.Data = None, database: options.Database = None, json: options.Json = False) -> None:
+def show_(
+    *,
+    secret: options.Secret = False,
+    data: options.Data = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
     """Show for each class of records its terms, the service's choice, what comes next, and what is over and kept.
 
     Without a choice nothing of a class is removed.
@@ -32,7 +38,7 @@ def show_(*, data: options.Data = None, database: options.Database = None, json:
     from trustward.exchange.retention_view import class_view
 
     found, serves = show_retention(service_settings(data=data, database=database))
-    views = [class_view(one, secret=True) for one in found]
+    views = [class_view(one, secret=secret) for one in found]
     if json:
         emit_json({"serves": serves, "classes": views})
         return
@@ -56,22 +62,29 @@ def show_(*, data: options.Data = None, database: options.Database = None, json:
             said = "no snapshot is as late: a restart needs it" if view.needed else "the worker, or a run, will do it"
             console.print(f"{view.name}: over since {view.pending}: {said}", style="yellow", soft_wrap=True)
         for held in view.overdue:
-            by = ", ".join(f"{count:,} by {why}" for why, count in (held.by or {}).items())
+            by = ", ".join(f"{count:,} by {why}" for why, count in held.by.items())
             console.print(f"{view.name}: {held.day}: over, and kept: {by}", style="yellow", soft_wrap=True)
 
 
 @app.command()
-def due(*, data: options.Data = None, database: options.Database = None, json: options.Json = False) -> None:
+def due(
+    *,
+    secret: options.Secret = False,
+    data: options.Data = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
     """List what would be removed now, day by day, and what is kept although its time is over; nothing is changed."""
     from trustward.bootstrap import service_settings
 
-    _run(service_settings(data=data, database=database), dry=True, json=json)
+    _run(service_settings(data=data, database=database), dry=True, secret=secret, json=json)
 
 
 @app.command()
 def run(
     *,
     dry: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; say what it would be.")] = False,
+    secret: options.Secret = False,
     data: options.Data = None,
     database: options.Database = None,
     json: options.Json = False,
@@ -83,20 +96,24 @@ def run(
     """
     from trustward.bootstrap import service_settings
 
-    _run(service_settings(data=data, database=database), dry=dry, json=json)
+    _run(service_settings(data=data, database=database), dry=dry, secret=secret, json=json)
 
 
-def _run(settings: Settings, *, dry: bool, json: bool) -> None:
+def _run(settings: Settings, *, dry: bool, secret: bool, json: bool) -> None:
     from trustward.bootstrap import run_retention
     from trustward.cli.console import answers, counted, emit_json, plain
+    from trustward.model.retention import shown
 
     console = answers()
 
     def tell(one: Removed) -> None:
-        if json:
-            emit_json(one, indent=-1)
+        by = shown(one.kept, secret=secret)
+        if not one.removed and not by:
             return
-        kept = ", ".join(f"{count:,} by {why}" for why, count in one.kept.items())
+        if json:
+            emit_json({"day": one.day, "class": one.of, "removed": one.removed, "kept": by}, indent=-1)
+            return
+        kept = ", ".join(f"{count:,} by {why}" for why, count in by.items())
         console.print(
             f"{one.day}: {plain(one.of, 60)}: {counted(one.removed, 'record')} {'to remove' if dry else 'removed'}"
             + (f"; kept: {kept}" if kept else ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from trustward.base.units import format_time
-from trustward.model.retention import Account, Standing, Sure, Term
+from trustward.model.retention import Account, Standing, Sure, Term, shown
 
 
 class TermView(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,13 +23,13 @@ class TermView(msgspec.Struct, frozen=True, kw_only=True):
 class OverdueView(msgspec.Struct, frozen=True, kw_only=True):
     """A day whose term is over, and how many of its records are kept: something that is held or open names them.
 
-    ``by`` tells by what: ``hold``, ``case``, ``order``, ``clue``, ``request``, ``appeal``. It is null for who may not
-    see what an order keeps secret: a hold may be.
+    ``by`` tells by what: ``hold``, ``case``, ``order``, ``clue``, ``request``, ``appeal``; ``secret`` for what is kept
+    secret, and is told to who may see it.
     """
 
     day: str
     kept: int
-    by: dict[str, int] | None
+    by: dict[str, int]
 
 
 class NextView(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +79,9 @@ def class_view(one: Account, *, secret: bool) -> ClassView:
         terms=tuple(_term(term) for term in plan.terms),
         removed=one.removed,
         overdue=tuple(
-            OverdueView(day=held.day, kept=sum(held.kept.values()), by=held.kept if secret else None)
+            OverdueView(day=held.day, kept=sum(by.values()), by=by)
             for held in one.overdue
+            if (by := shown(held.kept, secret=secret))
         ),
         pending=one.pending or None,
         needed=one.needed,

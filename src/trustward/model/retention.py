@@ -256,6 +256,19 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     at_us: int
 
 
+UNTOLD = "secret"
+"""Kept by nothing but what an order, or whoever placed a hold, keeps secret."""
+
+
+def shown(kept: Mapping[str, int], *, secret: bool) -> dict[str, int]:
+    """What is kept, by why, for who may see what is secret, or may not.
+
+    >>> shown({"case": 1, "secret": 2}, secret=False)
+    {'case': 1}
+    """
+    return {why: count for why, count in kept.items() if secret or why != UNTOLD}
+
+
 class Overdue(msgspec.Struct, frozen=True, kw_only=True):
     """A day of a class whose term is over, and what of it is kept, by why."""
 

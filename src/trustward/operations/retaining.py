@@ -22,7 +22,18 @@ from trustward.model.catalogue import Catalogue
 from trustward.model.dossier import Pair
 from trustward.model.journal import ActionRow, Segment
 from trustward.model.removed import REMOVED, lines_of, thinned
-from trustward.model.retention import OPERATIONAL, Account, Done, Overdue, Plan, latest_over, next_day, over_us
+from trustward.model.retention import (
+    OPERATIONAL,
+    UNTOLD,
+    Account,
+    Done,
+    Overdue,
+    Plan,
+    latest_over,
+    next_day,
+    over_us,
+    shown,
+)
 from trustward.model.stored import AuditRow
 from trustward.operations.indexing import Indexing
 from trustward.ports import Store
@@ -211,8 +222,12 @@ class Retaining:
             )
             if count or kept:
                 told.append(Removed(day=stretch.day, of=name, removed=count, kept=kept))
-            if count or sum(kept.values()) != sum((before[name].kept if name in before else {}).values()):
-                audit.append(_line(done[-1], count))
+            was = before[name].kept if name in before else {}
+            if count or shown(kept, secret=False) != shown(was, secret=False):
+                audit.append(_line(done[-1], count, sum(shown(kept, secret=False).values())))
+            if kept.get(UNTOLD, 0) != was.get(UNTOLD, 0):
+                line = _line(done[-1], count, kept.get(UNTOLD, 0))
+                audit.append(msgspec.structs.replace(line, secret=True))
         if not dry:
             self._store.retained.note(done, audit)
         return told
@@ -329,7 +344,11 @@ class Retaining:
 
 def _why(one: _Over, kept: Mapping[Pair, str]) -> str:
     """Why an event is kept; empty if it is not."""
-    return next((kept[pair] for pair in sorted(one.names & kept.keys())), "") if kept else ""
+    if not kept:
+        return ""
+    found = sorted({kept[pair] for pair in one.names & kept.keys()})
+    # What is secret is told only where nothing else keeps it.
+    return next((why for why in found if why != UNTOLD), found[0] if found else "")
 
 
 def _count(tally: _Tally, said: Sequence[tuple[int, str, str]]) -> None:
@@ -347,12 +366,12 @@ def _among(gone: Sequence[int], row: ActionRow) -> bool:
     return at < len(gone) and gone[at] == row.seq
 
 
-def _line(done: Done, removed: int) -> AuditRow:
-    """The line of the audit: what keeps the rest is not told, for a hold may be secret."""
+def _line(done: Done, removed: int, kept: int) -> AuditRow:
+    """The line of the audit. What is kept by something secret stands in the secret book."""
     return AuditRow(
         at_us=done.at_us,
         actor="trustward",
         action="retention.removed",
         subject=f"retention:{done.day}",
-        detail=msgspec.json.encode({"class": done.of, "removed": removed, "kept": sum(done.kept.values())}),
+        detail=msgspec.json.encode({"class": done.of, "removed": removed, "kept": kept}),
     )

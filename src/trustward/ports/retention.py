@@ -26,7 +26,7 @@ class Retained(Protocol):
         """Those of some entities of which nothing may be removed, with why.
 
         A ``hold`` in force names them, or a ``case``, an ``order``, a ``clue``, a ``request`` or an ``appeal`` that
-        is open.
+        is open; ``secret`` if only such ones do as are kept secret.
         """
 
     def thin(self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[Segment]]) -> int:

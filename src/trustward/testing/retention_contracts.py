@@ -77,6 +77,15 @@ class RetainedContract(Contract):
         }
         assert opened().retained.kept(pairs) == found
         assert store.retained.held() == {"account:a"}
+        store.records.write([msgspec.structs.replace(hold("s", ("account", "a"), ("account", "e")), secret=True)])
+        hidden = msgspec.structs.replace(order, id="p", secret=True)
+        store.records.write([hidden, msgspec.structs.replace(target, id="p-1", order="p", entity="f")])
+        found |= {("account", "e"): "secret", ("account", "f"): "secret"}
+        assert store.retained.kept(pairs) == found
+        assert store.retained.held() == {"account:a", "account:e"}
+        store.records.write([msgspec.structs.replace(hidden, state="withdrawn", version=2)])
+        gone = hold("s", ("account", "a"), ("account", "e"), state="released", version=2)
+        store.records.write([msgspec.structs.replace(gone, secret=True)])
         store.records.write([hold("h", ("account", "a"), state="released", version=2)])
         store.records.write([case("c", "b", "closed", 2)])
         store.records.write([msgspec.structs.replace(order, state="withdrawn", version=2)])

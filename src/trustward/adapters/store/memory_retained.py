@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -25,6 +25,8 @@ _OPEN: tuple[tuple[type, str, tuple[str, ...]], ...] = (
     (Clue, "clue", ("drafted", "approved", "sent", "received")),
     (Asked, "request", ("received", "verified")),
 )
+
+_ORDER = ("hold", "case", "order", "clue", "request", "appeal", "secret")
 
 
 class MemoryRetained:
@@ -53,22 +55,28 @@ class MemoryRetained:
         return {pair: why for pair, why in self._open().items() if pair in wanted}
 
     def _open(self) -> dict[Pair, str]:
-        held, found = self._held, dict[Pair, str]()
+        held = self._held
         with held.lock:
-            for kind, why, states in _OPEN:
-                for one in held.of(kind).values():
-                    if one.state in states:
-                        found.update((pair, why) for pair in held.named.get(f"{kind.__name__}:{one.id}", ()))
+            found = list(self._named())
             for case in held.of(Case).values():
                 if case.state in {"open", "parked"}:
-                    found.update((pair, "case") for pair in case.entities)
+                    found += [(pair, "case") for pair in case.entities]
             for target in held.of(Target).values():
-                if held.of(Directive)[target.order].state in LIVE:
-                    found[target.kind, target.entity] = "order"
+                order = held.of(Directive)[target.order]
+                if order.state in LIVE:
+                    found.append(((target.kind, target.entity), "secret" if order.secret else "order"))
             for appeal in held.of(Appeal).values():
                 if appeal.state == "received":
-                    found["account", appeal.account] = "appeal"
-        return found
+                    found.append((("account", appeal.account), "appeal"))
+        # What is secret is told only where nothing else keeps it; of the others the first.
+        return dict(sorted(found, key=lambda one: _ORDER.index(one[1]), reverse=True))
+
+    def _named(self) -> Iterator[tuple[Pair, str]]:
+        for kind, why, states in _OPEN:
+            for one in self._held.of(kind).values():
+                if one.state in states:
+                    for pair in self._held.named.get(f"{kind.__name__}:{one.id}", ()):
+                        yield pair, "secret" if one.secret else why
 
     def thin(self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[Segment]]) -> int:
         """See :class:`trustward.ports.Retained`."""

@@ -25,7 +25,7 @@ WITH asked AS MATERIALIZED (
 )
 SELECT a.kind, a.entity, 'hold' AS why FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force'
+    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force' AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
@@ -35,22 +35,38 @@ SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
 UNION ALL
 SELECT a.kind, a.entity, 'order' FROM asked a WHERE EXISTS (
     SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
-    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6
+    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'clue' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
     WHERE e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
-        AND d.standing IN ('drafted', 'approved', 'sent', 'received')
+        AND d.standing IN ('drafted', 'approved', 'sent', 'received') AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'request' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity AND d.standing IN ('received', 'verified')
+    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity
+        AND d.standing IN ('received', 'verified') AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
     SELECT 1 FROM appeals p WHERE p.account = a.entity AND p.state = 0
+)
+UNION ALL
+SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
+        AND (
+            (d.kind = 'Hold' AND d.standing = 'in_force')
+            OR (d.kind = 'Clue' AND d.standing IN ('drafted', 'approved', 'sent', 'received'))
+            OR (d.kind = 'Asked' AND d.standing IN ('received', 'verified'))
+        )
+)
+UNION ALL
+SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
+    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
 )
 
 -- name: kept_postgresql
@@ -60,7 +76,7 @@ WITH asked AS MATERIALIZED (
 )
 SELECT a.kind, a.entity, 'hold' AS why FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force'
+    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force' AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
@@ -70,22 +86,38 @@ SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
 UNION ALL
 SELECT a.kind, a.entity, 'order' FROM asked a WHERE EXISTS (
     SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
-    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6
+    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'clue' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
     WHERE e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
-        AND d.standing IN ('drafted', 'approved', 'sent', 'received')
+        AND d.standing IN ('drafted', 'approved', 'sent', 'received') AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'request' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity AND d.standing IN ('received', 'verified')
+    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity
+        AND d.standing IN ('received', 'verified') AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
     SELECT 1 FROM appeals p WHERE p.account = a.entity AND p.state = 0
+)
+UNION ALL
+SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
+    WHERE e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
+        AND (
+            (d.kind = 'Hold' AND d.standing = 'in_force')
+            OR (d.kind = 'Clue' AND d.standing IN ('drafted', 'approved', 'sent', 'received'))
+            OR (d.kind = 'Asked' AND d.standing IN ('received', 'verified'))
+        )
+)
+UNION ALL
+SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
+    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
 )
 
 -- name: closed_actions_of_sqlite
