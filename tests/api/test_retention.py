@@ -12,7 +12,7 @@ def test_every_class_is_told(one: Served) -> None:
     classes = {row["class"]: row for row in told["classes"]}
     assert classes["activity"]["standing"] == "no choice"
     assert classes["activity"]["next"] is None
-    assert classes["cases"]["why"]
+    assert classes["orders"]["standing"] == "not removed"
     assert one.ask("GET", "/v1/retention", key=one.make_key("read", "secret")).status == 403
     assert one.ask("GET", "/v1/retention?x=1").status == 400
 

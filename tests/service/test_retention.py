@@ -18,16 +18,17 @@ from trustward.adapters.store.opened import open_store
 from trustward.base.errors import RecordError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.archived import DAY_US, start_of
+from trustward.model.case import CasePage
 from trustward.model.journal import Segment
 from trustward.model.removed import REMOVED, is_removed, lines_of, removed_in
-from trustward.model.retention import Choice, Plan, over_us, plans
+from trustward.model.retention import Choice, Overdue, Plan, over_us, plans
 from trustward.operations.auditing import Auditing, Difference
 from trustward.operations.indexing import Indexing
 from trustward.operations.recovery import Replayer
 from trustward.operations.retaining import Ended, Removed, Retaining
 from trustward.operations.searching import Query, Searching
 from trustward.ports import Store
-from trustward.testing.retention_contracts import hold
+from trustward.testing.retention_contracts import case, hold
 
 FIRST = "2031-03-01"
 ROOT = Path(__file__).parents[2]
@@ -243,3 +244,38 @@ def test_what_a_secret_hold_keeps_is_told_to_few(opened: Callable[[], Store]) ->
     (hidden,) = store.audit.read_secret(0, 10)
     assert msgspec.json.decode(hidden.detail)["kept"] == told[0].kept["secret"]
     assert "secret" not in line.detail.decode()
+
+
+def test_closed_cases_go_after_their_own_term(opened: Callable[[], Store]) -> None:
+    store = opened()
+    closed_us = start_of(FIRST) + 5
+    for name, more in (("one", 0), ("two", 1), ("held", 2), ("late", DAY_US)):
+        page = CasePage(case=name, number=1, at_us=closed_us + more, what="closed", actor="kim")
+        store.records.write([case(name, name), page])
+        store.records.write([case(name, name, "closed", 2)])
+    store.records.write([case("open", "open"), hold("h", ("account", "held"))])
+    lasts = {"cases": "90 days"}
+    over = over_us(FIRST, "90 days")
+    assert removed(store, over - 1, lasts) == ([], Ended())
+    would = removed(store, over, lasts, dry=True)
+    assert store.cases.get("one") is not None
+    told = removed(opened(), over, lasts)
+    assert told == would == ([Removed(day=FIRST, of="cases", removed=2, kept={"hold": 1})], Ended())
+    assert [name for name in ("one", "two", "held", "late", "open") if store.cases.get(name)] == [
+        "held",
+        "late",
+        "open",
+    ]
+    (account,) = [one for one in retaining(store, over, lasts).account() if one.plan.of == "cases"]
+    assert (account.removed, account.overdue) == (2, (Overdue(day=FIRST, kept={"hold": 1}),))
+    lines = [msgspec.json.decode(row.detail) for row in store.audit.read(0, 100) if row.action == "retention.removed"]
+    assert [(one["class"], one["removed"], one["kept"]) for one in lines] == [("cases", 2, 0), ("cases", 0, 1)]
+    assert removed(store, over, lasts)[0] == [Removed(day=FIRST, of="cases", removed=0, kept={"hold": 1})]
+    store.records.write([hold("h", ("account", "held"), state="released", version=2)])
+    again, _ = removed(store, over_us("2031-03-02", "90 days"), lasts)
+    assert [(one.day, one.removed, one.kept) for one in again] == [(FIRST, 1, {}), ("2031-03-02", 1, {})]
+    assert [(one.day, one.removed, one.kept) for one in store.retained.done()] == [
+        (FIRST, 3, {}),
+        ("2031-03-02", 1, {}),
+    ]
+    assert store.cases.get("open") is not None

@@ -115,7 +115,7 @@ def test_every_statement_is_understood(database: Database) -> None:
             "issuer",
             "order_id",
         }
-        texts |= {"standing", "party", "record"}
+        texts |= {"standing", "party", "record", "about"}
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
         values |= {key: "t" for key in values if key in texts}
         bytes_ = {"body", "marks", "sources", "detail", "faults", "decisions", "result"} | (

@@ -43,7 +43,6 @@ NOT_REMOVED: Mapping[str, str] = {
     "aggregate": "it names nobody, and stays",
     "actions": "closed ones go with their event, and at the age of delivery_keep (docs/actions.md)",
     "changes": "the engine is made of them: they stay",
-    "cases": "not built yet: they stay",
     "measures": "not built yet: they stay",
     "orders": "not built yet: they stay",
     "clues": "not built yet: they stay",
@@ -267,6 +266,15 @@ def shown(kept: Mapping[str, int], *, secret: bool) -> dict[str, int]:
     {'case': 1}
     """
     return {why: count for why, count in kept.items() if secret or why != UNTOLD}
+
+
+class ClosedCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A case that is closed, and when the last thing happened to it."""
+
+    id: str
+    version: int
+    at_us: int
+    names: tuple[tuple[str, str], ...]
 
 
 class Overdue(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,6 +36,7 @@ from trustward.model.retention import (
 )
 from trustward.model.stored import AuditRow
 from trustward.operations.indexing import Indexing
+from trustward.operations.retaining_cases import CASES, Days, look, remove
 from trustward.ports import Store
 
 _READ = 2_048
@@ -124,12 +125,13 @@ class Retaining:
         seen = {(one.day, one.of) for one in done}
         pending: dict[str, Stretch] = {}
         first = ""
+        events = {name: end for name, end in ends.items() if name != CASES}
         for stretch in self.stretches("9999"):
             first = first or stretch.day
-            for name, end in ends.items():
+            for name, end in events.items():
                 if stretch.day <= end and (stretch.day, name) not in seen:
                     pending.setdefault(name, stretch)
-            if len(pending) == len(ends) or stretch.day > max(ends.values()):
+            if len(pending) == len(events) or stretch.day > max(events.values()):
                 break
         spared = self.restartable()
         found = []
@@ -187,6 +189,31 @@ class Retaining:
     def _run(self, tell: Tell, *, dry: bool) -> Ended:
         ends = self.ends()
         done = {(one.day, one.of): one for one in self._store.retained.done()}
+        if CASES in ends:
+            days = Days({day: one for (day, of), one in done.items() if of == CASES})
+            self._cases(tell, ends.pop(CASES), days, dry=dry)
+        return self._entries(tell, ends, done, dry=dry)
+
+    def _cases(self, tell: Tell, end: str, days: Days, *, dry: bool) -> None:
+        retained = self._store.retained
+        if dry:
+            look(retained, end, days)
+        else:
+            remove(retained, end, days, lambda day, count: _line(self.clock(), day, CASES, count, 0), self.clock)
+        done, audit = [], []
+        for day in days.days():
+            kept = days.kept_of(day)
+            was = days.before[day].kept if day in days.before else {}
+            done.append(days.done(day, self.clock()))
+            audit += _kept_lines(self.clock(), day, CASES, 0, was, kept)
+            if days.removed[day] or kept:
+                tell(Removed(day=day, of=CASES, removed=days.removed[day], kept=kept))
+        if not dry:
+            retained.note(done, audit)
+
+    def _entries(
+        self, tell: Tell, ends: Mapping[str, str], done: Mapping[tuple[str, str], Done], *, dry: bool
+    ) -> Ended:
         spared = self.restartable()
         for stretch in self.stretches(max(ends.values(), default="")):
             over = {name for name, end in ends.items() if stretch.day <= end}
@@ -223,11 +250,7 @@ class Retaining:
             if count or kept:
                 told.append(Removed(day=stretch.day, of=name, removed=count, kept=kept))
             was = before[name].kept if name in before else {}
-            if count or shown(kept, secret=False) != shown(was, secret=False):
-                audit.append(_line(done[-1], count, sum(shown(kept, secret=False).values())))
-            if kept.get(UNTOLD, 0) != was.get(UNTOLD, 0):
-                line = _line(done[-1], count, kept.get(UNTOLD, 0))
-                audit.append(msgspec.structs.replace(line, secret=True))
+            audit += _kept_lines(self.clock(), stretch.day, name, count, was, kept)
         if not dry:
             self._store.retained.note(done, audit)
         return told
@@ -366,12 +389,23 @@ def _among(gone: Sequence[int], row: ActionRow) -> bool:
     return at < len(gone) and gone[at] == row.seq
 
 
-def _line(done: Done, removed: int, kept: int) -> AuditRow:
-    """The line of the audit. What is kept by something secret stands in the secret book."""
+def _line(at_us: int, day: str, of: str, removed: int, kept: int) -> AuditRow:
     return AuditRow(
-        at_us=done.at_us,
+        at_us=at_us,
         actor="trustward",
         action="retention.removed",
-        subject=f"retention:{done.day}",
-        detail=msgspec.json.encode({"class": done.of, "removed": removed, "kept": kept}),
+        subject=f"retention:{day}",
+        detail=msgspec.json.encode({"class": of, "removed": removed, "kept": kept}),
     )
+
+
+def _kept_lines(
+    at_us: int, day: str, of: str, removed: int, was: Mapping[str, int], kept: Mapping[str, int]
+) -> list[AuditRow]:
+    """The lines of the audit, where something has changed. What is kept by something secret is in the secret book."""
+    lines = []
+    if removed or shown(kept, secret=False) != shown(was, secret=False):
+        lines.append(_line(at_us, day, of, removed, sum(shown(kept, secret=False).values())))
+    if kept.get(UNTOLD, 0) != was.get(UNTOLD, 0):
+        lines.append(msgspec.structs.replace(_line(at_us, day, of, removed, kept.get(UNTOLD, 0)), secret=True))
+    return lines

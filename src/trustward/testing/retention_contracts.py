@@ -7,12 +7,15 @@ from collections.abc import Mapping
 import msgspec
 
 from trustward.model.appeal import Appeal
-from trustward.model.case import Case
+from trustward.model.case import Barred, Case, CasePage
 from trustward.model.directive import Directive, Target
 from trustward.model.dossier import Pair
 from trustward.model.hold import Hold
 from trustward.model.journal import Segment
+from trustward.model.letter import Letter
+from trustward.model.letter import told as told_of
 from trustward.model.removed import REMOVED, is_removed, thinned
+from trustward.model.report import Report
 from trustward.model.retention import Done
 from trustward.model.stored import AuditRow, Lease
 from trustward.ports import Store
@@ -153,6 +156,79 @@ class RetainedContract(Contract):
         assert store.retained.drop_actions([1, 2, 3, 9]) == 1
         assert [store.outbox.action(seq, 0) is not None for seq in (1, 2, 3)] == [True, False, True]
         assert store.retained.drop_actions([]) == 0
+
+    def test_closed_cases_go_with_all_that_hangs_on_them(self, store: Store, opened: Open) -> None:
+        page = CasePage(case="c", number=1, at_us=40, what="closed", actor="kim")
+        bare = Report(
+            id="r",
+            version=1,
+            at_us=2,
+            channel="user",
+            reporter="b",
+            category="scam",
+            case="c",
+            kind="account",
+            entity="a",
+        )
+        told = told_of("told", "account", "b", "case.closed")
+        letters = [
+            Letter(cause=cause, step="case.closed", at_us=41, action=told, says={}) for cause in ("case:c", "report:r")
+        ]
+        barred = Barred(case="c", reviewer="ann")
+        store.records.write([case("c", "a"), case("d", "z"), page, bare, barred, *letters])
+        assert list(store.retained.closed_cases(99, "", 10)) == []
+        store.records.write([case("c", "a", "closed", 2)])
+        (found,) = store.retained.closed_cases(99, "", 10)
+        assert (found.id, found.version, found.at_us) == ("c", 2, 40)
+        assert found.names == (("account", "a"), ("device", "d-a"))
+        assert list(store.retained.closed_cases(1, "", 10)) == list(store.retained.closed_cases(99, "c", 10)) == []
+
+        def kept() -> str:
+            said: list[Mapping[str, str]] = []
+
+            def note(whys: Mapping[str, str]) -> tuple[list[Done], list[AuditRow]]:
+                said.append(whys)
+                return [], []
+
+            whys = store.retained.keeps_cases([found])
+            if whys["c"]:
+                assert store.retained.drop_cases([found], note) == whys
+                assert said == [whys]
+            return whys["c"]
+
+        assert kept() == "report"
+        store.records.write([msgspec.structs.replace(bare, version=2, told_us=42)])
+        assert kept() == "letter"
+        for row in store.outbox.waiting(10):
+            line = AuditRow(at_us=5, actor="kim", action="action.withdrawn", subject="action:1")
+            assert store.outbox.withdraw(row.seq, row.number, line)
+        store.records.write([hold("h", ("account", "b"))])
+        assert kept() == "hold"
+        store.records.write([hold("h", ("account", "b"), state="released", version=2)])
+        other = msgspec.structs.replace(case("e", "y"), entities=(("account", "y"), ("device", "d-a")))
+        store.records.write([other])
+        assert kept() == "case"
+        store.records.write([msgspec.structs.replace(other, state="closed", version=2)])
+        appeal = Appeal(id="p", version=1, at_us=1, decision="case:c", account="someone", text="no")
+        store.records.write([appeal])
+        assert kept() == "appeal"
+        store.records.write([msgspec.structs.replace(appeal, state="upheld", version=2)])
+        assert kept() == ""
+        stale = msgspec.structs.replace(found, version=1)
+        assert store.retained.keeps_cases([stale]) == {"c": "changed"}
+        done = Done(day="1970-01-01", of="cases", removed=1, kept={}, at_us=50)
+        line = AuditRow(at_us=50, actor="trustward", action="retention.removed", subject="retention:1970-01-01")
+        assert opened().retained.drop_cases([found], lambda _whys: ([done], [line])) == {"c": ""}
+        for one in (store, opened()):
+            assert one.cases.get("c") is None
+            assert one.cases.pages("c") == []
+            assert not one.cases.barred("c", "ann")
+            assert [near.id for near in one.cases.about("account", "a")] == []
+            assert one.reports.get("r") is None
+            assert list(one.records.letters("case:c")) == list(one.records.letters("report:r")) == []
+            assert one.cases.get("d") == case("d", "z")
+            assert list(one.retained.done()) == [done]
+            assert one.audit.read(0, 100)[-1].subject == "retention:1970-01-01"
 
 
 CONTRACTS = (RetainedContract,)

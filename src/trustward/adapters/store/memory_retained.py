@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -12,12 +12,15 @@ from trustward.model.appeal import Appeal
 from trustward.model.archived import ArchivedDay
 from trustward.model.case import Case
 from trustward.model.clue import Clue
+from trustward.model.delivery import parse_key
 from trustward.model.directive import LIVE, Directive, Target
 from trustward.model.dossier import Pair
+from trustward.model.duty import Duty
 from trustward.model.hold import Hold
 from trustward.model.journal import Segment
+from trustward.model.report import Report
 from trustward.model.request import Asked
-from trustward.model.retention import Done
+from trustward.model.retention import ClosedCase, Done
 from trustward.model.stored import AuditRow
 
 _OPEN: tuple[tuple[type, str, tuple[str, ...]], ...] = (
@@ -27,6 +30,10 @@ _OPEN: tuple[tuple[type, str, tuple[str, ...]], ...] = (
 )
 
 _ORDER = ("hold", "case", "order", "clue", "request", "appeal", "secret")
+
+
+def _seqs(keys: Iterable[str]) -> list[int]:
+    return [found[0] for key in keys if (found := parse_key(key)) is not None]
 
 
 class MemoryRetained:
@@ -104,6 +111,80 @@ class MemoryRetained:
                     self._days[at] = day
                     return True
         return False
+
+    def closed_cases(self, before_us: int, after: str, limit: int) -> Sequence[ClosedCase]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._held.lock:
+            every = sorted(self._held.of(Case).values(), key=lambda case: case.id)
+        closed = [case for case in every if case.state in {"closed", "merged"} and case.id > after]
+        return [self._closed(case) for case in closed if case.opened_us < before_us][:limit]
+
+    def _closed(self, case: Case) -> ClosedCase:
+        times = [done.at_us for done in (case.decided, case.reversed) if done is not None] or [case.opened_us]
+        times += [page.at_us for page in self._held.pages.get(case.id, ())]
+        names = tuple(dict.fromkeys(((case.kind, case.entity), *case.entities)))
+        return ClosedCase(id=case.id, version=case.version, at_us=max(times), names=names)
+
+    def keeps_cases(self, cases: Sequence[ClosedCase]) -> Mapping[str, str]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._held.lock:
+            return {case.id: self._keeps(case)[0] for case in cases}
+
+    def drop_cases(
+        self,
+        cases: Sequence[ClosedCase],
+        note: Callable[[Mapping[str, str]], tuple[Sequence[Done], Sequence[AuditRow]]],
+    ) -> Mapping[str, str]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._held.lock:
+            found = {case.id: self._drop(case) for case in cases}
+            self.note(*note(found))
+        return found
+
+    def _keeps(self, closed: ClosedCase) -> tuple[str, Sequence[Report], AbstractSet[int], AbstractSet[str]]:
+        held = self._held
+        case = held.of(Case).get(closed.id)
+        if case is None or case.state not in {"closed", "merged"} or self._closed(case) != closed:
+            return "changed", (), frozenset(), frozenset()
+        reports = [one for one in held.of(Report).values() if one.case == case.id]
+        about = {f"case:{case.id}", *(f"report:{one.id}" for one in reports)}
+        letters = {seq for cause in about for seq in _seqs(held.letters.get(cause, ()))}
+        return self._kept_by(closed, case, reports, about) or self._on_its_way(letters), reports, letters, about
+
+    def _drop(self, case: ClosedCase) -> str:
+        held = self._held
+        why, reports, letters, about = self._keeps(case)
+        if why:
+            return why
+        self._outbox.drop_closed(letters.__contains__, len(held.sent.actions))
+        for cause in about:
+            held.letters.pop(cause, None)
+        del held.of(Case)[case.id]
+        held.pages.pop(case.id, None)
+        held.leases.pop(case.id, None)
+        held.barred -= {one for one in held.barred if one[0] == case.id}
+        for one in reports:
+            del held.of(Report)[one.id]
+        return ""
+
+    def _kept_by(self, closed: ClosedCase, case: Case, reports: Sequence[Report], about: AbstractSet[str]) -> str:
+        held = self._held
+        names = [*closed.names, *(("account", one.reporter) for one in reports if one.reporter)]
+        kept = self.kept(names)
+        for pair in names:
+            if pair in kept:
+                return kept[pair]
+        if case.untold or any(one.told_us is None for one in reports):
+            return "report"
+        ended = {"done", "cancelled"}
+        if any(one.subject in about and one.state not in ended for one in held.of(Duty).values()):
+            return "duty"
+        mine = [one for one in held.of(Appeal).values() if one.decision == f"case:{case.id}"]
+        return "appeal" if any(one.state == "received" for one in mine) else ""
+
+    def _on_its_way(self, letters: AbstractSet[int]) -> str:
+        sent = [key for key in self._held.sent.actions if key[0] in letters]
+        return "" if all(map(self._outbox.is_closed, sent)) else "letter"
 
     def drop_actions(self, seqs: Sequence[int]) -> int:
         """See :class:`trustward.ports.Retained`."""

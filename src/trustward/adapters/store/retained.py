@@ -13,11 +13,12 @@ from trustward.adapters.store.database import Database
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
+from trustward.adapters.store.retained_cases import Letters, closed_of, drop, reporters, waits
 from trustward.model.archived import ArchivedDay
 from trustward.model.dossier import Pair
 from trustward.model.journal import Segment
 from trustward.model.marks import marks_of
-from trustward.model.retention import Done
+from trustward.model.retention import ClosedCase, Done
 from trustward.model.stored import AuditRow
 
 _AT_ONCE = 5_000
@@ -41,11 +42,7 @@ class DatabaseRetained:
     def note(self, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:
         """See :class:`trustward.ports.Retained`."""
         with self._database.write() as connection:
-            if done:
-                rows = [{**msgspec.structs.asdict(one), "kept": msgspec.json.encode(one.kept).decode()} for one in done]
-                connection.execute(named("note_retained"), rows)
-            for line in audit:
-                add_audit(connection, line)
+            _note(connection, done, audit)
 
     def kept(self, pairs: Collection[Pair]) -> Mapping[Pair, str]:
         """See :class:`trustward.ports.Retained`."""
@@ -81,6 +78,32 @@ class DatabaseRetained:
                 return False
             return connection.execute(named("replace_archived_day"), msgspec.structs.asdict(day)).rowcount == 1
 
+    def closed_cases(self, before_us: int, after: str, limit: int) -> Sequence[ClosedCase]:
+        """See :class:`trustward.ports.Retained`."""
+        asked = {"before": before_us, "past": after, "limit": limit}
+        with self._database.read() as connection:
+            return [closed_of(row) for row in connection.execute(named("closed_cases"), asked)]
+
+    def keeps_cases(self, cases: Sequence[ClosedCase]) -> Mapping[str, str]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.read() as connection:
+            return {case.id: _keeps(connection, case)[0] for case in cases}
+
+    def drop_cases(
+        self,
+        cases: Sequence[ClosedCase],
+        note: Callable[[Mapping[str, str]], tuple[Sequence[Done], Sequence[AuditRow]]],
+    ) -> Mapping[str, str]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.write() as connection:
+            in_turn(connection)
+            found = {}
+            for case in cases:
+                why, letters = _keeps(connection, case)
+                found[case.id] = why or drop(connection, case, letters)
+            _note(connection, *note(found))
+        return found
+
     def drop_actions(self, seqs: Sequence[int]) -> int:
         """See :class:`trustward.ports.Retained`."""
         dropped = 0
@@ -98,6 +121,22 @@ class DatabaseRetained:
                     connection.execute(named(f"prune_{name}"), closed)
             dropped += len(closed)
         return dropped
+
+
+def _keeps(connection: Connection, case: ClosedCase) -> tuple[str, Letters]:
+    kept: dict[Pair, str] = {}
+    names = [*case.names, *reporters(connection, case.id)]
+    for some in _parts(names):
+        kept.update(_kept(connection, some))
+    return waits(connection, case, next((kept[pair] for pair in names if pair in kept), ""))
+
+
+def _note(connection: Connection, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:
+    if done:
+        rows = [{**msgspec.structs.asdict(one), "kept": msgspec.json.encode(one.kept).decode()} for one in done]
+        connection.execute(named("note_retained"), rows)
+    for line in audit:
+        add_audit(connection, line)
 
 
 def _parts(pairs: Collection[Pair]) -> Iterator[list[Pair]]:

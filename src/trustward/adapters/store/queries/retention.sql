@@ -145,3 +145,56 @@ WHERE a.seq = ANY(CAST(:seqs AS bigint[])) AND a.state <> 0
         SELECT 1 FROM effects e
         WHERE e.seq = a.seq AND e.number IN (a.number, -a.number - 1) AND e.state <> 2
     )
+
+-- name: closed_cases
+-- With when the last thing happened to each.
+SELECT c.body, (SELECT max(p.at_us) FROM case_pages p WHERE p.case_id = c.id) AS last_us FROM cases c
+WHERE c.state IN (2, 3) AND c.id > :past AND c.opened_us < :before ORDER BY c.id LIMIT :limit
+
+-- name: closed_case
+SELECT c.body, (SELECT max(p.at_us) FROM case_pages p WHERE p.case_id = c.id) AS last_us FROM cases c
+WHERE c.state IN (2, 3) AND c.id = :id
+
+-- name: case_reporters
+SELECT reporter FROM reports WHERE case_id = :id
+
+-- name: case_waits
+-- What of a closed case is still to be done.
+SELECT 'report' AS why FROM cases WHERE id = :id AND untold = 1
+UNION ALL
+SELECT 'report' FROM reports WHERE case_id = :id AND untold = 1
+UNION ALL
+SELECT 'duty' FROM duties WHERE subject = :about AND state < 3
+UNION ALL
+SELECT 'duty' FROM reports r JOIN duties d ON d.subject = 'report:' || r.id WHERE r.case_id = :id AND d.state < 3
+UNION ALL
+SELECT 'appeal' FROM appeals WHERE decision = :about AND state = 0
+
+-- name: case_letters
+SELECT seq FROM letters WHERE cause = :about
+UNION
+SELECT l.seq FROM reports r JOIN letters l ON l.cause = 'report:' || r.id WHERE r.case_id = :id
+
+-- name: letter_actions
+SELECT count(*) FROM actions WHERE seq = :seq
+
+-- name: drop_case
+DELETE FROM cases WHERE id = :id AND version = :version
+
+-- name: drop_letter
+DELETE FROM letters WHERE seq = :seq
+
+-- name: drop_case_pages
+DELETE FROM case_pages WHERE case_id = :id
+
+-- name: drop_case_entities
+DELETE FROM case_entities WHERE case_id = :id
+
+-- name: drop_case_leases
+DELETE FROM case_leases WHERE case_id = :id
+
+-- name: drop_case_barred
+DELETE FROM case_barred WHERE case_id = :id
+
+-- name: drop_case_reports
+DELETE FROM reports WHERE case_id = :id

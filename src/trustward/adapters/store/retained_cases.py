@@ -1,0 +1,81 @@
+"""Closed cases and all that hangs on them, removed from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from trustward.adapters.store.queries import named
+from trustward.model.case import Case
+from trustward.model.dossier import Pair
+from trustward.model.retention import ClosedCase
+
+_CASE = msgspec.json.Decoder(Case)
+_PARTS = ("pages", "entities", "leases", "barred", "reports")
+
+
+def closed_of(row: Any) -> ClosedCase:
+    """A closed case out of its row."""
+    case = _CASE.decode(row.body)
+    ended_us = max([done.at_us for done in (case.decided, case.reversed) if done is not None], default=case.opened_us)
+    return ClosedCase(id=case.id, version=case.version, at_us=max(ended_us, row.last_us or 0), names=_names(case))
+
+
+def _names(case: Case) -> tuple[Pair, ...]:
+    return tuple(dict.fromkeys(((case.kind, case.entity), *case.entities)))
+
+
+def reporters(connection: Connection, id: str) -> list[Pair]:
+    """Who reported it: accounts, as far as they are."""
+    found = connection.execute(named("case_reporters"), {"id": id}).scalars()
+    return [("account", name) for name in dict.fromkeys(found) if name]
+
+
+class Letters(NamedTuple):
+    """What was told of a case: all letters, and the actions of them that are closed."""
+
+    seqs: Sequence[int]
+    closed: Sequence[dict[str, int]]
+
+
+def waits(connection: Connection, case: ClosedCase, why: str) -> tuple[str, Letters]:
+    """Why a case is kept, if not for what it names; and what was told of it."""
+    none = Letters((), ())
+    row = connection.execute(named("closed_case"), {"id": case.id}).one_or_none()
+    if row is None or closed_of(row) != case:
+        return "changed", none
+    asked = {"id": case.id, "about": f"case:{case.id}"}
+    why = why or connection.execute(named("case_waits"), asked).scalar() or ""
+    if why:
+        return why, none
+    seqs = list(connection.execute(named("case_letters"), asked).scalars())
+    closed = _closed(connection, seqs)
+    sent = sum(connection.execute(named("letter_actions"), {"seq": seq}).scalar_one() for seq in seqs)
+    return "letter" if sent > len(closed) else "", Letters(seqs, closed)
+
+
+def drop(connection: Connection, case: ClosedCase, letters: Letters) -> str:
+    """Remove a case; ``changed`` if somebody has just changed it."""
+    if connection.execute(named("drop_case"), {"id": case.id, "version": case.version}).rowcount != 1:
+        return "changed"
+    for name in ("receipts", "deliveries", "effect", "action") if letters.closed else ():
+        connection.execute(named(f"prune_{name}"), letters.closed)
+    if letters.seqs:
+        connection.execute(named("drop_letter"), [{"seq": seq} for seq in letters.seqs])
+    for part in _PARTS:
+        connection.execute(named(f"drop_case_{part}"), {"id": case.id})
+    return ""
+
+
+def _closed(connection: Connection, seqs: Sequence[int]) -> list[dict[str, int]]:
+    if not seqs:
+        return []
+    if connection.dialect.name == "sqlite":
+        asked: dict[str, Any] = {"seqs": msgspec.json.encode(seqs).decode()}
+        rows = connection.execute(named("closed_actions_of_sqlite"), asked)
+    else:
+        rows = connection.execute(named("closed_actions_of_postgresql"), {"seqs": list(seqs)})
+    return [{"seq": row.seq, "number": row.number} for row in rows]
