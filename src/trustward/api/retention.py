@@ -15,10 +15,14 @@ from trustward.exchange.retention_view import ClassView, class_view
 
 
 class RetentionTold(msgspec.Struct, frozen=True, kw_only=True):
-    """How every class of records stands, and the markets whose terms count."""
+    """How every class of records stands, and the markets whose terms count.
+
+    ``fields`` have a class of their own (``type.field: class``), which does not count: each goes with its event.
+    """
 
     serves: tuple[str, ...]
     classes: tuple[ClassView, ...]
+    fields: tuple[str, ...]
 
 
 @get(
@@ -30,4 +34,8 @@ def retention(request: Request[Any, Any, Any]) -> RetentionTold:
     service = service_of(request)
     story, serves = bootstrap.retaining(service.settings, service.store)
     secret = sees_secrets(request)
-    return RetentionTold(serves=serves, classes=tuple(class_view(one, secret=secret) for one in story.account()))
+    return RetentionTold(
+        serves=serves,
+        classes=tuple(class_view(one, secret=secret) for one in story.account()),
+        fields=tuple(story.fields()),
+    )

@@ -29,13 +29,13 @@ def retaining(settings: Settings, opened: Store) -> tuple[Retaining, tuple[str, 
     return Retaining(opened, known, indexing(settings, opened), planned, now_us), found.serves
 
 
-def show_retention(settings: Settings) -> tuple[list[Account], tuple[str, ...]]:
-    """How every class stands, and the markets that are served."""
+def show_retention(settings: Settings) -> tuple[list[Account], tuple[str, ...], list[str]]:
+    """How every class stands, the markets that are served, and the fields whose classes do not count."""
     from trustward.bootstrap.service import store
 
     with closing(store(settings)) as opened:
         story, serves = retaining(settings, opened)
-        return story.account(), serves
+        return story.account(), serves, story.fields()
 
 
 def run_retention(settings: Settings, tell: Callable[[Removed], None], *, dry: bool) -> Ended:

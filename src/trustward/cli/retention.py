@@ -37,10 +37,10 @@ def show_(
     from trustward.cli.console import answers, emit_json, plain
     from trustward.exchange.retention_view import class_view
 
-    found, serves = show_retention(service_settings(data=data, database=database))
+    found, serves, fields = show_retention(service_settings(data=data, database=database))
     views = [class_view(one, secret=secret) for one in found]
     if json:
-        emit_json({"serves": serves, "classes": views})
+        emit_json({"serves": serves, "classes": views, "fields": fields})
         return
     console = answers()
     console.print(f"markets served: {', '.join(serves) or 'none are named'}")
@@ -57,6 +57,8 @@ def show_(
             plain("removed when its term is over" if view.standing == "set" else f"{view.standing}: {view.why}", 200),
         )
     show(console, rows)
+    if fields:
+        console.print(f"classes of single fields do not count, they go with their event: {', '.join(fields)}")
     for view in views:
         if view.pending is not None:
             said = "no snapshot is as late: a restart needs it" if view.needed else "the worker, or a run, will do it"

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from trustward.base.errors import StaleError
+from trustward.base.errors import StaleError, StateError, StoreError, TrustwardError
 from trustward.model.archived import DAY_US, ArchivedDay, day_of, start_of
 from trustward.model.catalogue import Catalogue
 from trustward.model.dossier import Pair
@@ -110,6 +110,12 @@ class Retaining:
         self._store = store
         self._indexing = indexing
         self._of = {name: kind.retention for name, kind in catalogue.types.items() if name != REMOVED}
+        self._fields = [
+            f"{name}.{field.name}: {field.retention}"
+            for name, kind in catalogue.types.items()
+            for field in kind.fields.values()
+            if field.retention not in {"", kind.retention}
+        ]
         self._about = {**catalogue.retention, **OPERATIONAL}
 
     # ------------------------------------------------------------------ looking
@@ -169,6 +175,10 @@ class Retaining:
             first, last = last + 1, journal.since(start_of(name) + DAY_US) - 1
             yield Stretch(name, first, last, None)
 
+    def fields(self) -> list[str]:
+        """The fields that have a class of their own, which does not count: each goes with its event."""
+        return self._fields
+
     def restartable(self) -> int:
         """The last entry that no restart needs."""
         return max((info.seq for info in self._store.snapshots.stored()), default=0)
@@ -178,6 +188,7 @@ class Retaining:
     def run(self, tell: Tell, *, dry: bool = False) -> Ended:
         """Remove everything whose term is over, or only say what it would be; each day and class is told.
 
+        A day that cannot be written anew keeps no other one from it: what was wrong with it is raised at the end.
         Raises UsageError if another process archives or removes, StaleError if holds are placed all the time,
         StoreError.
         """
@@ -215,16 +226,27 @@ class Retaining:
         self, tell: Tell, ends: Mapping[str, str], done: Mapping[tuple[str, str], Done], *, dry: bool
     ) -> Ended:
         spared = self.restartable()
+        faults: list[TrustwardError] = []
         for stretch in self.stretches(max(ends.values(), default="")):
             over = {name for name, end in ends.items() if stretch.day <= end}
             left = {name for name in over if (held := done.get((stretch.day, name))) is None or held.kept}
             if not left:
                 continue
             if stretch.archived is None and stretch.last > spared:
+                if faults:
+                    break
                 return Ended(day=stretch.day, why="needed")
             before = {name: done[stretch.day, name] for name in left if (stretch.day, name) in done}
-            for one in self._day(stretch, left, before, dry=dry):
-                tell(one)
+            try:
+                for one in self._day(stretch, left, before, dry=dry):
+                    tell(one)
+            except (StaleError, StateError, StoreError) as fault:
+                # One day's files are gone or damaged: the others are none the worse for it.
+                faults.append(fault)
+                if stretch.archived is None or len(faults) == _TRIES:
+                    break
+        if faults:
+            raise faults[0]
         return Ended()
 
     def _day(self, stretch: Stretch, over: set[str], before: Mapping[str, Done], *, dry: bool) -> list[Removed]:

@@ -61,9 +61,11 @@ class DatabaseRetained:
             segments = cut(found)
             if not segments:
                 return 0
-            connection.execute(named("hold_writer"))
-            # What is left of an event has another id.
-            move_ids(connection, max(segment.last for segment in segments))
+            last = max(segment.last for segment in segments)
+            if connection.execute(named("writer")).one().ids_seq < last:
+                # What is left of an event has another id. The service's commits wait for this, and only for this.
+                connection.execute(named("hold_writer"))
+                move_ids(connection, last)
             return sum(_put(connection, segment) for segment in segments)
 
     def held(self) -> frozenset[str]:
