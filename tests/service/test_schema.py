@@ -95,7 +95,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         }
         texts |= {"parent", "decision", "account", "appeal"}
         texts |= {"keep"} | ({"level"} if name == "add_session" else set())
-        texts |= {"day", "digest", "of", *({"kept"} if name == "note_retained" else ())}
+        texts |= {"day", "digest", "of", *({"kept", "entries"} if name == "note_retained" else ())}
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )

@@ -253,6 +253,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     removed: int
     kept: dict[str, int]
     at_us: int
+    entries: tuple[int, ...] = ()
+    """What is kept, as entries of the journal, if they are few: so that a run need not look at the whole day again."""
 
 
 UNTOLD = "secret"

@@ -19,6 +19,7 @@ import msgspec
 from trustward.base.errors import StaleError, StateError, StoreError, TrustwardError
 from trustward.model.archived import DAY_US, ArchivedDay, day_of, start_of
 from trustward.model.catalogue import Catalogue
+from trustward.model.decision import Action
 from trustward.model.dossier import Pair
 from trustward.model.journal import ActionRow, Segment
 from trustward.model.removed import REMOVED, lines_of, thinned
@@ -41,6 +42,8 @@ from trustward.ports import Store
 
 _READ = 2_048
 """How many entries are looked at in one transaction, and written anew."""
+_FEW = 500
+"""So many entries that are kept of a class and a day are written down; if there are more, the day is read again."""
 _TRIES = 5
 
 Tell = Callable[["Removed"], None]
@@ -81,9 +84,14 @@ class _Tally:
         self.before: Counter[str] = Counter()
         self.removed: Counter[str] = Counter()
         self.kept: dict[str, Counter[str]] = {}
+        self.entries: dict[str, list[int]] = {}
+        """What is kept of each class, one more than are written down at most."""
 
-    def keep(self, of: str, why: str) -> None:
+    def keep(self, of: str, why: str, seq: int) -> None:
         self.kept.setdefault(of, Counter())[why] += 1
+        entries = self.entries.setdefault(of, [])
+        if len(entries) <= _FEW:
+            entries.append(seq)
 
 
 class _Over(NamedTuple):
@@ -230,6 +238,9 @@ class Retaining:
         for stretch in self.stretches(max(ends.values(), default="")):
             over = {name for name, end in ends.items() if stretch.day <= end}
             left = {name for name in over if (held := done.get((stretch.day, name))) is None or held.kept}
+            for name in [name for name in sorted(left) if self._as_it_was(done.get((stretch.day, name)))]:
+                tell(Removed(day=stretch.day, of=name, removed=0, kept=done[stretch.day, name].kept))
+                left.discard(name)
             if not left:
                 continue
             if stretch.archived is None and stretch.last > spared:
@@ -267,7 +278,14 @@ class Retaining:
             count = tally.before[name] + tally.removed[name] - known
             kept = dict(sorted(tally.kept.get(name, {}).items()))
             done.append(
-                Done(day=stretch.day, of=name, removed=known + count, kept=kept, at_us=self.clock()),
+                Done(
+                    day=stretch.day,
+                    of=name,
+                    removed=known + count,
+                    kept=kept,
+                    at_us=self.clock(),
+                    entries=tuple(entries) if len(entries := tally.entries.get(name, [])) <= _FEW else (),
+                ),
             )
             if count or kept:
                 told.append(Removed(day=stretch.day, of=name, removed=count, kept=kept))
@@ -276,6 +294,22 @@ class Retaining:
         if not dry:
             self._store.retained.note(done, audit)
         return told
+
+    def _as_it_was(self, done: Done | None) -> bool:
+        """Whether all that was kept of a day still is, and for the same reasons."""
+        if done is None or not done.entries:
+            return False
+        found = []
+        for one in self._store.journal.entries(done.entries):
+            event = msgspec.json.decode(one.body)
+            found.append(_Over(one.seq, done.of, self._names(one.decision.type, event, one.decision.actions)))
+        kept = self._store.retained.kept({pair for one in found for pair in one.names})
+        return Counter(_why(one, kept) for one in found) == Counter(done.kept)
+
+    def _names(self, type: str, event: Mapping[str, Any], actions: Sequence[Action]) -> frozenset[Pair]:
+        """Everything that an event names, and what was to be done because of it."""
+        names = self._indexing.entities.of(type, dict(event))
+        return frozenset({*names, ("event", event["id"]), *((one.kind, one.entity) for one in actions)})
 
     def _live(self, stretch: Stretch, over: set[str]) -> _Tally:
         """Write a day anew where it lies in the database, a few thousand entries at a time."""
@@ -379,11 +413,8 @@ class Retaining:
                 continue
             if not rows:
                 rows, decided = segment.lines(), dict(segment.decided())
-            names = self._indexing.entities.of(line.type, msgspec.json.decode(rows[at]))
-            names.add(("event", line.id))
-            if at in decided:
-                names.update((action.kind, action.entity) for action in decided[at].actions)
-            found.append(_Over(at, of, frozenset(names)))
+            actions = decided[at].actions if at in decided else ()
+            found.append(_Over(at, of, self._names(line.type, msgspec.json.decode(rows[at]), actions)))
         return found
 
 
@@ -399,7 +430,7 @@ def _why(one: _Over, kept: Mapping[Pair, str]) -> str:
 def _count(tally: _Tally, said: Sequence[tuple[int, str, str]]) -> None:
     for seq, of, why in said:
         if why:
-            tally.keep(of, why)
+            tally.keep(of, why, seq)
         else:
             tally.removed[of] += 1
             tally.new.append(seq)

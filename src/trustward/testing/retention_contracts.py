@@ -41,7 +41,7 @@ class RetainedContract(Contract):
 
     def test_what_is_done(self, store: Store, opened: Open) -> None:
         assert list(store.retained.done()) == []
-        first = Done(day="2026-01-02", of="activity", removed=3, kept={"hold": 1}, at_us=5)
+        first = Done(day="2026-01-02", of="activity", removed=3, kept={"hold": 1}, at_us=5, entries=(2, 7))
         other = Done(day="2026-01-01", of="security", removed=0, kept={}, at_us=6)
         line = AuditRow(at_us=5, actor="trustward", action="retention.removed", subject="retention:2026-01-02")
         store.retained.note([first, other], [line])

@@ -27,5 +27,6 @@ RETAINED = Table(
     Column("class", Text, primary_key=True),
     Column("removed", BigInteger, nullable=False),
     Column("kept", Text, nullable=False),
+    Column("entries", Text, nullable=False),
     Column("at_us", BigInteger, nullable=False),
 )

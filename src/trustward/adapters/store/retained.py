@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -35,8 +36,15 @@ class DatabaseRetained:
         with self._database.read() as connection:
             rows = connection.execute(named("retained")).all()
         return [
-            Done(day=day, of=of, removed=removed, kept=msgspec.json.decode(kept, type=dict[str, int]), at_us=at_us)
-            for day, of, removed, kept, at_us in rows
+            Done(
+                day=row.day,
+                of=row[1],
+                removed=row.removed,
+                kept=msgspec.json.decode(row.kept, type=dict[str, int]),
+                at_us=row.at_us,
+                entries=msgspec.json.decode(row.entries, type=tuple[int, ...]),
+            )
+            for row in rows
         ]
 
     def note(self, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:
@@ -135,10 +143,14 @@ def _keeps(connection: Connection, case: ClosedCase) -> tuple[str, Letters]:
 
 def _note(connection: Connection, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:
     if done:
-        rows = [{**msgspec.structs.asdict(one), "kept": msgspec.json.encode(one.kept).decode()} for one in done]
-        connection.execute(named("note_retained"), rows)
+        connection.execute(named("note_retained"), [_row(one) for one in done])
     for line in audit:
         add_audit(connection, line)
+
+
+def _row(done: Done) -> dict[str, Any]:
+    texts = {name: msgspec.json.encode(getattr(done, name)).decode() for name in ("kept", "entries")}
+    return {**msgspec.structs.asdict(done), **texts}
 
 
 def _parts(pairs: Collection[Pair]) -> Iterator[list[Pair]]:

@@ -1,9 +1,10 @@
 -- name: retained
-SELECT day, class, removed, kept, at_us FROM retained ORDER BY day, class
+SELECT day, class, removed, kept, entries, at_us FROM retained ORDER BY day, class
 
 -- name: note_retained
-INSERT INTO retained (day, class, removed, kept, at_us) VALUES (:day, :of, :removed, :kept, :at_us)
-ON CONFLICT (day, class) DO UPDATE SET removed = excluded.removed, kept = excluded.kept, at_us = excluded.at_us
+INSERT INTO retained (day, class, removed, kept, entries, at_us) VALUES (:day, :of, :removed, :kept, :entries, :at_us)
+ON CONFLICT (day, class) DO UPDATE SET removed = excluded.removed, kept = excluded.kept, entries = excluded.entries,
+    at_us = excluded.at_us
 
 -- name: put_segment
 -- The same entries with another content.

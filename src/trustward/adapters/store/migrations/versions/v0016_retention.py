@@ -17,6 +17,7 @@ def upgrade() -> None:
         Column("class", Text, primary_key=True),
         Column("removed", BigInteger, nullable=False),
         Column("kept", Text, nullable=False),
+        Column("entries", Text, nullable=False),
         Column("at_us", BigInteger, nullable=False),
     )
     op.add_column("archived_days", Column("revision", Integer, nullable=False, server_default=text("0")))
