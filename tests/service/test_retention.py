@@ -183,7 +183,7 @@ def test_a_thinned_day_is_no_false_fault(opened: Callable[[], Store]) -> None:
     assert rebuilt(store).policy.hash == rebuilt(store, snapshots=False).policy.hash
 
 
-KILLS = int(os.environ.get("TRUSTWARD_KILLS", "3"))
+KILLS = int(os.environ.get("TRUSTWARD_KILLS", "2"))
 
 
 def test_killed_at_any_instant(tmp_path: Path) -> None:

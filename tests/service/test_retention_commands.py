@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,20 @@ from trustward.testing.retention_contracts import hold
 CHOICE = 'serves = ["SG"]\n[[keeps]]\nclass = "content"\nlasts = "90 days"\n'
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    store = open_store("", tmp_path / "data")
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("origin")
+    store = open_store("", folder)
     filled(store)
     archived(store, "2031-03-02")
     store.records.write([hold("h", ("account", "a"))])
     store.close()
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, origin: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(origin, tmp_path / "data")
     (tmp_path / "mine.toml").write_text(CHOICE, encoding="utf-8")
     monkeypatch.setenv("TRUSTWARD_REGIMES", str(tmp_path / "mine.toml"))
     monkeypatch.setattr(clock, "now_us", lambda: over_us("2031-03-02", "90 days"))
@@ -97,7 +105,7 @@ def test_the_worker_runs_it_once_a_day(folder: Path) -> None:
     store.close()
 
 
-def test_what_failed_is_told_once_and_tried_again(folder: Path) -> None:
+def test_what_failed_is_told_once_and_tried_again() -> None:
     class Failing(Retaining):
         def __init__(self) -> None:
             self.clock = lambda: now
@@ -121,4 +129,3 @@ def test_what_failed_is_told_once_and_tried_again(folder: Path) -> None:
     assert daily.tend() == 1
     daily.wait()
     assert story.runs == 2
-    assert folder.is_dir()
