@@ -20,34 +20,35 @@ SELECT e.entity FROM dossiers d JOIN dossier_entities e ON e.kind = d.kind AND e
 WHERE d.kind = 'Hold' AND d.standing = 'in_force'
 
 -- name: kept_sqlite
--- Of some entities those that something open names, with what it is.
+-- Of some entities those that something open names, with what it is. In this order: from the entity, which few name.
 WITH asked AS MATERIALIZED (
     SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS entity FROM json_each(:pairs)
 )
 SELECT a.kind, a.entity, 'hold' AS why FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force' AND d.secret = 0
+    SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity
+        AND d.standing = 'in_force' AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM case_entities e JOIN cases c ON c.id = e.case_id
-    WHERE e.kind = a.kind AND e.entity = a.entity AND c.state IN (0, 1)
+    SELECT 1 FROM case_entities e CROSS JOIN cases c
+    WHERE c.id = e.case_id AND e.kind = a.kind AND e.entity = a.entity AND c.state IN (0, 1)
 )
 UNION ALL
 SELECT a.kind, a.entity, 'order' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
-    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 0
+    SELECT 1 FROM order_targets t CROSS JOIN orders o
+    WHERE o.id = t.order_id AND t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'clue' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
+    SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
         AND d.standing IN ('drafted', 'approved', 'sent', 'received') AND d.secret = 0
 )
 UNION ALL
 SELECT a.kind, a.entity, 'request' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity
+    SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity
         AND d.standing IN ('received', 'verified') AND d.secret = 0
 )
 UNION ALL
@@ -56,8 +57,8 @@ SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXIS
 )
 UNION ALL
 SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
+    SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
         AND (
             (d.kind = 'Hold' AND d.standing = 'in_force')
             OR (d.kind = 'Clue' AND d.standing IN ('drafted', 'approved', 'sent', 'received'))
@@ -66,8 +67,8 @@ SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
 )
 UNION ALL
 SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
-    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
+    SELECT 1 FROM order_targets t CROSS JOIN orders o
+    WHERE o.id = t.order_id AND t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
 )
 
 -- name: kept_postgresql
