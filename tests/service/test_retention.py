@@ -22,6 +22,7 @@ from trustward.model.case import CasePage
 from trustward.model.journal import Segment
 from trustward.model.removed import REMOVED, is_removed, lines_of, removed_in
 from trustward.model.retention import Choice, Overdue, Plan, over_us, plans
+from trustward.model.stored import AuditRow
 from trustward.operations.auditing import Auditing, Difference
 from trustward.operations.indexing import Indexing
 from trustward.operations.recovery import Replayer
@@ -299,3 +300,21 @@ def test_a_damaged_day_keeps_no_other_from_being_removed(tmp_path: Path) -> None
     told, _ = removed(store, over_us("2031-03-03", "90 days"), MESSAGES)
     assert [one.day for one in told] == [first.day]
     store.close()
+
+
+def test_lines_of_the_audit_go_while_nothing_is_held(opened: Callable[[], Store]) -> None:
+    store = opened()
+    begin = start_of(FIRST)
+    for at_us, secret in ((begin, False), (begin + 1, True), (begin + 2, False), (begin + DAY_US, False)):
+        row = AuditRow(at_us=at_us, actor="kim", action="key.created", subject="key:1", secret=secret)
+        store.audit.record(row)
+    lasts, over = {"audit": "90 days"}, over_us(FIRST, "90 days")
+    store.records.write([hold("h", ("account", "a"))])
+    assert removed(store, over, lasts)[0] == [Removed(day=FIRST, of="audit", removed=0, kept={"hold": 2})]
+    store.records.write([hold("h", ("account", "a"), state="released", version=2)])
+    assert removed(store, over - 1, lasts)[0] == []
+    assert removed(store, over, lasts)[0] == [Removed(day=FIRST, of="audit", removed=2, kept={})]
+    assert [row.action for row in store.audit.read(0, 10)] == ["key.created", "retention.removed"]
+    assert [row.action for row in store.audit.read_secret(0, 10)] == ["retention.removed"]
+    assert [(one.day, one.removed, one.kept) for one in store.retained.done()] == [(FIRST, 2, {})]
+    assert removed(store, over, lasts)[0] == []

@@ -47,7 +47,6 @@ NOT_REMOVED: Mapping[str, str] = {
     "orders": "not built yet: they stay",
     "clues": "not built yet: they stay",
     "duties": "not built yet: they stay",
-    "audit": "not built yet: it stays",
     "sessions": "they go by themselves when they are over, whatever is chosen here",
 }
 """Classes of which retention itself removes nothing, whatever is chosen, and why."""

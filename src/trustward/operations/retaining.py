@@ -40,6 +40,7 @@ from trustward.operations.indexing import Indexing
 from trustward.operations.retaining_cases import CASES, Days, look, remove
 from trustward.ports import Store
 
+AUDIT = "audit"
 _READ = 2_048
 """How many entries are looked at in one transaction, and written anew."""
 _FEW = 500
@@ -139,7 +140,7 @@ class Retaining:
         seen = {(one.day, one.of) for one in done}
         pending: dict[str, Stretch] = {}
         first = ""
-        events = {name: end for name, end in ends.items() if name != CASES}
+        events = {name: end for name, end in ends.items() if name not in {AUDIT, CASES}}
         for stretch in self.stretches("9999"):
             first = first or stretch.day
             for name, end in events.items():
@@ -208,10 +209,42 @@ class Retaining:
     def _run(self, tell: Tell, *, dry: bool) -> Ended:
         ends = self.ends()
         done = {(one.day, one.of): one for one in self._store.retained.done()}
+        if AUDIT in ends:
+            self._audit(tell, ends.pop(AUDIT), done, dry=dry)
         if CASES in ends:
             days = Days({day: one for (day, of), one in done.items() if of == CASES})
             self._cases(tell, ends.pop(CASES), days, dry=dry)
         return self._entries(tell, ends, done, dry=dry)
+
+    def _audit(self, tell: Tell, end: str, done: Mapping[tuple[str, str], Done], *, dry: bool) -> None:
+        """Remove lines of the audit, a few hundred at a time; all of them stay while any hold is in force."""
+        retained, before_us = self._store.retained, start_of(next_day(end))
+        known = {day: one for (day, of), one in done.items() if of == AUDIT}
+        removed: Counter[str] = Counter()
+
+        def note(counts: Mapping[str, int]) -> tuple[Sequence[Done], Sequence[AuditRow]]:
+            removed.update(counts)
+            lines = [_line(self.clock(), day, AUDIT, count, 0) for day, count in counts.items()]
+            return [self._audited(known, removed, day, {}) for day in counts], lines
+
+        def hidden(counts: Mapping[str, int]) -> tuple[Sequence[Done], Sequence[AuditRow]]:
+            lines = [_line(self.clock(), day, AUDIT, count, 0) for day, count in counts.items()]
+            return [], [msgspec.structs.replace(line, secret=True) for line in lines]
+
+        while not dry and (
+            retained.drop_audit(before_us, _FEW, note) or retained.drop_audit(before_us, _FEW, hidden, secret=True)
+        ):
+            pass
+        kept = retained.keeps_audit(before_us)
+        for day in sorted({*removed, *([end] if kept else [])}):
+            tell(Removed(day=day, of=AUDIT, removed=removed[day], kept=kept if day == end else {}))
+        if not dry:
+            held = {day for day, one in known.items() if one.kept} | ({end} if kept else set())
+            retained.note([self._audited(known, removed, day, kept if day == end else {}) for day in sorted(held)], [])
+
+    def _audited(self, known: Mapping[str, Done], removed: Mapping[str, int], day: str, kept: dict[str, int]) -> Done:
+        before = known[day].removed if day in known else 0
+        return Done(day=day, of=AUDIT, removed=before + removed.get(day, 0), kept=kept, at_us=self.clock())
 
     def _cases(self, tell: Tell, end: str, days: Days, *, dry: bool) -> None:
         retained = self._store.retained

@@ -65,5 +65,22 @@ class Retained(Protocol):
         the same transaction.
         """
 
+    def keeps_audit(self, before_us: int) -> dict[str, int]:
+        """How many lines of the open audit are older, if a ``hold`` keeps them (``secret``: if all in force are)."""
+
+    def drop_audit(
+        self,
+        before_us: int,
+        limit: int,
+        note: Callable[[Mapping[str, int]], tuple[Sequence[Done], Sequence[AuditRow]]],
+        *,
+        secret: bool = False,
+    ) -> int:
+        """Remove the oldest lines of the audit, or of its secret book, as far as they are older; how many.
+
+        None while any hold is in force, and none that tells of a change of policy. ``note`` is told how many there are
+        of each day, and what it gives is written down in the same transaction.
+        """
+
     def drop_actions(self, seqs: Sequence[int]) -> int:
         """Drop the closed actions of some entries from the outbox, with their receipts; how many there were."""

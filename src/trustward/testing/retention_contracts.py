@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from trustward.model.appeal import Appeal
+from trustward.model.archived import DAY_US
 from trustward.model.case import Barred, Case, CasePage
 from trustward.model.directive import Directive, Target
 from trustward.model.dossier import Pair
@@ -17,7 +18,7 @@ from trustward.model.letter import told as told_of
 from trustward.model.removed import REMOVED, is_removed, thinned
 from trustward.model.report import Report
 from trustward.model.retention import Done
-from trustward.model.stored import AuditRow, Lease
+from trustward.model.stored import AuditQuery, AuditRow, Lease
 from trustward.ports import Store
 from trustward.testing.archive_contracts import dated, day, move
 from trustward.testing.contracts import Contract, Open, events
@@ -229,6 +230,38 @@ class RetainedContract(Contract):
             assert one.cases.get("d") == case("d", "z")
             assert list(one.retained.done()) == [done]
             assert one.audit.read(0, 100)[-1].subject == "retention:1970-01-01"
+
+    def test_old_lines_of_the_audit_go(self, store: Store, opened: Open) -> None:
+        for at_us, action in ((1, "key.created"), (2, "policy.changed"), (DAY_US, "key.revoked"), (DAY_US + 1, "a.b")):
+            store.audit.record(AuditRow(at_us=at_us, actor="kim", action=action, subject="key:1"))
+        hidden = AuditRow(at_us=1, actor="kim", action="order.read", subject="order:1", secret=True)
+        store.audit.record(hidden)
+        told: list[Mapping[str, int]] = []
+
+        def note(counts: Mapping[str, int]) -> tuple[list[Done], list[AuditRow]]:
+            told.append(dict(counts))
+            done = Done(day="1970-01-01", of="audit", removed=1, kept={}, at_us=9)
+            return [done], [AuditRow(at_us=2 * DAY_US, actor="trustward", action="retention.removed", subject="r")]
+
+        store.records.write([hold("h", ("account", "a"))])
+        assert store.retained.drop_audit(2 * DAY_US, 10, note) == 0
+        assert store.retained.keeps_audit(DAY_US) == {"hold": 1}
+        assert store.retained.keeps_audit(1) == {}
+        store.records.write([msgspec.structs.replace(hold("h", ("account", "a"), version=2), secret=True)])
+        assert store.retained.keeps_audit(2 * DAY_US) == {"secret": 3}
+        gone = hold("h", ("account", "a"), state="released", version=3)
+        store.records.write([gone])
+        assert store.retained.keeps_audit(DAY_US) == {}
+        assert store.retained.drop_audit(DAY_US + 1, 1, note) == 1
+        assert store.retained.drop_audit(DAY_US + 1, 9, note) == 1
+        assert store.retained.drop_audit(DAY_US + 1, 9, note) == 0
+        assert told == [{"1970-01-01": 1}, {"1970-01-02": 1}]
+        left = [(row.number, row.action) for row in opened().audit.read(0, 10)]
+        assert left == [(2, "policy.changed"), (4, "a.b"), (5, "retention.removed"), (6, "retention.removed")]
+        assert [row.number for row in store.audit.find(AuditQuery(), 5, 10)] == [4, 2]
+        assert [row.removed for row in store.retained.done()] == [1]
+        assert store.retained.drop_audit(DAY_US, 9, lambda _counts: ([], []), secret=True) == 1
+        assert list(store.audit.read_secret(0, 10)) == []
 
 
 CONTRACTS = (RetainedContract,)

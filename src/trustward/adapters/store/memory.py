@@ -54,7 +54,9 @@ class MemoryStore:
         self.writer = _Writer(self.tables)
         tables = self.tables
         self.archived = MemoryArchived(tables.days, tables.segments, tables.sent)
-        self.retained = MemoryRetained(tables.held, tables.segments, tables.days, tables.retained)
+        self.retained = MemoryRetained(
+            tables.held, tables.segments, tables.days, tables.retained, (tables.audit, tables.audit_secret)
+        )
         self.shelf = tables.shelf
         self.journal = _Journal(tables, Elsewhere(self.archived, self.shelf))
         self.index = MemoryIndex(self.tables.runs)
@@ -121,7 +123,7 @@ class Tables:
     def record(self, row: AuditRow) -> None:
         """Add a row to the audit."""
         book = self.audit_secret if row.secret else self.audit
-        book.append(msgspec.structs.replace(row, number=len(book) + 1))
+        book.append(msgspec.structs.replace(row, number=book[-1].number + 1 if book else 1))
 
 
 class _Writer:
@@ -338,16 +340,16 @@ class _Audit:
         self._tables.record(row)
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
-        return self._tables.audit[after : after + limit]
+        return [row for row in self._tables.audit if row.number > after][:limit]
 
     def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
-        return self._tables.audit_secret[after : after + limit]
+        return [row for row in self._tables.audit_secret if row.number > after][:limit]
 
     def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
         duties = self._tables.held.of(Duty)
         found: list[AuditRow] = []
         book = self._tables.audit_secret if query.hidden else self._tables.audit
-        for row in reversed(book[: None if before is None else max(before - 1, 0)]):
+        for row in reversed([row for row in book if before is None or row.number < before]):
             kind, _, named = row.subject.partition(":")
             hidden = (
                 kind == "duty" and not (query.secret or query.hidden) and (named not in duties or duties[named].secret)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from trustward.adapters.store.memory_outbox import MemoryOutbox
 from trustward.adapters.store.memory_records import Held
 from trustward.model.appeal import Appeal
-from trustward.model.archived import ArchivedDay
+from trustward.model.archived import ArchivedDay, day_of
 from trustward.model.case import Case
 from trustward.model.clue import Clue
 from trustward.model.delivery import parse_key
@@ -32,6 +33,10 @@ _OPEN: tuple[tuple[type, str, tuple[str, ...]], ...] = (
 _ORDER = ("hold", "case", "order", "clue", "request", "appeal", "secret")
 
 
+def _old(book: Sequence[AuditRow], before_us: int) -> list[AuditRow]:
+    return [row for row in book if row.at_us < before_us and row.action != "policy.changed"]
+
+
 def _seqs(keys: Iterable[str]) -> list[int]:
     return [found[0] for key in keys if (found := parse_key(key)) is not None]
 
@@ -39,8 +44,16 @@ def _seqs(keys: Iterable[str]) -> list[int]:
 class MemoryRetained:
     """The port ``Retained``."""
 
-    def __init__(self, held: Held, segments: list[Segment], days: list[ArchivedDay], done: dict[Any, Done]) -> None:
+    def __init__(
+        self,
+        held: Held,
+        segments: list[Segment],
+        days: list[ArchivedDay],
+        done: dict[Any, Done],
+        books: tuple[list[AuditRow], list[AuditRow]],
+    ) -> None:
         self._held = held
+        self._books = books
         self._segments = segments
         self._days = days
         self._done = done
@@ -185,6 +198,31 @@ class MemoryRetained:
     def _on_its_way(self, letters: AbstractSet[int]) -> str:
         sent = [key for key in self._held.sent.actions if key[0] in letters]
         return "" if all(map(self._outbox.is_closed, sent)) else "letter"
+
+    def keeps_audit(self, before_us: int) -> dict[str, int]:
+        """See :class:`trustward.ports.Retained`."""
+        holds = [one for one in self._held.of(Hold).values() if one.state == "in_force"]
+        count = len(_old(self._books[False], before_us))
+        return {"secret" if all(one.secret for one in holds) else "hold": count} if holds and count else {}
+
+    def drop_audit(
+        self,
+        before_us: int,
+        limit: int,
+        note: Callable[[Mapping[str, int]], tuple[Sequence[Done], Sequence[AuditRow]]],
+        *,
+        secret: bool = False,
+    ) -> int:
+        """See :class:`trustward.ports.Retained`."""
+        with self._held.lock:
+            if any(one.state == "in_force" for one in self._held.of(Hold).values()):
+                return 0
+            book = self._books[secret]
+            rows = _old(book, before_us)[:limit]
+            if rows:
+                self.note(*note(Counter(day_of(row.at_us) for row in rows)))
+                book[:] = [row for row in book if row not in rows]
+        return len(rows)
 
     def drop_actions(self, seqs: Sequence[int]) -> int:
         """See :class:`trustward.ports.Retained`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -15,7 +16,7 @@ from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.retained_cases import Letters, closed_of, drop, reporters, waits
-from trustward.model.archived import ArchivedDay
+from trustward.model.archived import ArchivedDay, day_of
 from trustward.model.dossier import Pair
 from trustward.model.journal import Segment
 from trustward.model.marks import marks_of
@@ -113,6 +114,35 @@ class DatabaseRetained:
                 found[case.id] = why or drop(connection, case, letters)
             _note(connection, *note(found))
         return found
+
+    def keeps_audit(self, before_us: int) -> dict[str, int]:
+        """See :class:`trustward.ports.Retained`."""
+        with self._database.read() as connection:
+            secret = connection.execute(named("any_hold")).scalar()
+            if secret is None:
+                return {}
+            count = connection.execute(named("count_old_audit"), {"before": before_us}).scalar_one()
+        return {"secret" if secret else "hold": int(count)} if count else {}
+
+    def drop_audit(
+        self,
+        before_us: int,
+        limit: int,
+        note: Callable[[Mapping[str, int]], tuple[Sequence[Done], Sequence[AuditRow]]],
+        *,
+        secret: bool = False,
+    ) -> int:
+        """See :class:`trustward.ports.Retained`."""
+        book = "audit_secret" if secret else "audit"
+        with self._database.write() as connection:
+            if connection.execute(named("any_hold")).scalar() is not None:
+                return 0
+            rows = connection.execute(named(f"old_{book}"), {"before": before_us, "limit": limit}).all()
+            if rows:
+                # First what is new, so that no number comes twice.
+                _note(connection, *note(Counter(day_of(row.at_us) for row in rows)))
+                connection.execute(named(f"drop_{book}"), [{"number": row.number} for row in rows])
+        return len(rows)
 
     def drop_actions(self, seqs: Sequence[int]) -> int:
         """See :class:`trustward.ports.Retained`."""

@@ -58,7 +58,8 @@ SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXIS
 UNION ALL
 SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
-    WHERE d.kind = e.kind AND d.id = e.id AND e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind IN ('Hold', 'Clue', 'Asked')
+        AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
         AND (
             (d.kind = 'Hold' AND d.standing = 'in_force')
             OR (d.kind = 'Clue' AND d.standing IN ('drafted', 'approved', 'sent', 'received'))
@@ -200,3 +201,23 @@ DELETE FROM case_barred WHERE case_id = :id
 
 -- name: drop_case_reports
 DELETE FROM reports WHERE case_id = :id
+
+-- name: any_hold
+-- One that is in force: 1 if none but secret ones are.
+SELECT min(secret) FROM dossiers WHERE kind = 'Hold' AND standing = 'in_force'
+
+-- name: old_audit
+-- Which policy was live when is asked of the audit: that stays.
+SELECT number, at_us FROM audit WHERE at_us < :before AND action <> 'policy.changed' ORDER BY number LIMIT :limit
+
+-- name: old_audit_secret
+SELECT number, at_us FROM audit_secret WHERE at_us < :before AND action <> 'policy.changed' ORDER BY number LIMIT :limit
+
+-- name: count_old_audit
+SELECT count(*) FROM audit WHERE at_us < :before AND action <> 'policy.changed'
+
+-- name: drop_audit
+DELETE FROM audit WHERE number = :number
+
+-- name: drop_audit_secret
+DELETE FROM audit_secret WHERE number = :number
