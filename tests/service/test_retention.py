@@ -18,6 +18,7 @@ from trustward.adapters.store.opened import open_store
 from trustward.base.errors import RecordError, StoreError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.archived import DAY_US, start_of
+from trustward.model.bundle import Bundle
 from trustward.model.case import CasePage
 from trustward.model.journal import Segment
 from trustward.model.removed import REMOVED, is_removed, lines_of, removed_in
@@ -318,3 +319,16 @@ def test_lines_of_the_audit_go_while_nothing_is_held(opened: Callable[[], Store]
     assert [row.action for row in store.audit.read_secret(0, 10)] == ["retention.removed"]
     assert [(one.day, one.removed, one.kept) for one in store.retained.done()] == [(FIRST, 2, {})]
     assert removed(store, over, lasts)[0] == []
+
+
+def test_evidence_goes_after_its_own_term(opened: Callable[[], Store]) -> None:
+    store = opened()
+    for name, secret in (("d1", False), ("d2", True), ("d3", False)):
+        at_us = start_of(FIRST) + (DAY_US if name == "d3" else 0)
+        store.bundles.add(Bundle(id=name, record="clue:c", at_us=at_us, size=1, files=1, secret=secret), [b"x"])
+    lasts, over = {"bundles": "90 days"}, over_us(FIRST, "90 days")
+    assert removed(store, over - 1, lasts)[0] == []
+    assert removed(store, over, lasts)[0] == [Removed(day=FIRST, of="bundles", removed=1, kept={})]
+    assert [name for name in ("d1", "d2", "d3") if store.bundles.get(name)] == ["d3"]
+    assert [row.action for row in store.audit.read_secret(0, 10)] == ["retention.removed"]
+    assert [(one.day, one.removed) for one in store.retained.done()] == [(FIRST, 1)]

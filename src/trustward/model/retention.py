@@ -30,7 +30,8 @@ OPERATIONAL: Mapping[str, str] = {
     "cases": "Cases, their files, and the reports in them.",
     "measures": "Measures and appeals.",
     "orders": "Orders of authorities, their effort files, and programmes.",
-    "clues": "Clues, requests for information and their evidence; holds that are over.",
+    "bundles": "Evidence as it was given away: the bytes, not that it was.",
+    "clues": "Clues, requests for information, disclosures; holds that are over.",
     "duties": "What was owed, and how it was done.",
     "audit": "Who did what.",
     "sessions": "Who was signed in, and links that may be used once.",
@@ -269,13 +270,18 @@ def shown(kept: Mapping[str, int], *, secret: bool) -> dict[str, int]:
     return {why: count for why, count in kept.items() if secret or why != UNTOLD}
 
 
-class ClosedCase(msgspec.Struct, frozen=True, kw_only=True):
-    """A case that is closed, and when the last thing happened to it."""
+ClosedClass = Literal["cases", "bundles"]
+"""Classes of records whose clock starts when they are closed."""
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
+    """A case that is closed, or evidence that was given away: since when, and what it names."""
 
     id: str
     version: int
     at_us: int
     names: tuple[tuple[str, str], ...]
+    secret: bool = False
 
 
 class Overdue(msgspec.Struct, frozen=True, kw_only=True):

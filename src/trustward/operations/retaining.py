@@ -37,7 +37,7 @@ from trustward.model.retention import (
 )
 from trustward.model.stored import AuditRow
 from trustward.operations.indexing import Indexing
-from trustward.operations.retaining_cases import CASES, Days, look, remove
+from trustward.operations.retaining_closed import CLOSED, Days, look, remove
 from trustward.ports import Store
 
 AUDIT = "audit"
@@ -140,7 +140,7 @@ class Retaining:
         seen = {(one.day, one.of) for one in done}
         pending: dict[str, Stretch] = {}
         first = ""
-        events = {name: end for name, end in ends.items() if name not in {AUDIT, CASES}}
+        events = {name: end for name, end in ends.items() if name not in {AUDIT, *CLOSED}}
         for stretch in self.stretches("9999"):
             first = first or stretch.day
             for name, end in events.items():
@@ -211,9 +211,10 @@ class Retaining:
         done = {(one.day, one.of): one for one in self._store.retained.done()}
         if AUDIT in ends:
             self._audit(tell, ends.pop(AUDIT), done, dry=dry)
-        if CASES in ends:
-            days = Days({day: one for (day, of), one in done.items() if of == CASES})
-            self._cases(tell, ends.pop(CASES), days, dry=dry)
+        for kind in CLOSED:
+            if kind in ends:
+                days = Days(kind, {day: one for (day, of), one in done.items() if of == kind})
+                self._closed(tell, ends.pop(kind), days, dry=dry)
         return self._entries(tell, ends, done, dry=dry)
 
     def _audit(self, tell: Tell, end: str, done: Mapping[tuple[str, str], Done], *, dry: bool) -> None:
@@ -246,20 +247,20 @@ class Retaining:
         before = known[day].removed if day in known else 0
         return Done(day=day, of=AUDIT, removed=before + removed.get(day, 0), kept=kept, at_us=self.clock())
 
-    def _cases(self, tell: Tell, end: str, days: Days, *, dry: bool) -> None:
+    def _closed(self, tell: Tell, end: str, days: Days, *, dry: bool) -> None:
         retained = self._store.retained
         if dry:
             look(retained, end, days)
         else:
-            remove(retained, end, days, lambda day, count: _line(self.clock(), day, CASES, count, 0), self.clock)
+            remove(retained, end, days, lambda day, count: _line(self.clock(), day, days.of, count, 0), self.clock)
         done, audit = [], []
         for day in days.days():
             kept = days.kept_of(day)
             was = days.before[day].kept if day in days.before else {}
             done.append(days.done(day, self.clock()))
-            audit += _kept_lines(self.clock(), day, CASES, 0, was, kept)
+            audit += _kept_lines(self.clock(), day, days.of, 0, was, kept)
             if days.removed[day] or kept:
-                tell(Removed(day=day, of=CASES, removed=days.removed[day], kept=kept))
+                tell(Removed(day=day, of=days.of, removed=days.removed[day], kept=kept))
         if not dry:
             retained.note(done, audit)
 

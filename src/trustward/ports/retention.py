@@ -9,7 +9,7 @@ from typing import Protocol
 from trustward.model.archived import ArchivedDay
 from trustward.model.dossier import Pair
 from trustward.model.journal import Segment
-from trustward.model.retention import ClosedCase, Done
+from trustward.model.retention import Closed, ClosedClass, Done
 from trustward.model.stored import AuditRow
 
 
@@ -46,23 +46,27 @@ class Retained(Protocol):
         files were made, or if the day was replaced already: then it is False, and nothing has changed.
         """
 
-    def closed_cases(self, before_us: int, after: str, limit: int) -> Sequence[ClosedCase]:
-        """Cases that are closed or merged, and were opened before a time, by their ids after ``after``."""
+    def closed(self, of: ClosedClass, before_us: int, after: str, limit: int) -> Sequence[Closed]:
+        """Records by their ids, after ``after``.
 
-    def keeps_cases(self, cases: Sequence[ClosedCase]) -> Mapping[str, str]:
-        """For each id why it is kept, as :meth:`drop_cases` would say; nothing is changed."""
+        Of ``cases`` those that are closed or merged, and were opened before a time; of ``bundles`` all.
+        """
 
-    def drop_cases(
+    def keeps(self, of: ClosedClass, some: Sequence[Closed]) -> Mapping[str, str]:
+        """For each id why it is kept, as :meth:`drop` would say; nothing is changed."""
+
+    def drop(
         self,
-        cases: Sequence[ClosedCase],
+        of: ClosedClass,
+        some: Sequence[Closed],
         note: Callable[[Mapping[str, str]], tuple[Sequence[Done], Sequence[AuditRow]]],
     ) -> Mapping[str, str]:
-        """Remove cases with their files, their reports and what was told of them, as far as nothing keeps them.
+        """Remove cases with their files, their reports and what was told of them; or evidence.
 
-        For each id why it is kept, empty for what has been removed: as :meth:`kept` says of what it names and of who
-        reported it; or a ``report`` whose sender is to be told, a ``duty`` or an ``appeal`` that is open, a ``letter``
-        that is on its way; ``changed`` if it is not as it was. ``note`` is told, and what it gives is written down in
-        the same transaction.
+        For each id why it is kept, empty for what has been removed: as :meth:`kept` says of what it names, and of who
+        reported it; or of a case a ``report`` whose sender is to be told, a ``duty`` or an ``appeal`` that is open, a
+        ``letter`` that is on its way; ``changed`` if it is not as it was. ``note`` is told, and what it gives is
+        written down in the same transaction.
         """
 
     def keeps_audit(self, before_us: int) -> dict[str, int]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import pytest
 
+from trustward.base.errors import NotFoundError
 from trustward.model.appeal import Appeal
 from trustward.model.archived import DAY_US
+from trustward.model.bundle import Bundle
 from trustward.model.case import Barred, Case, CasePage
 from trustward.model.directive import Directive, Target
 from trustward.model.dossier import Pair
@@ -17,6 +20,7 @@ from trustward.model.letter import Letter
 from trustward.model.letter import told as told_of
 from trustward.model.removed import REMOVED, is_removed, thinned
 from trustward.model.report import Report
+from trustward.model.request import Asked
 from trustward.model.retention import Done
 from trustward.model.stored import AuditQuery, AuditRow, Lease
 from trustward.ports import Store
@@ -177,12 +181,14 @@ class RetainedContract(Contract):
         ]
         barred = Barred(case="c", reviewer="ann")
         store.records.write([case("c", "a"), case("d", "z"), page, bare, barred, *letters])
-        assert list(store.retained.closed_cases(99, "", 10)) == []
+        assert list(store.retained.closed("cases", 99, "", 10)) == []
         store.records.write([case("c", "a", "closed", 2)])
-        (found,) = store.retained.closed_cases(99, "", 10)
+        (found,) = store.retained.closed("cases", 99, "", 10)
         assert (found.id, found.version, found.at_us) == ("c", 2, 40)
         assert found.names == (("account", "a"), ("device", "d-a"))
-        assert list(store.retained.closed_cases(1, "", 10)) == list(store.retained.closed_cases(99, "c", 10)) == []
+        assert (
+            list(store.retained.closed("cases", 1, "", 10)) == list(store.retained.closed("cases", 99, "c", 10)) == []
+        )
 
         def kept() -> str:
             said: list[Mapping[str, str]] = []
@@ -191,9 +197,9 @@ class RetainedContract(Contract):
                 said.append(whys)
                 return [], []
 
-            whys = store.retained.keeps_cases([found])
+            whys = store.retained.keeps("cases", [found])
             if whys["c"]:
-                assert store.retained.drop_cases([found], note) == whys
+                assert store.retained.drop("cases", [found], note) == whys
                 assert said == [whys]
             return whys["c"]
 
@@ -216,10 +222,10 @@ class RetainedContract(Contract):
         store.records.write([msgspec.structs.replace(appeal, state="upheld", version=2)])
         assert kept() == ""
         stale = msgspec.structs.replace(found, version=1)
-        assert store.retained.keeps_cases([stale]) == {"c": "changed"}
+        assert store.retained.keeps("cases", [stale]) == {"c": "changed"}
         done = Done(day="1970-01-01", of="cases", removed=1, kept={}, at_us=50)
         line = AuditRow(at_us=50, actor="trustward", action="retention.removed", subject="retention:1970-01-01")
-        assert opened().retained.drop_cases([found], lambda _whys: ([done], [line])) == {"c": ""}
+        assert opened().retained.drop("cases", [found], lambda _whys: ([done], [line])) == {"c": ""}
         for one in (store, opened()):
             assert one.cases.get("c") is None
             assert one.cases.pages("c") == []
@@ -262,6 +268,37 @@ class RetainedContract(Contract):
         assert [row.removed for row in store.retained.done()] == [1]
         assert store.retained.drop_audit(DAY_US, 9, lambda _counts: ([], []), secret=True) == 1
         assert list(store.audit.read_secret(0, 10)) == []
+
+    def test_evidence_goes_but_for_what_is_open(self, store: Store, opened: Open) -> None:
+        asked = Asked(
+            id="q",
+            version=1,
+            state="received",
+            at_us=1,
+            by="an office",
+            contact="x",
+            basis="a law",
+            reference="1",
+            actor="kim",
+            entities=(("account", "a"), ("url", "http://x.example/:1")),
+            data=("events",),
+        )
+        store.records.write([asked])
+        store.bundles.add(Bundle(id="d1", record="request:q", at_us=7, size=4, files=1, secret=True), [b"ab", b"cd"])
+        store.bundles.add(Bundle(id="d2", record="clue:gone", at_us=9, size=1, files=1), [b"x"])
+        first, second = store.retained.closed("bundles", 8, "", 10)
+        assert (first.id, first.at_us, first.names, first.secret) == ("d1", 7, asked.entities, True)
+        assert (second.names, second.secret) == ((), False)
+        assert [one.id for one in store.retained.closed("bundles", 8, "d1", 10)] == ["d2"]
+        assert store.retained.keeps("bundles", [first, second]) == {"d1": "request", "d2": ""}
+        whys = store.retained.drop("bundles", [first, second], lambda _whys: ([], []))
+        assert whys == {"d1": "request", "d2": ""}
+        assert b"".join(opened().bundles.read("d1")) == b"abcd"
+        assert store.bundles.get("d2") is None
+        store.records.write([msgspec.structs.replace(asked, state="answered", version=2)])
+        assert opened().retained.drop("bundles", [first, second], lambda _whys: ([], [])) == {"d1": "", "d2": "changed"}
+        with pytest.raises(NotFoundError):
+            store.bundles.read("d1")
 
 
 CONTRACTS = (RetainedContract,)

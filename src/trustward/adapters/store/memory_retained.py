@@ -11,6 +11,7 @@ from trustward.adapters.store.memory_outbox import MemoryOutbox
 from trustward.adapters.store.memory_records import Held
 from trustward.model.appeal import Appeal
 from trustward.model.archived import ArchivedDay, day_of
+from trustward.model.bundle import Bundle
 from trustward.model.case import Case
 from trustward.model.clue import Clue
 from trustward.model.delivery import parse_key
@@ -21,7 +22,7 @@ from trustward.model.hold import Hold
 from trustward.model.journal import Segment
 from trustward.model.report import Report
 from trustward.model.request import Asked
-from trustward.model.retention import ClosedCase, Done
+from trustward.model.retention import Closed, ClosedClass, Done
 from trustward.model.stored import AuditRow
 
 _OPEN: tuple[tuple[type, str, tuple[str, ...]], ...] = (
@@ -30,6 +31,7 @@ _OPEN: tuple[tuple[type, str, tuple[str, ...]], ...] = (
     (Asked, "request", ("received", "verified")),
 )
 
+_RECORDS = {"clue": "Clue", "request": "Asked"}
 _ORDER = ("hold", "case", "order", "clue", "request", "appeal", "secret")
 
 
@@ -125,36 +127,56 @@ class MemoryRetained:
                     return True
         return False
 
-    def closed_cases(self, before_us: int, after: str, limit: int) -> Sequence[ClosedCase]:
+    def closed(self, of: ClosedClass, before_us: int, after: str, limit: int) -> Sequence[Closed]:
         """See :class:`trustward.ports.Retained`."""
         with self._held.lock:
+            if of == "bundles":
+                bundles = sorted(self._held.bundles.items())
+                return [self._bundle(bundle) for id_, (bundle, _) in bundles if id_ > after][:limit]
             every = sorted(self._held.of(Case).values(), key=lambda case: case.id)
         closed = [case for case in every if case.state in {"closed", "merged"} and case.id > after]
         return [self._closed(case) for case in closed if case.opened_us < before_us][:limit]
 
-    def _closed(self, case: Case) -> ClosedCase:
+    def _bundle(self, bundle: Bundle) -> Closed:
+        kind, _, id_ = bundle.record.partition(":")
+        names = sorted(self._held.named.get(f"{_RECORDS.get(kind, '')}:{id_}", ()), key=":".join)
+        return Closed(id=bundle.id, version=1, at_us=bundle.at_us, names=tuple(names), secret=bundle.secret)
+
+    def _closed(self, case: Case) -> Closed:
         times = [done.at_us for done in (case.decided, case.reversed) if done is not None] or [case.opened_us]
         times += [page.at_us for page in self._held.pages.get(case.id, ())]
         names = tuple(dict.fromkeys(((case.kind, case.entity), *case.entities)))
-        return ClosedCase(id=case.id, version=case.version, at_us=max(times), names=names)
+        return Closed(id=case.id, version=case.version, at_us=max(times), names=names)
 
-    def keeps_cases(self, cases: Sequence[ClosedCase]) -> Mapping[str, str]:
+    def keeps(self, of: ClosedClass, some: Sequence[Closed]) -> Mapping[str, str]:
         """See :class:`trustward.ports.Retained`."""
         with self._held.lock:
-            return {case.id: self._keeps(case)[0] for case in cases}
+            return {one.id: self._keeps(one)[0] if of == "cases" else self._named_by(one) for one in some}
 
-    def drop_cases(
+    def _named_by(self, one: Closed) -> str:
+        kept = self.kept(one.names)
+        return next((kept[pair] for pair in one.names if pair in kept), "")
+
+    def _drop_bundle(self, one: Closed) -> str:
+        why = self._named_by(one)
+        if not why and self._held.bundles.pop(one.id, None) is None:
+            return "changed"
+        return why
+
+    def drop(
         self,
-        cases: Sequence[ClosedCase],
+        of: ClosedClass,
+        some: Sequence[Closed],
         note: Callable[[Mapping[str, str]], tuple[Sequence[Done], Sequence[AuditRow]]],
     ) -> Mapping[str, str]:
         """See :class:`trustward.ports.Retained`."""
         with self._held.lock:
-            found = {case.id: self._drop(case) for case in cases}
+            how = self._drop if of == "cases" else self._drop_bundle
+            found = {one.id: how(one) for one in some}
             self.note(*note(found))
         return found
 
-    def _keeps(self, closed: ClosedCase) -> tuple[str, Sequence[Report], AbstractSet[int], AbstractSet[str]]:
+    def _keeps(self, closed: Closed) -> tuple[str, Sequence[Report], AbstractSet[int], AbstractSet[str]]:
         held = self._held
         case = held.of(Case).get(closed.id)
         if case is None or case.state not in {"closed", "merged"} or self._closed(case) != closed:
@@ -164,7 +186,7 @@ class MemoryRetained:
         letters = {seq for cause in about for seq in _seqs(held.letters.get(cause, ()))}
         return self._kept_by(closed, case, reports, about) or self._on_its_way(letters), reports, letters, about
 
-    def _drop(self, case: ClosedCase) -> str:
+    def _drop(self, case: Closed) -> str:
         held = self._held
         why, reports, letters, about = self._keeps(case)
         if why:
@@ -180,7 +202,7 @@ class MemoryRetained:
             del held.of(Report)[one.id]
         return ""
 
-    def _kept_by(self, closed: ClosedCase, case: Case, reports: Sequence[Report], about: AbstractSet[str]) -> str:
+    def _kept_by(self, closed: Closed, case: Case, reports: Sequence[Report], about: AbstractSet[str]) -> str:
         held = self._held
         names = [*closed.names, *(("account", one.reporter) for one in reports if one.reporter)]
         kept = self.kept(names)

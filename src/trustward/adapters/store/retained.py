@@ -15,12 +15,12 @@ from trustward.adapters.store.database import Database
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
-from trustward.adapters.store.retained_cases import Letters, closed_of, drop, reporters, waits
+from trustward.adapters.store.retained_cases import Letters, bundle_of, closed_of, drop, drop_bundle, reporters, waits
 from trustward.model.archived import ArchivedDay, day_of
 from trustward.model.dossier import Pair
 from trustward.model.journal import Segment
 from trustward.model.marks import marks_of
-from trustward.model.retention import ClosedCase, Done
+from trustward.model.retention import Closed, ClosedClass, Done
 from trustward.model.stored import AuditRow
 
 _AT_ONCE = 5_000
@@ -89,29 +89,36 @@ class DatabaseRetained:
                 return False
             return connection.execute(named("replace_archived_day"), msgspec.structs.asdict(day)).rowcount == 1
 
-    def closed_cases(self, before_us: int, after: str, limit: int) -> Sequence[ClosedCase]:
+    def closed(self, of: ClosedClass, before_us: int, after: str, limit: int) -> Sequence[Closed]:
         """See :class:`trustward.ports.Retained`."""
         asked = {"before": before_us, "past": after, "limit": limit}
         with self._database.read() as connection:
-            return [closed_of(row) for row in connection.execute(named("closed_cases"), asked)]
+            if of == "cases":
+                return [closed_of(row) for row in connection.execute(named("closed_cases"), asked)]
+            del asked["before"]
+            bodies = connection.execute(named("bundles_after"), asked).scalars().all()
+            return [bundle_of(connection, body) for body in bodies]
 
-    def keeps_cases(self, cases: Sequence[ClosedCase]) -> Mapping[str, str]:
+    def keeps(self, of: ClosedClass, some: Sequence[Closed]) -> Mapping[str, str]:
         """See :class:`trustward.ports.Retained`."""
         with self._database.read() as connection:
-            return {case.id: _keeps(connection, case)[0] for case in cases}
+            return {one.id: _keeps(connection, of, one)[0] for one in some}
 
-    def drop_cases(
+    def drop(
         self,
-        cases: Sequence[ClosedCase],
+        of: ClosedClass,
+        some: Sequence[Closed],
         note: Callable[[Mapping[str, str]], tuple[Sequence[Done], Sequence[AuditRow]]],
     ) -> Mapping[str, str]:
         """See :class:`trustward.ports.Retained`."""
         with self._database.write() as connection:
             in_turn(connection)
             found = {}
-            for case in cases:
-                why, letters = _keeps(connection, case)
-                found[case.id] = why or drop(connection, case, letters)
+            for one in some:
+                why, letters = _keeps(connection, of, one)
+                if not why:
+                    why = drop(connection, one, letters) if of == "cases" else drop_bundle(connection, one)
+                found[one.id] = why
             _note(connection, *note(found))
         return found
 
@@ -163,12 +170,13 @@ class DatabaseRetained:
         return dropped
 
 
-def _keeps(connection: Connection, case: ClosedCase) -> tuple[str, Letters]:
+def _keeps(connection: Connection, of: ClosedClass, one: Closed) -> tuple[str, Letters]:
     kept: dict[Pair, str] = {}
-    names = [*case.names, *reporters(connection, case.id)]
+    names = [*one.names, *(reporters(connection, one.id) if of == "cases" else ())]
     for some in _parts(names):
         kept.update(_kept(connection, some))
-    return waits(connection, case, next((kept[pair] for pair in names if pair in kept), ""))
+    why = next((kept[pair] for pair in names if pair in kept), "")
+    return waits(connection, one, why) if of == "cases" else (why, Letters((), ()))
 
 
 def _note(connection: Connection, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:

@@ -1,4 +1,4 @@
-"""Closed cases and all that hangs on them, removed from the database."""
+"""Closed cases with all that hangs on them, and evidence that was given away, removed from the database."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import msgspec
 from sqlalchemy import Connection
 
 from trustward.adapters.store.queries import named
+from trustward.model.bundle import Bundle
 from trustward.model.case import Case
 from trustward.model.dossier import Pair
-from trustward.model.retention import ClosedCase
+from trustward.model.retention import Closed
 
+_BUNDLE = msgspec.json.Decoder(Bundle)
+_RECORDS = {"clue": "Clue", "request": "Asked"}
 _CASE = msgspec.json.Decoder(Case)
 _PARTS = ("pages", "entities", "leases", "barred", "reports")
 
 
-def closed_of(row: Any) -> ClosedCase:
+def closed_of(row: Any) -> Closed:
     """A closed case out of its row."""
     case = _CASE.decode(row.body)
     ended_us = max([done.at_us for done in (case.decided, case.reversed) if done is not None], default=case.opened_us)
-    return ClosedCase(id=case.id, version=case.version, at_us=max(ended_us, row.last_us or 0), names=_names(case))
+    return Closed(id=case.id, version=case.version, at_us=max(ended_us, row.last_us or 0), names=_names(case))
 
 
 def _names(case: Case) -> tuple[Pair, ...]:
@@ -41,7 +44,7 @@ class Letters(NamedTuple):
     closed: Sequence[dict[str, int]]
 
 
-def waits(connection: Connection, case: ClosedCase, why: str) -> tuple[str, Letters]:
+def waits(connection: Connection, case: Closed, why: str) -> tuple[str, Letters]:
     """Why a case is kept, if not for what it names; and what was told of it."""
     none = Letters((), ())
     row = connection.execute(named("closed_case"), {"id": case.id}).one_or_none()
@@ -57,7 +60,7 @@ def waits(connection: Connection, case: ClosedCase, why: str) -> tuple[str, Lett
     return "letter" if sent > len(closed) else "", Letters(seqs, closed)
 
 
-def drop(connection: Connection, case: ClosedCase, letters: Letters) -> str:
+def drop(connection: Connection, case: Closed, letters: Letters) -> str:
     """Remove a case; ``changed`` if somebody has just changed it."""
     if connection.execute(named("drop_case"), {"id": case.id, "version": case.version}).rowcount != 1:
         return "changed"
@@ -68,6 +71,22 @@ def drop(connection: Connection, case: ClosedCase, letters: Letters) -> str:
     for part in _PARTS:
         connection.execute(named(f"drop_case_{part}"), {"id": case.id})
     return ""
+
+
+def bundle_of(connection: Connection, body: bytes) -> Closed:
+    """Evidence, with what the clue or request names that it was made for."""
+    bundle = _BUNDLE.decode(body)
+    kind, _, id_ = bundle.record.partition(":")
+    asked = {"kind": _RECORDS.get(kind, ""), "id": id_}
+    found = connection.execute(named("dossier_names"), asked).scalars()
+    names = tuple((of, entity) for of, _, entity in (text.partition(":") for text in found))
+    return Closed(id=bundle.id, version=1, at_us=bundle.at_us, names=names, secret=bundle.secret)
+
+
+def drop_bundle(connection: Connection, bundle: Closed) -> str:
+    """Remove evidence; ``changed`` if somebody was first."""
+    connection.execute(named("drop_bundle_parts"), {"id": bundle.id})
+    return "" if connection.execute(named("drop_bundle"), {"id": bundle.id}).rowcount == 1 else "changed"
 
 
 def _closed(connection: Connection, seqs: Sequence[int]) -> list[dict[str, int]]:

@@ -221,3 +221,15 @@ DELETE FROM audit WHERE number = :number
 
 -- name: drop_audit_secret
 DELETE FROM audit_secret WHERE number = :number
+
+-- name: bundles_after
+SELECT body FROM bundles WHERE id > :past ORDER BY id LIMIT :limit
+
+-- name: dossier_names
+SELECT entity FROM dossier_entities WHERE kind = :kind AND id = :id ORDER BY entity
+
+-- name: drop_bundle_parts
+DELETE FROM bundle_parts WHERE id = :id
+
+-- name: drop_bundle
+DELETE FROM bundles WHERE id = :id
