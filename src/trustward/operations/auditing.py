@@ -81,7 +81,7 @@ class Auditing:
             for difference in self._compare(engine, part):
                 if gone is None:
                     gone = self._replayer.removed(begun.seq, last)
-                if gone and gone < difference.entry:
+                if gone and gone <= difference.entry:
                     unsure += 1
                     tell(msgspec.structs.replace(difference, unsure=True))
                     continue
