@@ -28,7 +28,8 @@ OPERATIONAL: Mapping[str, str] = {
     "actions": "Actions as they were delivered, with their receipts.",
     "changes": "What people said of labels, lists, rules and policies, as entries of the journal.",
     "cases": "Cases, their files, and the reports in them.",
-    "measures": "Measures and appeals.",
+    "appeals": "Appeals, and their files.",
+    "measures": "Measures, and strikes.",
     "orders": "Orders of authorities, their effort files, and programmes.",
     "bundles": "Evidence as it was given away: the bytes, not that it was.",
     "clues": "Clues, requests for information, disclosures; holds that are over.",
@@ -270,12 +271,12 @@ def shown(kept: Mapping[str, int], *, secret: bool) -> dict[str, int]:
     return {why: count for why, count in kept.items() if secret or why != UNTOLD}
 
 
-ClosedClass = Literal["cases", "bundles"]
+ClosedClass = Literal["cases", "appeals", "bundles"]
 """Classes of records whose clock starts when they are closed."""
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True):
-    """A case that is closed, or evidence that was given away: since when, and what it names."""
+    """A case that is closed, an appeal that was heard, or evidence that was given away: since when, what it names."""
 
     id: str
     version: int

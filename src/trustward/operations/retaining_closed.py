@@ -1,7 +1,7 @@
-"""Removing what is closed when its time is over: cases with their files and reports, evidence that was given away.
+"""Removing what is closed when its time is over: cases with files and reports, appeals, evidence that was given away.
 
-A case's clock starts with the last thing that happened to it: its closing, or what came after that. That of evidence
-starts when it was made. Some are removed at a time, unless something keeps them.
+The clock of a case or an appeal starts with the last thing that happened to it: its closing, or what came after that.
+That of evidence starts when it was made. Some are removed at a time, unless something keeps them.
 """
 
 from __future__ import annotations

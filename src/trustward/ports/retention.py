@@ -49,7 +49,8 @@ class Retained(Protocol):
     def closed(self, of: ClosedClass, before_us: int, after: str, limit: int) -> Sequence[Closed]:
         """Records by their ids, after ``after``.
 
-        Of ``cases`` those that are closed or merged, and were opened before a time; of ``bundles`` all.
+        Of ``cases`` those that are closed or merged, and were opened before a time; of ``appeals`` those that are not
+        to be heard any more; of ``bundles`` all.
         """
 
     def keeps(self, of: ClosedClass, some: Sequence[Closed]) -> Mapping[str, str]:
@@ -61,12 +62,12 @@ class Retained(Protocol):
         some: Sequence[Closed],
         note: Callable[[Mapping[str, str]], tuple[Sequence[Done], Sequence[AuditRow]]],
     ) -> Mapping[str, str]:
-        """Remove cases with their files, their reports and what was told of them; or evidence.
+        """Remove cases with their files, their reports and what was told of them; appeals with theirs; evidence.
 
         For each id why it is kept, empty for what has been removed: as :meth:`kept` says of what it names, and of who
         reported it; or of a case a ``report`` whose sender is to be told, a ``duty`` or an ``appeal`` that is open, a
-        ``letter`` that is on its way; ``changed`` if it is not as it was. ``note`` is told, and what it gives is
-        written down in the same transaction.
+        ``letter`` that is on its way; of an appeal a ``measure`` that is still to be taken back. ``changed`` if it is
+        not as it was. ``note`` is told, and what it gives is written down in the same transaction.
         """
 
     def keeps_audit(self, before_us: int) -> dict[str, int]:

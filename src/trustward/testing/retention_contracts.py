@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from trustward.base.errors import NotFoundError
-from trustward.model.appeal import Appeal
+from trustward.model.appeal import Appeal, AppealPage
 from trustward.model.archived import DAY_US
 from trustward.model.bundle import Bundle
 from trustward.model.case import Barred, Case, CasePage
@@ -268,6 +268,32 @@ class RetainedContract(Contract):
         assert [row.removed for row in store.retained.done()] == [1]
         assert store.retained.drop_audit(DAY_US, 9, lambda _counts: ([], []), secret=True) == 1
         assert list(store.audit.read_secret(0, 10)) == []
+
+    def test_appeals_go_once_all_is_done(self, store: Store, opened: Open) -> None:
+        appeal = Appeal(id="p", version=1, at_us=3, decision="case:c", account="a", text="no")
+        page = AppealPage(appeal="p", number=1, at_us=8, what="received", actor="a")
+        letter = Letter(cause="appeal:p", step="appeal.decided", at_us=8, action=told_of("told", "account", "a", "x"))
+        store.records.write([appeal, page, letter])
+        assert list(store.retained.closed("appeals", 9, "", 10)) == []
+        store.records.write([msgspec.structs.replace(appeal, version=2, state="upheld", work=True)])
+        (found,) = opened().retained.closed("appeals", 9, "", 10)
+        assert (found.id, found.at_us, found.names) == ("p", 8, (("account", "a"),))
+        assert store.retained.keeps("appeals", [found]) == {"p": "measure"}
+        store.records.write([msgspec.structs.replace(appeal, version=3, state="upheld")])
+        assert store.retained.keeps("appeals", [found]) == {"p": "changed"}
+        (found,) = store.retained.closed("appeals", 9, "", 10)
+        assert store.retained.drop("appeals", [found], lambda _whys: ([], [])) == {"p": "letter"}
+        (row,) = store.outbox.waiting(10)
+        line = AuditRow(at_us=5, actor="kim", action="action.withdrawn", subject="action:1")
+        assert store.outbox.withdraw(row.seq, row.number, line)
+        store.records.write([hold("h", ("account", "a"))])
+        assert store.retained.keeps("appeals", [found]) == {"p": "hold"}
+        store.records.write([hold("h", ("account", "a"), state="released", version=2)])
+        assert store.retained.drop("appeals", [found], lambda _whys: ([], [])) == {"p": ""}
+        for one in (store, opened()):
+            assert one.appeals.get("p") is None
+            assert list(one.appeals.pages("p")) == []
+            assert list(one.records.letters("appeal:p")) == []
 
     def test_evidence_goes_but_for_what_is_open(self, store: Store, opened: Open) -> None:
         asked = Asked(

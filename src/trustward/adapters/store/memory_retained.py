@@ -130,12 +130,23 @@ class MemoryRetained:
     def closed(self, of: ClosedClass, before_us: int, after: str, limit: int) -> Sequence[Closed]:
         """See :class:`trustward.ports.Retained`."""
         with self._held.lock:
+            if of == "appeals":
+                appeals = sorted(self._held.of(Appeal).values(), key=lambda appeal: appeal.id)
+                return [self._heard(one) for one in appeals if one.state != "received" and one.id > after][:limit]
             if of == "bundles":
                 bundles = sorted(self._held.bundles.items())
                 return [self._bundle(bundle) for id_, (bundle, _) in bundles if id_ > after][:limit]
             every = sorted(self._held.of(Case).values(), key=lambda case: case.id)
         closed = [case for case in every if case.state in {"closed", "merged"} and case.id > after]
         return [self._closed(case) for case in closed if case.opened_us < before_us][:limit]
+
+    def _heard(self, appeal: Appeal) -> Closed:
+        times = [
+            appeal.at_us,
+            appeal.heard_us or 0,
+            *(page.at_us for page in self._held.appeal_pages.get(appeal.id, ())),
+        ]
+        return Closed(id=appeal.id, version=appeal.version, at_us=max(times), names=(("account", appeal.account),))
 
     def _bundle(self, bundle: Bundle) -> Closed:
         kind, _, id_ = bundle.record.partition(":")
@@ -151,11 +162,32 @@ class MemoryRetained:
     def keeps(self, of: ClosedClass, some: Sequence[Closed]) -> Mapping[str, str]:
         """See :class:`trustward.ports.Retained`."""
         with self._held.lock:
-            return {one.id: self._keeps(one)[0] if of == "cases" else self._named_by(one) for one in some}
+            why = {"cases": lambda one: self._keeps(one)[0], "appeals": self._keeps_appeal, "bundles": self._named_by}
+            return {one.id: why[of](one) for one in some}
 
     def _named_by(self, one: Closed) -> str:
         kept = self.kept(one.names)
         return next((kept[pair] for pair in one.names if pair in kept), "")
+
+    def _keeps_appeal(self, one: Closed) -> str:
+        held, about = self._held, f"appeal:{one.id}"
+        appeal = held.of(Appeal).get(one.id)
+        if appeal is None or appeal.state == "received" or self._heard(appeal) != one:
+            return "changed"
+        why = self._named_by(one) or ("measure" if appeal.work else "")
+        duties = [duty for duty in held.of(Duty).values() if duty.subject == about]
+        if not why and any(duty.state not in {"done", "cancelled"} for duty in duties):
+            why = "duty"
+        return why or self._on_its_way(set(_seqs(held.letters.get(about, ()))))
+
+    def _drop_appeal(self, one: Closed) -> str:
+        why = self._keeps_appeal(one)
+        if not why:
+            letters = set(_seqs(self._held.letters.pop(f"appeal:{one.id}", ())))
+            self._outbox.drop_closed(letters.__contains__, len(self._held.sent.actions))
+            del self._held.of(Appeal)[one.id]
+            self._held.appeal_pages.pop(one.id, None)
+        return why
 
     def _drop_bundle(self, one: Closed) -> str:
         why = self._named_by(one)
@@ -171,7 +203,7 @@ class MemoryRetained:
     ) -> Mapping[str, str]:
         """See :class:`trustward.ports.Retained`."""
         with self._held.lock:
-            how = self._drop if of == "cases" else self._drop_bundle
+            how = {"cases": self._drop, "appeals": self._drop_appeal, "bundles": self._drop_bundle}[of]
             found = {one.id: how(one) for one in some}
             self.note(*note(found))
         return found

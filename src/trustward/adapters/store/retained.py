@@ -15,7 +15,16 @@ from trustward.adapters.store.database import Database
 from trustward.adapters.store.kept import add_audit
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
-from trustward.adapters.store.retained_cases import Letters, bundle_of, closed_of, drop, drop_bundle, reporters, waits
+from trustward.adapters.store.retained_cases import (
+    Letters,
+    bundle_of,
+    closed_of,
+    drop,
+    drop_bundle,
+    heard_of,
+    reporters,
+    waits,
+)
 from trustward.model.archived import ArchivedDay, day_of
 from trustward.model.dossier import Pair
 from trustward.model.journal import Segment
@@ -96,6 +105,8 @@ class DatabaseRetained:
             if of == "cases":
                 return [closed_of(row) for row in connection.execute(named("closed_cases"), asked)]
             del asked["before"]
+            if of == "appeals":
+                return [heard_of(row) for row in connection.execute(named("closed_appeals"), asked)]
             bodies = connection.execute(named("bundles_after"), asked).scalars().all()
             return [bundle_of(connection, body) for body in bodies]
 
@@ -117,7 +128,8 @@ class DatabaseRetained:
             for one in some:
                 why, letters = _keeps(connection, of, one)
                 if not why:
-                    why = drop(connection, one, letters) if of == "cases" else drop_bundle(connection, one)
+                    bundle = of == "bundles"
+                    why = drop_bundle(connection, one) if bundle else drop(connection, of, one, letters)
                 found[one.id] = why
             _note(connection, *note(found))
         return found
@@ -176,7 +188,7 @@ def _keeps(connection: Connection, of: ClosedClass, one: Closed) -> tuple[str, L
     for some in _parts(names):
         kept.update(_kept(connection, some))
     why = next((kept[pair] for pair in names if pair in kept), "")
-    return waits(connection, one, why) if of == "cases" else (why, Letters((), ()))
+    return (why, Letters((), ())) if of == "bundles" else waits(connection, of, one, why)
 
 
 def _note(connection: Connection, done: Sequence[Done], audit: Sequence[AuditRow]) -> None:

@@ -233,3 +233,27 @@ DELETE FROM bundle_parts WHERE id = :id
 
 -- name: drop_bundle
 DELETE FROM bundles WHERE id = :id
+
+-- name: closed_appeals
+-- With when the last thing happened to each.
+SELECT a.body, (SELECT max(p.at_us) FROM appeal_pages p WHERE p.appeal = a.id) AS last_us FROM appeals a
+WHERE a.state <> 0 AND a.id > :past ORDER BY a.id LIMIT :limit
+
+-- name: closed_appeal
+SELECT a.body, (SELECT max(p.at_us) FROM appeal_pages p WHERE p.appeal = a.id) AS last_us FROM appeals a
+WHERE a.state <> 0 AND a.id = :id
+
+-- name: appeal_waits
+-- What of an appeal that was heard is still to be done.
+SELECT 'measure' AS why FROM appeals WHERE id = :id AND work = 1
+UNION ALL
+SELECT 'duty' FROM duties WHERE subject = :about AND state < 3
+
+-- name: appeal_letters
+SELECT seq FROM letters WHERE cause = :about
+
+-- name: drop_appeal
+DELETE FROM appeals WHERE id = :id AND version = :version
+
+-- name: drop_appeal_pages
+DELETE FROM appeal_pages WHERE appeal = :id
