@@ -118,7 +118,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         texts |= {"standing", "party", "record", "about"}
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
         values |= {key: "t" for key in values if key in texts}
-        bytes_ = {"body", "marks", "sources", "detail", "faults", "decisions", "result"} | (
+        bytes_ = {"body", "was", "marks", "sources", "detail", "faults", "decisions", "result"} | (
             {"hash"} if name == "add_key" else set()
         )
         bytes_ |= {"key"} if name == "add_passkey" else set()

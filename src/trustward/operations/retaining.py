@@ -354,14 +354,16 @@ class Retaining:
             if not names and not any(some for _, some in found):
                 continue
             said: list[tuple[int, str, str]] = []
+            made: list[tuple[Segment, Segment]] = []
 
             def cut(
                 kept: Mapping[Pair, str],
                 found: Sequence[tuple[Segment, Sequence[_Over]]] = found,
                 said: list[tuple[int, str, str]] = said,
-            ) -> list[Segment]:
+                made: list[tuple[Segment, Segment]] = made,
+            ) -> list[tuple[Segment, Segment]]:
                 said.clear()
-                made = []
+                made.clear()
                 for segment, some in found:
                     gone = {}
                     for one in some:
@@ -370,10 +372,11 @@ class Retaining:
                         if not why:
                             gone[one.at] = one.of
                     if gone:
-                        made.append(thinned(segment, gone))
+                        made.append((segment, thinned(segment, gone)))
                 return made
 
-            self._store.retained.thin(names, cut)
+            if self._store.retained.thin(names, cut) < len(made):
+                raise StaleError(f"somebody else removes or archives {stretch.day}", remedy="run it again later")
             _count(tally, said)
         return tally
 

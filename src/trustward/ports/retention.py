@@ -29,11 +29,13 @@ class Retained(Protocol):
         is open; ``secret`` if only such ones do as are kept secret.
         """
 
-    def thin(self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[Segment]]) -> int:
-        """Write segments of the database anew, as ``cut`` gives them; how many there were.
+    def thin(
+        self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[tuple[Segment, Segment]]]
+    ) -> int:
+        """Write segments of the database anew, as ``cut`` gives them: as read, and as they are to be; how many.
 
         ``cut`` is told what of the entities is kept, as :meth:`kept` says, in the same transaction. The ids of all
-        entries up to the last one stay known. A segment that has moved to the archive meanwhile is left alone.
+        entries up to the last one stay known. A segment that is not as it was read, or not there any more, stays.
         """
 
     def held(self) -> frozenset[str]:

@@ -100,13 +100,16 @@ class MemoryRetained:
                     for pair in self._held.named.get(f"{kind.__name__}:{one.id}", ()):
                         yield pair, "secret" if one.secret else why
 
-    def thin(self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[Segment]]) -> int:
+    def thin(
+        self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[tuple[Segment, Segment]]]
+    ) -> int:
         """See :class:`trustward.ports.Retained`."""
         with self._held.lock:
-            made = {segment.first: segment for segment in cut(self.kept(pairs))}
-            places = [at for at, segment in enumerate(self._segments) if segment.first in made]
+            made = {before.first: (before, segment) for before, segment in cut(self.kept(pairs))}
+            each = enumerate(self._segments)
+            places = [at for at, segment in each if segment.first in made and segment == made[segment.first][0]]
             for at in places:
-                self._segments[at] = made[self._segments[at].first]
+                self._segments[at] = made[self._segments[at].first][1]
         return len(places)
 
     def held(self) -> frozenset[str]:

@@ -70,7 +70,9 @@ class DatabaseRetained:
                 found.update(_kept(connection, some))
         return found
 
-    def thin(self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[Segment]]) -> int:
+    def thin(
+        self, pairs: Collection[Pair], cut: Callable[[Mapping[Pair, str]], Sequence[tuple[Segment, Segment]]]
+    ) -> int:
         """See :class:`trustward.ports.Retained`."""
         with self._database.write() as connection:
             found: dict[Pair, str] = {}
@@ -79,12 +81,12 @@ class DatabaseRetained:
             segments = cut(found)
             if not segments:
                 return 0
-            last = max(segment.last for segment in segments)
+            last = max(segment.last for _, segment in segments)
             if connection.execute(named("writer")).one().ids_seq < last:
                 # What is left of an event has another id. The service's commits wait for this, and only for this.
                 connection.execute(named("hold_writer"))
                 move_ids(connection, last)
-            return sum(_put(connection, segment) for segment in segments)
+            return sum(_put(connection, before, segment) for before, segment in segments)
 
     def held(self) -> frozenset[str]:
         """See :class:`trustward.ports.Retained`."""
@@ -222,8 +224,8 @@ def _kept(connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, str]:
     return found
 
 
-def _put(connection: Connection, segment: Segment) -> int:
-    if connection.execute(named("put_segment"), msgspec.structs.asdict(segment)).rowcount != 1:
+def _put(connection: Connection, before: Segment, segment: Segment) -> int:
+    if connection.execute(named("put_segment"), {**msgspec.structs.asdict(segment), "was": before.body}).rowcount != 1:
         return 0
     connection.execute(named("drop_marks"), {"first": segment.first})
     marks = marks_of(segment)

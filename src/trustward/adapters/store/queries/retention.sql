@@ -9,7 +9,7 @@ ON CONFLICT (day, class) DO UPDATE SET removed = excluded.removed, kept = exclud
 -- name: put_segment
 -- The same entries with another content.
 UPDATE segments SET body = :body, faults = :faults, decisions = :decisions
-WHERE first = :first AND count = :count AND at_us = :at_us
+WHERE first = :first AND count = :count AND at_us = :at_us AND body = :was
 
 -- name: drop_marks
 DELETE FROM segment_marks WHERE first = :first
