@@ -190,7 +190,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Which group has which role, each `GROUP=ROLE`. No group with a role: no entry."),
     ] = ()
     regimes: Annotated[
-        tuple[str, ...], Meta(description="Files with clocks and calendars of your own, beside the shipped ones.")
+        tuple[str, ...], Meta(description="Files with clocks, calendars, terms of retention and the like of your own.")
     ] = ()
     case_lease: Annotated[
         str, Meta(description="How long a reviewer may be silent before somebody else gets the case.")

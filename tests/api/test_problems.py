@@ -44,6 +44,7 @@ WRONG_WAYS = {
     "/v1/appeals": "?limit=x",
     "/v1/appeal-rates": "?limit=x",
     "/v1/audit": "?limit=x",
+    "/v1/retention": "?limit=1",
     "/v1/clues": "?limit=x",
     "/v1/holds": "?limit=x",
     "/v1/requests": "?limit=x",

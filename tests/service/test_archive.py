@@ -135,7 +135,7 @@ def test_a_damaged_file_is_noticed_before_anything_is_removed(
     verify = mine.shelf.verify
 
     def spoilt(day: ArchivedDay, *rest: Any) -> None:
-        path = mine.shelf.path(day.day, "events")
+        path = mine.shelf.path(day, "events")
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
@@ -166,7 +166,7 @@ def test_files_that_are_gone_or_changed_are_said(mine: DatabaseStore) -> None:
     events = filled(mine)
     day = archived(mine)[0][0]
     assert mine.shelf.check(day) == []
-    path = mine.shelf.path(day.day, "decisions")
+    path = mine.shelf.path(day, "decisions")
     content = path.read_bytes()
     path.write_bytes(content[:-9])
     assert any("decisions.parquet" in fault or "read" in fault for fault in mine.shelf.check(day))

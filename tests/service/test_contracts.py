@@ -16,6 +16,7 @@ from trustward.testing import (
     outbox_contracts,
     people_contracts,
     proposal_contracts,
+    retention_contracts,
     source_contracts,
     trial_contracts,
 )
@@ -30,6 +31,10 @@ class TestJournal(contracts.JournalContract):
 
 
 class TestArchived(archive_contracts.ArchivedContract):
+    pass
+
+
+class TestRetained(retention_contracts.RetainedContract):
     pass
 
 
@@ -147,6 +152,7 @@ def test_every_port_has_its_contract() -> None:
         *outbox_contracts.CONTRACTS,
         *people_contracts.CONTRACTS,
         *proposal_contracts.CONTRACTS,
+        *retention_contracts.CONTRACTS,
         *trial_contracts.CONTRACTS,
     }
     # The sum of the others; and what reaches outside: tests/sources and tests/people hold it against real servers.

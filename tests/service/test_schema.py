@@ -108,7 +108,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         }
         texts |= {"parent", "decision", "account", "appeal"}
         texts |= {"keep"} | ({"level"} if name == "add_session" else set())
-        texts |= {"day", "digest"}
+        texts |= {"day", "digest", "of", *({"kept", "entries"} if name == "note_retained" else ())}
         texts |= {"hash", "mode", "id", "action", "subject", "scopes"} | (
             {"after"} if name == "list_entries" else set()
         )
@@ -128,15 +128,16 @@ def test_every_statement_is_understood(database: Database) -> None:
             "issuer",
             "order_id",
         }
-        texts |= {"standing", "party", "record"}
+        texts |= {"standing", "party", "record", "about"}
         texts |= {"state", "fault", "base", "before_state"} if "trial" in name or "proposal" in name else set()
         values |= {key: "t" for key in values if key in texts}
-        bytes_ = {"body", "marks", "sources", "detail", "faults", "decisions", "result"} | (
+        bytes_ = {"body", "was", "marks", "sources", "detail", "faults", "decisions", "result"} | (
             {"hash"} if name == "add_key" else set()
         )
         bytes_ |= {"key"} if name == "add_passkey" else set()
-        bytes_ -= {"decisions"} if name == "add_archived_day" else set()
+        bytes_ -= {"decisions"} if "archived_day" in name else set()
         values |= {key: b"x" for key in values if key in bytes_}
+        values |= {key: [] for key in values if key in {"kinds", "entities"}}
         if name == "add_marked_segment_postgresql":
             values["first"] = 2  # beside the one without marks
         with database.write() as connection:

@@ -113,6 +113,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/requests/{request_id}/steps"): "operate",
     ("GET", "/v1/requests/{request_id}/bundle"): "operate",
     ("GET", "/v1/disclosures"): "operate",
+    ("GET", "/v1/retention"): "audit",
     # measures, appeals
     ("GET", "/v1/measures"): "read",
     ("GET", "/v1/measures/{measure_id}"): "read",

@@ -23,6 +23,7 @@ from trustward.model.decision import Decision, Fault
 from trustward.model.event import ENTITY_LIMIT
 from trustward.model.journal import Found
 from trustward.model.nearest import NameIndex
+from trustward.model.removed import is_removed
 from trustward.operations.searching import SHOWN_EVENTS, Query
 
 
@@ -41,7 +42,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """How every rule on the event's type came out, part by part, with the values that each part looked at.
 
     ``how`` is ``derived`` if the engine has decided the event again, from the snapshot before it and the journal;
-    ``same`` says whether that gave the stored decision, ``replayed`` how many entries it took. It is ``stored``, and
+    ``same`` says whether that gave the stored decision (null: it did not, but retention has removed events before it),
+    ``replayed`` how many entries it took. It is ``stored``, and
     ``rules`` are empty, if too many entries lie between: ``why`` says so.
     """
 
@@ -131,6 +133,8 @@ def past_decision(
     found = service.store.journal.find([name]).get(name)
     if found is None:
         raise NotFoundError("no event with this id has been decided", remedy="see how the id was written")
+    if is_removed(found):
+        raise NotFoundError("the event with this id was removed when its time was over", remedy=f"entry {found.seq}")
     decision = found.decision
     return Past(
         entry=found.seq,

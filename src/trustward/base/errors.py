@@ -10,7 +10,7 @@
 | TW-310 | RecordError | one record is faulty: ``path`` says where in it |
 | TW-320 | MappingError | a mapping file is wrong |
 | TW-330 | CatalogueError | an event catalogue file is wrong |
-| TW-340 | RegimeError | a file of clocks, queues, policies, issuers or authorities is wrong |
+| TW-340 | RegimeError | a file of clocks, queues, policies, issuers, authorities or retention is wrong |
 | TW-350 | SourceError | a source of events cannot be read, or not be told what is done, for now |
 | TW-400 | StateError | a snapshot does not fit or is damaged |
 | TW-500 | StoreError | the database cannot be reached, is full, or failed: nothing was acknowledged |

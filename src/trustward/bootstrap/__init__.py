@@ -46,6 +46,7 @@ from trustward.bootstrap.people import (
 )
 from trustward.bootstrap.policies import catalogue, check, compiler, load, packs, policy, policy_path, stored_policy
 from trustward.bootstrap.replaying import Progress, backtest, replay
+from trustward.bootstrap.retention import retaining, run_retention, show_retention
 from trustward.bootstrap.service import (
     deciding,
     delivering,
@@ -108,9 +109,11 @@ __all__ = [
     "replay",
     "reset_user",
     "restore_store",
+    "retaining",
     "revoke_key",
     "rotate_key",
     "rules",
+    "run_retention",
     "service_settings",
     "show_appeal",
     "show_case",
@@ -119,6 +122,7 @@ __all__ = [
     "show_measure",
     "show_order",
     "show_report",
+    "show_retention",
     "signing_in",
     "single_sign_on",
     "source_fields",

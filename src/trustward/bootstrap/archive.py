@@ -63,7 +63,7 @@ def query(settings: Settings, text: str) -> Iterator[Answer]:
         rows = write_rows(folder, live, actions if "actions" in views else ())
         files = {
             name: [
-                *[opened.shelf.path(day.day, name) for day in days if getattr(day, name)],
+                *[opened.shelf.path(day, name) for day in days if getattr(day, name)],
                 *([folder / f"{name}.parquet"] if rows[name] else []),
             ]
             for name in views
@@ -98,12 +98,18 @@ def audit_replay(settings: Settings, day: str, start: int | None, tell: Callable
 def audit_explain(settings: Settings, event_id: str) -> tuple[Found, Retold]:
     """A past decision, and how it came about. Raises NotFoundError, StateError."""
     from trustward.engine.state import FOREVER
+    from trustward.model.removed import is_removed
     from trustward.operations.retelling import Retelling
 
     with closing(store(settings)) as opened:
         found = opened.journal.find([event_id]).get(event_id)
         if found is None:
             raise NotFoundError(f"no event has the id {event_id[:80]}", remedy="see how the id was written")
+        if is_removed(found):
+            raise NotFoundError(
+                f"the event {event_id[:80]} was removed when its time was over",
+                remedy=f"entry {found.seq} says which class it had",
+            )
         retold = Retelling(opened, _replayer(settings, opened)).retell(found, FOREVER)
         assert retold is not None  # nothing is too far
         return found, retold

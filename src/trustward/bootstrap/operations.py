@@ -244,8 +244,13 @@ def following(settings: Settings, opened: Store, made: Operations) -> Following:
 
 def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
     """What a worker does again and again, because time or the journal asks for it."""
+    from trustward.bootstrap.retention import retaining
+    from trustward.operations.daily import Daily
+
     made = operations(settings, opened)
     after = following(settings, opened, made)
+    story, _ = retaining(settings, opened)
+    removing = (Daily(story).tend,) if story.ends() else ()
     return (
         made.duties.fire,
         made.gathering.gather,
@@ -257,6 +262,7 @@ def chores(settings: Settings, opened: Store) -> tuple[Callable[[], int], ...]:
         after.watch,
         made.executing.work,
         made.executing.follow,
+        *removing,
     )
 
 

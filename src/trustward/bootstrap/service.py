@@ -56,6 +56,7 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
 
     from trustward.base.clock import now_us
     from trustward.exchange.decode import EventDecoder
+    from trustward.model.archived import DAY_US
     from trustward.operations.deciding import Deciding, Options
 
     initial = loaded = None
@@ -68,6 +69,7 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
         queue_events=settings.queue_events,
         snapshot_events=settings.snapshot_events,
         snapshot_keep=settings.snapshot_keep,
+        snapshot_us=DAY_US,
         standby=settings.standby,
     )
     return Deciding(opened, EventDecoder(known), compiler(known, loaded), initial=initial, options=options)

@@ -23,6 +23,7 @@ from trustward.cli import (
     queues,
     replay,
     reports,
+    retention,
     screen,
     serve,
     simulate,
@@ -74,6 +75,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(db.app, name="db")
 app.command(name="archive")(archive.archive)
 app.command(name="query")(archive.query)
+app.add_typer(retention.app, name="retention")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")

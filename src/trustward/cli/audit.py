@@ -43,6 +43,7 @@ def replay(
 
     The state before that day comes from the newest snapshot before it, or from the journal's beginning; archived days
     are read from the archive. Nothing is changed; the service may run. Exit code 0: all are equal. 1: some differ.
+    3: it cannot be told, for the archive's files are gone, or retention has removed what some hang on.
     """
     from trustward.bootstrap import audit_replay, service_settings
     from trustward.cli.console import answers, counted, emit_json, plain
@@ -59,7 +60,8 @@ def replay(
         elif told <= _SHOWN:
             console.print(
                 f"entry {one.entry}, event {plain(one.event_id, 80)}: {', '.join(one.fields)} (stored "
-                f"{one.stored.verdict}, derived {one.derived.verdict})",
+                f"{one.stored.verdict}, derived {one.derived.verdict})"
+                + ("; what it hangs on may have been removed" if one.unsure else ""),
                 soft_wrap=True,
             )
 
@@ -78,8 +80,18 @@ def replay(
             f"{counted(done.differences, 'difference')}" if done.differences else "all equal",
             style="bold red" if done.differences else "green",
         )
+        if done.removed:
+            console.print(f"{counted(done.removed, 'event')} of them removed by retention: not compared")
+        if done.unsure:
+            console.print(
+                f"{counted(done.unsure, 'decision')} came out otherwise after events that retention has removed: that "
+                "proves nothing",
+                style="yellow",
+            )
     if done.differences:
         raise typer.Exit(Exit.FOUND)
+    if done.unsure:
+        raise typer.Exit(Exit.INPUT)
 
 
 @app.command()
@@ -105,9 +117,11 @@ def explain(
         emit_json({"entry": found.seq, "decision": found.decision, **_named(retold)})
     else:
         print_explanation(Explanation(decision=found.decision, rules=retold.rules))
-        if not retold.same:
+        if retold.same is None:
+            answers().print("derived again, it comes out otherwise; retention has removed events before it")
+        elif not retold.same:
             answers().print("derived again, it comes out otherwise: trustward audit replay says how", style="bold red")
-    if not retold.same:
+    if retold.same is False:
         raise typer.Exit(Exit.FOUND)
 
 

@@ -13,6 +13,7 @@ class ArchivedDay(msgspec.Struct, frozen=True, kw_only=True):
     """One day (UTC), its first and last entry, and how many rows of each kind it has.
 
     ``digest`` is the SHA-256 of its manifest, which names that of every file. ``at_us`` is when it was archived.
+    ``revision`` is how often it was written anew without records whose time was over.
     """
 
     day: str
@@ -24,6 +25,16 @@ class ArchivedDay(msgspec.Struct, frozen=True, kw_only=True):
     actions: int = 0
     changes: int = 0
     digest: str = ""
+    revision: int = 0
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie.
+
+        >>> ArchivedDay(day="2026-01-01", first=1, last=1, at_us=0, revision=2).folder
+        '2026-01-01.2'
+        """
+        return f"{self.day}.{self.revision}" if self.revision else self.day
 
 
 def day_of(at_us: int) -> str:

@@ -19,6 +19,7 @@ from trustward.model.authority import Authority, check_authority
 from trustward.model.enforcement import AppealTerms, Ladder, PolicyNode, PolicyTree
 from trustward.model.issuer import Issuer, check_issuer
 from trustward.model.queue import Queue
+from trustward.model.retention import Choice, Term, check_span, check_term
 from trustward.model.spans import parse_span
 
 Kind = Literal["order", "duration", "dates", "periodic", "promptly", "gate", "simultaneous", "hold", "release"]
@@ -124,6 +125,10 @@ class Regimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     policies: tuple[PolicyNode, ...] = ()
     ladders: tuple[Ladder, ...] = ()
     appeals: tuple[AppealTerms, ...] = ()
+    terms: tuple[Term, ...] = ()
+    keeps: tuple[Choice, ...] = ()
+    serves: tuple[Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9-]{0,15}$")], ...] = ()
+    """The markets whose terms of retention count."""
 
 
 def decode_regimes(text: str, name: str) -> Regimes:
@@ -159,10 +164,21 @@ def decode_regimes(text: str, name: str) -> Regimes:
         except ValueError as fault:
             raise RegimeError(f"{name}: {fault}", remedy="docs/orders.md says what an issuer has") from fault
         known[issuer.id] = issuer
+    for term in found.terms:
+        try:
+            check_term(term)
+        except ValueError as fault:
+            raise RegimeError(f"{name}: the term of {term.of} in {term.market}: {fault}", remedy=_KEPT) from fault
+    for choice in found.keeps:
+        try:
+            check_span(choice.lasts)
+        except ValueError as fault:
+            raise RegimeError(f"{name}: how long {choice.of} is kept: {fault}", remedy=_KEPT) from fault
     return found
 
 
 _REMEDY = "docs/operations.md says what each kind of clock takes"
+_KEPT = "docs/retention.md says how terms and choices are written"
 
 
 def check_clock(clock: Clock) -> None:
@@ -204,7 +220,15 @@ def shipped_regimes() -> Regimes:
     return merged([decode_regimes((folder / name).read_text(encoding="utf-8"), name) for name in _SHIPPED])
 
 
-_SHIPPED = ("authorities.toml", "calendars.toml", "clocks.toml", "queues.toml", "policies.toml", "issuers.toml")
+_SHIPPED = (
+    "authorities.toml",
+    "calendars.toml",
+    "clocks.toml",
+    "queues.toml",
+    "policies.toml",
+    "issuers.toml",
+    "retention.toml",
+)
 
 
 def merged(parts: Sequence[Regimes]) -> Regimes:
@@ -220,7 +244,9 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
     issuers = {issuer.id: issuer for part in parts for issuer in part.issuers}
     policies = {node.id: node for part in parts for node in part.policies}
     ladders = {ladder.id: ladder for part in parts for ladder in part.ladders}
-    appeals = {terms.market: terms for part in parts for terms in part.appeals}
+    appeals = {one.market: one for part in parts for one in part.appeals}
+    terms = {(term.market, term.of, term.obligation): term for part in parts for term in part.terms}
+    keeps = {choice.of: choice for part in parts for choice in part.keeps}
     return Regimes(
         clocks=tuple(clocks.values()),
         calendars=tuple(calendars.values()),
@@ -230,6 +256,9 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
         policies=tuple(policies.values()),
         ladders=tuple(ladders.values()),
         appeals=tuple(appeals.values()),
+        terms=tuple(terms.values()),
+        keeps=tuple(keeps.values()),
+        serves=tuple(dict.fromkeys(market for part in parts for market in part.serves)),
     )
 
 

@@ -12,22 +12,31 @@ from trustward.engine.state import FOREVER
 from trustward.model.changes import PolicyChange, decode_change
 from trustward.model.decision import Decision
 from trustward.model.journal import Segment, encode_decisions, found_in, plain_allow
+from trustward.model.removed import removed_in
 from trustward.operations.recovery import Replayer, apply
 from trustward.ports import Journal
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision that comes out otherwise than it is stored: in these ``fields``."""
+    """A decision that comes out otherwise than it is stored: in these ``fields``.
+
+    ``unsure``: retention has removed events before it, on which it may hang, so that this proves nothing.
+    """
 
     entry: int
     event_id: str
     fields: tuple[str, ...]
     stored: Decision
     derived: Decision
+    unsure: bool = False
 
 
 class Audited(msgspec.Struct, frozen=True, kw_only=True):
-    """What was compared: the entries ``first`` to ``last``, derived from the state after the entry ``begun``."""
+    """What was compared: the entries ``first`` to ``last``, derived from the state after the entry ``begun``.
+
+    ``removed`` of them have been removed by retention: there is nothing to compare. ``unsure`` come out otherwise, and
+    may hang on what was removed; they are none of the ``differences``.
+    """
 
     first: int
     last: int
@@ -36,6 +45,8 @@ class Audited(msgspec.Struct, frozen=True, kw_only=True):
     changes: int
     decisions: int
     differences: int
+    removed: int = 0
+    unsure: int = 0
 
 
 class Auditing:
@@ -58,7 +69,8 @@ class Auditing:
         upto = first - 1 if start is None else min(start, first - 1)
         begun = self._replayer.nearest(upto)
         engine = self._replayer.replay(begun.engine, begun.seq, upto=first - 1).engine
-        events = changes = decisions = differences = 0
+        events = changes = decisions = differences = removed = unsure = 0
+        gone: int | None = None
         for part in self._replayer.batches(first - 1, last):
             if part[0].kind == "change":
                 changes += 1
@@ -67,8 +79,15 @@ class Auditing:
             if engine is None:
                 raise StateError(f"no policy was live before entry {part[0].first}", remedy="trustward db check")
             for difference in self._compare(engine, part):
+                if gone is None:
+                    gone = self._replayer.removed(begun.seq, last)
+                if gone and gone <= difference.entry:
+                    unsure += 1
+                    tell(msgspec.structs.replace(difference, unsure=True))
+                    continue
                 differences += 1
                 tell(difference)
+            removed += sum(len(removed_in(segment)) for segment in part)
             events += sum(segment.count for segment in part)
             decisions += sum(len(segment.decided()) for segment in part)
         return Audited(
@@ -79,6 +98,8 @@ class Auditing:
             changes=changes,
             decisions=decisions,
             differences=differences,
+            removed=removed,
+            unsure=unsure,
         )
 
     def _change(self, engine: Engine | None, segment: Segment) -> Engine | None:

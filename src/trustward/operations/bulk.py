@@ -91,7 +91,9 @@ class Bulk:
         needed(reason, "a reason")
         batch = self._turn(id, "reversing", ("running", "done"))
         for name, said in batch.results.items():
-            if said == "closed" and self._cases.get(name).golden is None:
+            case = self._store.cases.get(name)
+            # What has been kept long enough is not there to be taken back.
+            if said == "closed" and case is not None and case.golden is None:
                 self._closing.reverse(name, actor, reason)
         return self._turn(id, "reversed", ("reversing",))
 

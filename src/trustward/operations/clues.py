@@ -449,9 +449,10 @@ class Clues:
 
     def _in_case(self, clue: Clue, actor: str, said: str) -> list[Write]:
         """A page of the case's file, whoever has the case."""
-        if not clue.case:
-            return []
-        filing = Filing(self._cases.get(clue.case), actor, self._clock())
+        case = self._store.cases.get(clue.case) if clue.case else None
+        if case is None:
+            return []  # it has none, or its time was over
+        filing = Filing(case, actor, self._clock())
         filing.page("noted", said, clue=clue.id)
         return filing.end()
 

@@ -65,6 +65,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     queue_events: int = 100_000
     snapshot_events: int = 500_000
     snapshot_keep: int = 2
+    snapshot_us: int = 0
+    """How long after a snapshot the next one is taken, however few entries came; 0: that does not count."""
     standby: bool = False
     pause_s: float = 0.2
     """How long to wait before asking again for the writer's place, or for a database that is gone."""
@@ -135,7 +137,13 @@ class Deciding:
         self._seq = 0
         self._at_us = 0
         self._commits = 0
-        self._saving = Saving(store, self.options.snapshot_events, self.options.snapshot_keep, self._failed)
+        self._saving = Saving(
+            store,
+            self.options.snapshot_events,
+            self.options.snapshot_keep,
+            self._failed,
+            self.options.snapshot_us,
+        )
         self._thread = Thread(target=self._work, name="engine", daemon=True)
 
     # ------------------------------------------------------------------ from any thread

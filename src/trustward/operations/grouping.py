@@ -26,11 +26,14 @@ from trustward.model.journal import (
     notice,
     plain_allow,
 )
+from trustward.model.removed import REMOVED, is_removed
 from trustward.ports.traces import Trace
 
 _LOG = logging.getLogger(__name__)
 _ENCODER = msgspec.json.Encoder()
 _CONFLICT = Fault(path="$.id", cause="the id is taken by an event with other content")
+_GONE = Fault(path="$.id", cause="the event was removed when its time was over: it is not decided again")
+_OURS = Fault(path="$.type", cause="nobody can send this type: it stands for what retention has removed")
 NO_FAULTS: Mapping[int, Sequence[Fault]] = {}
 
 
@@ -174,14 +177,20 @@ class Group:
         """Tell new events from those that came before, in the journal or in this group."""
         seen: dict[str, int] = {}
         places: list[int] = []
+        ours = {kind for kind in set(map(type, self.events)) if type_of(kind) == REMOVED}
         for at, event in enumerate(self.events):
             held = known.get(event.id) if known else None
             if held is not None:
-                if same_content(event, self.faults.get(at, ()), held):
+                if is_removed(held):
+                    self.problems[at] = Problem("refused", _GONE)
+                elif same_content(event, self.faults.get(at, ()), held):
                     self._known[at] = held
                     self.again.add(at)
                 else:
                     self.problems[at] = Problem("conflict", _CONFLICT)
+                continue
+            if ours and type(event) in ours:
+                self.problems[at] = Problem("refused", _OURS)
                 continue
             first = seen.setdefault(event.id, at)
             if first == at:

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from trustward.base.errors import StateError
 from trustward.exchange.decode import EventDecoder
 from trustward.model.catalogue import Catalogue
 from trustward.model.event import Event
@@ -184,6 +185,23 @@ class Indexing:
             pass
         return self.upto()
 
+    def forget(self, seqs: Sequence[int]) -> None:
+        """Let the index propose some entries no more: their events have been removed.
+
+        Which stretches have events of a type stays as it was: a stretch is of many entries.
+        """
+        index = self._store.index
+        gone = np.array(sorted(seqs), np.int64)
+        types = np.array(sorted(map(type_term, self._decoder.catalogue.types)), np.uint64)
+        again = True
+        while again:
+            again = False
+            for run in index.runs():
+                mine = gone[np.searchsorted(gone, run.first) : np.searchsorted(gone, run.last, side="right")]
+                if len(mine) and not _forget(index, run, mine, types):
+                    again = True  # it has been merged meanwhile
+                    break
+
     def upto(self) -> int:
         """The last entry that is in the index."""
         runs = self._store.index.runs()
@@ -266,6 +284,20 @@ class Indexing:
                 names, places = gathered.entities[kind]
                 names.append(entity)
                 places.append(seq)
+
+
+def _forget(index: Index, run: Run, gone: npt.NDArray[np.int64], types: Postings) -> bool:
+    """Take some entries out of a run; False if it is not there any more."""
+    try:
+        pages = index.pages(run)
+    except StateError:
+        return False
+    body = np.frombuffer(b"".join([page.body for page in pages]), "<u8")
+    entries = (body & np.uint64(2**32 - 1)).astype(np.int64) + run.first
+    dropped = np.isin(entries, gone) & ~np.isin(body >> np.uint64(32), types)
+    if not dropped.any():
+        return True
+    return index.add(*_paged(body[~dropped], run.first, run.last, run.level), [run])
 
 
 def _paged(postings: Postings, first: int, last: int, level: int) -> tuple[Run, Sequence[Page]]:

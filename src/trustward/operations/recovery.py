@@ -15,6 +15,7 @@ from trustward.model.changes import Change, LabelChange, ListChange, PolicyChang
 from trustward.model.decision import Fault
 from trustward.model.event import Event
 from trustward.model.journal import Segment
+from trustward.model.removed import removed_in
 from trustward.model.stored import StoredPolicy
 from trustward.policy import Policy
 from trustward.ports import Store
@@ -79,6 +80,11 @@ class Replayer:
                     )
                 yield segment
                 after = segment.last
+
+    def removed(self, after: int, upto: int) -> int:
+        """The first of some entries whose event retention has removed; 0 if there is none."""
+        found = (seq for segment in self.segments(after, upto) for seq in removed_in(segment) if seq <= upto)
+        return next(found, 0)
 
     def batches(self, after: int, upto: int = FOREVER) -> Iterator[list[Segment]]:
         """The segments after an entry, those of events many at a time.

@@ -22,11 +22,12 @@ class Retold(msgspec.Struct, frozen=True, kw_only=True):
     """A past decision, derived again.
 
     ``rules`` is how every rule on the event's type came out, part by part. ``same`` says whether the decision came out
-    as it is stored. ``replayed`` entries were needed for it, after the snapshot of the entry ``snapshot`` (0: none).
+    as it is stored; None: it did not, but retention has removed some of the events before it. ``replayed`` entries
+    were needed for it, after the snapshot of the entry ``snapshot`` (0: none).
     """
 
     rules: tuple[RuleOutcome, ...]
-    same: bool
+    same: bool | None
     snapshot: int
     replayed: int
 
@@ -72,5 +73,7 @@ class Retelling:
             before = {place: said for place, said in faults.items() if place < at}
             engine.decide_batch(events[:at], before, now_us=FOREVER)
         told = explain(engine, events[at], faults.get(at, ()), now_us=FOREVER)
-        same = msgspec.json.encode(told.decision) == msgspec.json.encode(found.decision)
+        same: bool | None = msgspec.json.encode(told.decision) == msgspec.json.encode(found.decision)
+        if not same and self._replayer.removed(begun.seq, found.seq):
+            same = None
         return Retold(rules=told.rules, same=same, snapshot=begun.seq, replayed=found.seq - 1 - begun.seq)

@@ -18,6 +18,7 @@ import msgspec
 from trustward.base.errors import StateError, UnavailableError
 from trustward.model.indexed import Run
 from trustward.model.journal import Found, Segment, found_in
+from trustward.model.removed import REMOVED, is_removed
 from trustward.operations.indexing import (
     GRANULE,
     STEP,
@@ -227,6 +228,8 @@ class Searching:
     def _fits(self, query: Query, found: Found) -> bool:
         """Whether an entry is what is looked for; of its time nothing is asked."""
         decision = found.decision
+        if is_removed(found) and query.type != REMOVED:
+            return False
         if query.type and decision.type != query.type:
             return False
         if query.verdicts and decision.verdict not in query.verdicts:

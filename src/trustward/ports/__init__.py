@@ -8,6 +8,7 @@ from trustward.ports.operations import Cases, Duties, Errands, Records, Reports,
 from trustward.ports.orders import Orders
 from trustward.ports.people import Attempts, People, Provider, Sealing, Sessions, Tickets
 from trustward.ports.proposals import Proposals
+from trustward.ports.retention import Retained
 from trustward.ports.sources import Source
 from trustward.ports.store import (
     Audit,
@@ -47,6 +48,7 @@ __all__ = [
     "Provider",
     "Records",
     "Reports",
+    "Retained",
     "Sealing",
     "Sessions",
     "Shelf",

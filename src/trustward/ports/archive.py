@@ -19,6 +19,9 @@ class Archived(Protocol):
     def upto(self) -> int:
         """The last entry of them all; 0 if there is none."""
 
+    def stamp(self) -> tuple[int, int]:
+        """The same, and a number that is another one after any of them has been written anew."""
+
     def keep(self, day: ArchivedDay) -> None:
         """From now on a day is read from the shelf; its events' ids stay known.
 
@@ -44,11 +47,20 @@ class Shelf(Protocol):
     def verify(self, day: ArchivedDay, segments: Iterable[Segment], actions: Iterable[ActionRow]) -> None:
         """Read a day back, and compare it with all that it was made of. Raises StateError at the first difference."""
 
+    def sweep(self, day: ArchivedDay) -> None:
+        """Remove whatever there is of a day beside its own files: what it was before, or what was not finished."""
+
+    def close(self, day: ArchivedDay) -> None:
+        """Let go of a day's files: it is read from others by now."""
+
     def check(self, day: ArchivedDay) -> Sequence[str]:
         """What is wrong with a day's files: counts and checksums."""
 
     def read(self, day: ArchivedDay, after: int, limit: int) -> Sequence[Segment]:
         """As :meth:`Journal.read`, within one day. Raises StoreError if its files are gone or damaged."""
+
+    def actions(self, day: ArchivedDay) -> Sequence[ActionRow]:
+        """The actions that a day's entries asked for, in order."""
 
     def since(self, day: ArchivedDay, at_us: int) -> int:
         """As :meth:`Journal.since`, within one day: one past its last entry if all are earlier."""

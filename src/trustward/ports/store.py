@@ -33,6 +33,7 @@ from trustward.ports.operations import Cases, Duties, Errands, Records, Reports
 from trustward.ports.orders import Orders
 from trustward.ports.people import Attempts, People, Sessions, Tickets
 from trustward.ports.proposals import Proposals
+from trustward.ports.retention import Retained
 from trustward.ports.trials import Trials
 
 
@@ -63,7 +64,7 @@ class Journal(Protocol):
         """The segments with entries after ``after``, in order, of about ``limit`` entries in all (one at least)."""
 
     def find(self, ids: Sequence[str]) -> Mapping[str, Found]:
-        """The events that have one of these ids."""
+        """The events that have one of these ids; of one that retention has removed what is left, under its own id."""
 
     def entry(self, seq: int) -> Found | None:
         """The event with this number; None if there is none, or the entry is a change."""
@@ -254,6 +255,8 @@ class Store(Protocol):
     def journal(self) -> Journal: ...  # noqa: D102 - the same
     @property
     def archived(self) -> Archived: ...  # noqa: D102 - the same
+    @property
+    def retained(self) -> Retained: ...  # noqa: D102 - the same
     @property
     def shelf(self) -> Shelf: ...  # noqa: D102 - the same
     @property

@@ -58,9 +58,9 @@ class FolderShelf:
         self._open: OrderedDict[str, _Day] = OrderedDict()
         self._lock = Lock()
 
-    def path(self, day: str, table: str) -> Path:
+    def path(self, day: ArchivedDay, table: str) -> Path:
         """The file of one table of a day."""
-        return self.folder / day / f"{table}.parquet"
+        return self.folder / day.folder / f"{table}.parquet"
 
     # ------------------------------------------------------------------ putting days there
 
@@ -85,7 +85,7 @@ class FolderShelf:
 
     def put(self, day: ArchivedDay, segments: Iterable[Segment], actions: Iterable[ActionRow]) -> ArchivedDay:
         """See :class:`trustward.ports.Shelf`."""
-        part, place = self.folder / f".{day.day}.part", self.folder / day.day
+        part, place = self.folder / f".{day.day}.part", self.folder / day.folder
         self._check_history(place, day)
         try:
             shutil.rmtree(part, ignore_errors=True)
@@ -96,7 +96,7 @@ class FolderShelf:
             (part / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
             digest = _settled(part / MANIFEST)
             _sync(part)
-            self._forget(day.day)
+            self.close(day)
             # What lies here already was put by a run that was ended before the database heard of it.
             shutil.rmtree(place, ignore_errors=True)
             part.rename(place)
@@ -120,22 +120,39 @@ class FolderShelf:
     def verify(self, day: ArchivedDay, segments: Iterable[Segment], actions: Iterable[ActionRow]) -> None:
         """See :class:`trustward.ports.Shelf`."""
         for fault in self.check(day):
-            raise StateError(f"{self.folder / day.day}: {fault}", remedy=_AGAIN)
+            raise StateError(f"{self.folder / day.folder}: {fault}", remedy=_AGAIN)
         again = self._every(day)
         for one, other in zip_longest(segments, again):
             if one != other:
                 seq = (one or other).first
-                raise StateError(f"{self.folder / day.day}: entry {seq} did not come back as it was", remedy=_AGAIN)
+                raise StateError(f"{self.folder / day.folder}: entry {seq} did not come back as it was", remedy=_AGAIN)
         with self._day(day) as held:
             back = actions_in(held.table("actions"))
         if back != list(actions):
-            raise StateError(f"{self.folder / day.day}: the actions did not come back as they were", remedy=_AGAIN)
+            raise StateError(f"{self.folder / day.folder}: the actions did not come back as they were", remedy=_AGAIN)
+
+    def sweep(self, day: ArchivedDay) -> None:
+        """See :class:`trustward.ports.Shelf`."""
+        shutil.rmtree(self.folder / f".{day.day}.part", ignore_errors=True)
+        for place in (self.folder / day.day, *self.folder.glob(f"{day.day}.*")):
+            if place.name != day.folder:
+                self._forget(place.name)
+                shutil.rmtree(place, ignore_errors=True)
 
     # ------------------------------------------------------------------ reading
 
+    def actions(self, day: ArchivedDay) -> Sequence[ActionRow]:
+        """See :class:`trustward.ports.Shelf`."""
+        with self._day(day) as held:
+            return actions_in(held.table("actions"))
+
+    def close(self, day: ArchivedDay) -> None:
+        """See :class:`trustward.ports.Shelf`."""
+        self._forget(day.folder)
+
     def check(self, day: ArchivedDay) -> Sequence[str]:
         """See :class:`trustward.ports.Shelf`."""
-        folder = self.folder / day.day
+        folder = self.folder / day.folder
         try:
             content = (folder / MANIFEST).read_bytes()
             if sha256(content).hexdigest() != day.digest:
@@ -185,19 +202,19 @@ class FolderShelf:
         """A day's files, opened; a few stay open. One thread reads at a time."""
         with self._lock:
             try:
-                held = self._open.pop(day.day, None) or _Day(self.folder / day.day, day)
+                held = self._open.pop(day.folder, None) or _Day(self.folder / day.folder, day)
                 yield held
             except (OSError, pa.ArrowException) as fault:
                 raise StoreError(
                     f"the archive of {day.day} cannot be read: {type(fault).__name__}", remedy=_MENDED
                 ) from fault
-            self._open[day.day] = held
+            self._open[day.folder] = held
             while len(self._open) > _OPEN_DAYS:
                 self._open.popitem(last=False)[1].close()
 
-    def _forget(self, day: str) -> None:
+    def _forget(self, folder: str) -> None:
         with self._lock:
-            held = self._open.pop(day, None)
+            held = self._open.pop(folder, None)
             if held is not None:
                 held.close()
 

@@ -33,6 +33,12 @@ class DatabaseArchived:
         with self._database.read() as connection:
             return int(connection.execute(named("archived_to")).scalar_one())
 
+    def stamp(self) -> tuple[int, int]:
+        """See :class:`trustward.ports.Archived`."""
+        with self._database.read() as connection:
+            found = connection.execute(named("archived_stamp")).one()
+        return int(found.last), int(found.revisions)
+
     def keep(self, day: ArchivedDay) -> None:
         """See :class:`trustward.ports.Archived`."""
         with self._database.write() as connection:
@@ -44,7 +50,7 @@ class DatabaseArchived:
                     f"the day {day.day} begins with entry {day.first:,}, but the archive ends with {before:,}",
                     remedy="archive the days in their order, one process at a time",
                 )
-            _move_ids(connection, day.last)
+            move_ids(connection, day.last)
             connection.execute(named("add_archived_day"), msgspec.structs.asdict(day))
 
     def tidy(self, limit: int) -> int:
@@ -72,7 +78,7 @@ class DatabaseArchived:
             place |= {"after": rows[-1].seq, "after_number": rows[-1].number}
 
 
-def _move_ids(connection: Connection, last: int) -> None:
+def move_ids(connection: Connection, last: int) -> None:
     """See that the ids of all entries up to one are in their table: their segments will be gone."""
     held = connection.execute(named("writer")).one()
     if held.ids_seq >= last:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+from trustward.base.errors import StoreError
 from trustward.model.archived import DAY_US, ArchivedDay, start_of
 from trustward.model.journal import Found, Segment, found_in
 from trustward.ports import Archived, Shelf
@@ -17,14 +18,18 @@ class Elsewhere:
         self._archived = archived
         self._shelf = shelf
         self._days: Sequence[ArchivedDay] = ()
+        self._stamp = (0, 0)
 
     def day(self, seq: int) -> ArchivedDay | None:
         """The archived day that an entry belongs to; None if it is in the database."""
-        upto = self._archived.upto()
-        if seq > upto:
+        stamp = self._archived.stamp()
+        if seq > stamp[0]:
             return None
-        if not self._days or self._days[-1].last != upto:
-            self._days = self._archived.days()
+        if stamp != self._stamp:
+            before, self._days, self._stamp = self._days, self._archived.days(), stamp
+            for day in set(before) - set(self._days):
+                # Written anew, by another process perhaps: nobody reads on in what it was.
+                self._shelf.close(day)
         days = self._days
         at = bisect_left(days, seq, key=lambda day: day.last)
         return days[at] if at < len(days) else None
@@ -32,7 +37,16 @@ class Elsewhere:
     def read(self, after: int, limit: int) -> Sequence[Segment] | None:
         """As :meth:`Journal.read`; None if what comes next is in the database."""
         day = self.day(after + 1)
-        return None if day is None else self._shelf.read(day, after, limit)
+        if day is None:
+            return None
+        try:
+            return self._shelf.read(day, after, limit)
+        except StoreError:
+            again = self.day(after + 1)
+            if again is None or again == day:
+                raise
+            # It was written anew between the two.
+            return self._shelf.read(again, after, limit)
 
     def since(self, at_us: int) -> int | None:
         """As :meth:`Journal.since`; None if it is not in an archived day."""

@@ -21,6 +21,7 @@ from trustward.base.errors import WriterError
 from trustward.model.changes import decode_change
 from trustward.model.journal import SEGMENT_EVENTS, Commit, Found, Segment
 from trustward.model.marks import marks_of
+from trustward.model.removed import by_name
 from trustward.model.stored import Lease
 
 
@@ -178,11 +179,10 @@ class DatabaseJournal:
             return {}
         with self._database.read() as connection:
             gone: list[int] = []
-            wanted = set(ids)
             found = entries_in(connection, set(places), gone)
         if gone:
             found += self._elsewhere.entries(gone)
-        return {one.decision.event_id: one for one in found if one.decision.event_id in wanted}
+        return by_name(ids, found)
 
     def _tabled(self, keys: list[int]) -> list[int]:
         """The entries that the table has for some keys."""

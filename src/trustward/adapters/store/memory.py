@@ -22,6 +22,7 @@ from trustward.adapters.store.memory_outbox import MemoryEffects, MemoryOutbox, 
 from trustward.adapters.store.memory_people import Known, MemoryAttempts, MemoryPeople, MemorySessions, MemoryTickets
 from trustward.adapters.store.memory_proposals import MemoryProposals
 from trustward.adapters.store.memory_records import Held, MemoryDuties, MemoryRecords
+from trustward.adapters.store.memory_retained import MemoryRetained
 from trustward.adapters.store.memory_trials import MemoryTrials, Tried
 from trustward.base.errors import NotFoundError, StateError, WriterError
 from trustward.model.archived import ArchivedDay
@@ -29,6 +30,8 @@ from trustward.model.changes import Change, LabelChange, ListChange, PolicyChang
 from trustward.model.duty import Duty
 from trustward.model.journal import Commit, Found, Segment, found_in
 from trustward.model.proposal import Proposal
+from trustward.model.removed import by_name
+from trustward.model.retention import Done
 from trustward.model.stored import (
     ApiKey,
     AuditQuery,
@@ -51,6 +54,9 @@ class MemoryStore:
         self.writer = _Writer(self.tables)
         tables = self.tables
         self.archived = MemoryArchived(tables.days, tables.segments, tables.sent)
+        self.retained = MemoryRetained(
+            tables.held, tables.segments, tables.days, tables.retained, (tables.audit, tables.audit_secret)
+        )
         self.shelf = tables.shelf
         self.journal = _Journal(tables, Elsewhere(self.archived, self.shelf))
         self.index = MemoryIndex(self.tables.runs)
@@ -95,6 +101,7 @@ class Tables:
         self.runs = Runs()
         self.days: list[ArchivedDay] = []
         self.shelf = MemoryShelf()
+        self.retained: dict[tuple[str, str], Done] = {}
         self.sent = Sent()
         self.tried = Tried()
         self.proposals: dict[str, Proposal] = {}
@@ -116,7 +123,7 @@ class Tables:
     def record(self, row: AuditRow) -> None:
         """Add a row to the audit."""
         book = self.audit_secret if row.secret else self.audit
-        book.append(msgspec.structs.replace(row, number=len(book) + 1))
+        book.append(msgspec.structs.replace(row, number=book[-1].number + 1 if book else 1))
 
 
 class _Writer:
@@ -173,13 +180,8 @@ class _Journal:
         return found
 
     def find(self, ids: Sequence[str]) -> Mapping[str, Found]:
-        found = {}
-        for name in ids:
-            seq = self._tables.ids.get(name)
-            one = None if seq is None else self.entry(seq)
-            if one is not None:
-                found[name] = one
-        return found
+        places = [seq for name in ids if (seq := self._tables.ids.get(name)) is not None]
+        return by_name(ids, self.entries(places))
 
     def entry(self, seq: int) -> Found | None:
         segments = self._tables.segments
@@ -338,16 +340,16 @@ class _Audit:
         self._tables.record(row)
 
     def read(self, after: int, limit: int) -> Sequence[AuditRow]:
-        return self._tables.audit[after : after + limit]
+        return [row for row in self._tables.audit if row.number > after][:limit]
 
     def read_secret(self, after: int, limit: int) -> Sequence[AuditRow]:
-        return self._tables.audit_secret[after : after + limit]
+        return [row for row in self._tables.audit_secret if row.number > after][:limit]
 
     def find(self, query: AuditQuery, before: int | None, limit: int) -> Sequence[AuditRow]:
         duties = self._tables.held.of(Duty)
         found: list[AuditRow] = []
         book = self._tables.audit_secret if query.hidden else self._tables.audit
-        for row in reversed(book[: None if before is None else max(before - 1, 0)]):
+        for row in reversed([row for row in book if before is None or row.number < before]):
             kind, _, named = row.subject.partition(":")
             hidden = (
                 kind == "duty" and not (query.secret or query.hidden) and (named not in duties or duties[named].secret)

@@ -30,6 +30,10 @@ class MemoryArchived:
         """See :class:`trustward.ports.Archived`."""
         return self._days[-1].last if self._days else 0
 
+    def stamp(self) -> tuple[int, int]:
+        """See :class:`trustward.ports.Archived`."""
+        return self.upto(), sum(day.revision for day in self._days)
+
     def keep(self, day: ArchivedDay) -> None:
         """See :class:`trustward.ports.Archived`."""
         before = self._days[-1].last if self._days else 0
@@ -71,7 +75,7 @@ class MemoryShelf:
     def put(self, day: ArchivedDay, segments: Iterable[Segment], actions: Iterable[ActionRow]) -> ArchivedDay:
         """See :class:`trustward.ports.Shelf`."""
         held, rows = list(segments), list(actions)
-        self._days[day.day] = (held, rows)
+        self._days[day.folder] = (held, rows)
         events = sum(one.count for one in held if one.kind == "events")
         changes = sum(one.kind == "change" for one in held)
         return msgspec.structs.replace(
@@ -80,20 +84,32 @@ class MemoryShelf:
 
     def verify(self, day: ArchivedDay, segments: Iterable[Segment], actions: Iterable[ActionRow]) -> None:
         """See :class:`trustward.ports.Shelf`."""
-        if self._days.get(day.day) != (list(segments), list(actions)):
+        if self._days.get(day.folder) != (list(segments), list(actions)):
             raise StateError(f"{day.day} did not come back as it was", remedy="archive again")
+
+    def sweep(self, day: ArchivedDay) -> None:
+        """See :class:`trustward.ports.Shelf`."""
+        for name in [name for name in self._days if name.split(".")[0] == day.day and name != day.folder]:
+            del self._days[name]
+
+    def close(self, day: ArchivedDay) -> None:
+        """See :class:`trustward.ports.Shelf`."""
+
+    def actions(self, day: ArchivedDay) -> Sequence[ActionRow]:
+        """See :class:`trustward.ports.Shelf`."""
+        return list(self._days[day.folder][1])
 
     def check(self, day: ArchivedDay) -> Sequence[str]:
         """See :class:`trustward.ports.Shelf`."""
-        return [] if day.day in self._days else ["it is gone"]
+        return [] if day.folder in self._days else ["it is gone"]
 
     def read(self, day: ArchivedDay, after: int, limit: int) -> Sequence[Segment]:
         """See :class:`trustward.ports.Shelf`."""
-        if day.day not in self._days:
+        if day.folder not in self._days:
             raise StoreError(f"the archive of {day.day} is gone", remedy="put it back")
-        found = [one for one in self._days[day.day][0] if one.last > after]
+        found = [one for one in self._days[day.folder][0] if one.last > after]
         return [one for at, one in enumerate(found) if at == 0 or one.first <= after + limit]
 
     def since(self, day: ArchivedDay, at_us: int) -> int:
         """See :class:`trustward.ports.Shelf`."""
-        return next((one.first for one in self._days[day.day][0] if one.at_us >= at_us), day.last + 1)
+        return next((one.first for one in self._days[day.folder][0] if one.at_us >= at_us), day.last + 1)

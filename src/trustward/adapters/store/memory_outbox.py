@@ -217,15 +217,23 @@ class MemoryOutbox:
 
     def prune(self, before_us: int, upto: int, limit: int) -> int:
         """See :class:`trustward.ports.Outbox`."""
+        return self.drop_closed(lambda seq: seq < upto, limit, before_us)
+
+    def is_closed(self, key: tuple[int, int]) -> bool:
+        """Whether nothing can be asked of an action any more."""
+        sent, both = self._sent, (key, (key[0], -key[1] - 1))
+        open_ = any(one.state in ("waiting", "dead") for each in both for one in sent.of(*each))
+        held = any(each in sent.effects and sent.effects[each].state != "undone" for each in both)
+        return key not in sent.waiting and not open_ and not held
+
+    def drop_closed(self, chosen: Callable[[int], bool], limit: int, before_us: int = 2**63) -> int:
+        """Drop the closed actions of some entries, at most ``limit``; how many there were."""
         sent, dropped = self._sent, 0
         with sent.lock:
             for key, row in sorted(sent.actions.items()):
-                if row.at_us >= before_us or row.seq >= upto or key in sent.waiting or dropped == limit:
+                if row.at_us >= before_us or not chosen(row.seq) or key in sent.waiting or dropped == limit:
                     continue
-                both = (key, (key[0], -key[1] - 1))
-                open_ = any(one.state in ("waiting", "dead") for each in both for one in sent.of(*each))
-                held = any(each in sent.effects and sent.effects[each].state != "undone" for each in both)
-                if open_ or held:
+                if not self.is_closed(key):
                     continue
                 for one in sent.of(*key):
                     sent.receipts.pop(one.place, None)

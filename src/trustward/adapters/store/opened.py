@@ -21,6 +21,7 @@ from trustward.adapters.store.outbox import DatabaseEffects, DatabaseOutbox
 from trustward.adapters.store.people import DatabaseAttempts, DatabasePeople, DatabaseSessions, DatabaseTickets
 from trustward.adapters.store.proposals import DatabaseProposals
 from trustward.adapters.store.records import DatabaseRecords
+from trustward.adapters.store.retained import DatabaseRetained
 from trustward.adapters.store.snapshots import DatabaseSnapshots, FolderSnapshots
 from trustward.adapters.store.trials import DatabaseTrials
 from trustward.adapters.store.writer import LOCK_FILE, DatabaseWriter, FileLock, ServerLock
@@ -33,6 +34,7 @@ class DatabaseStore:
     def __init__(self, database: Database, data: Path, archive: Path) -> None:
         self.database = database
         self.archived = DatabaseArchived(database)
+        self.retained = DatabaseRetained(database)
         self.shelf = FolderShelf(archive)
         lock = FileLock(data / LOCK_FILE) if database.is_sqlite else ServerLock(database)
         self.writer = DatabaseWriter(database, lock)

@@ -1,12 +1,21 @@
 -- name: archived_days
-SELECT day, first, last, events, decisions, actions, changes, digest, at_us FROM archived_days ORDER BY first
+SELECT day, first, last, events, decisions, actions, changes, digest, at_us, revision FROM archived_days ORDER BY first
 
 -- name: archived_to
 SELECT coalesce(max(last), 0) FROM archived_days
 
 -- name: add_archived_day
-INSERT INTO archived_days (day, first, last, events, decisions, actions, changes, digest, at_us)
-VALUES (:day, :first, :last, :events, :decisions, :actions, :changes, :digest, :at_us)
+INSERT INTO archived_days (day, first, last, events, decisions, actions, changes, digest, at_us, revision)
+VALUES (:day, :first, :last, :events, :decisions, :actions, :changes, :digest, :at_us, :revision)
+
+-- name: archived_stamp
+-- Other days, or days that were written anew, have another one.
+SELECT coalesce(max(last), 0) AS last, coalesce(sum(revision), 0) AS revisions FROM archived_days
+
+-- name: replace_archived_day
+UPDATE archived_days SET events = :events, decisions = :decisions, actions = :actions, changes = :changes,
+    digest = :digest, revision = :revision
+WHERE day = :day AND revision = :revision - 1
 
 -- name: hold_writer
 -- Nobody appends until the end of this transaction.

@@ -1,0 +1,54 @@
+"""Runs of retention that kill themselves at one instant each: at their N-th call, wherever that is.
+
+python -m tests.service.retaining_driven NOW COUNTED [DATA ...]
+The first one, over COUNTED, goes on to its end, and says how many calls it made; the others are spread over those.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tests.service.test_retention import MESSAGES, retaining
+from trustward.adapters.store.opened import open_store
+
+
+def killed(data: str, now_us: int, at: int) -> int:
+    """Run to the call ``at``; to the end if there are not as many. How many there were."""
+    store = open_store("", Path(data))
+    story = retaining(store, now_us, MESSAGES)
+    calls = 0
+
+    def count(frame: FrameType, event: str, _argument: Any) -> None:
+        nonlocal calls
+        if event not in {"call", "c_call"} or "trustward" not in frame.f_code.co_filename:
+            return
+        calls += 1
+        if calls == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(count)
+    story.run(lambda _told: None)
+    sys.setprofile(None)
+    store.close()
+    return calls
+
+
+def main(now_us: int, counted: str, others: list[str]) -> None:
+    """Each of the others in a process of its own, which has everything loaded already."""
+    calls = killed(counted, now_us, 0)
+    for number, data in enumerate(others, 1):
+        child = os.fork()
+        if not child:
+            killed(data, now_us, 1 + number * (calls - 1) // (len(others) + 1))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
