@@ -179,6 +179,15 @@ def test_everyday_words_of_other_languages_are_no_concepts() -> None:
     assert "the" not in found["card"]
 
 
+def test_everyday_words_of_languages_without_a_set_are_no_concepts() -> None:
+    common = texts_lexicon.most_used()
+    assert {"sv", "no", "da", "fi"} <= set(common)
+    assert "vi" in common["sv"]
+    found = texts_lexicon.concepts([])
+    assert "vi" not in found["wallet"]
+    assert "vi dien tu" in found["wallet"]
+
+
 def test_the_card_is_that_of_the_shipped_weights() -> None:
     card = (texts_data.MATERIAL.parents[1] / "docs" / "models" / "texts.md").read_text(encoding="utf-8")
     assert f"`{model().numbers.version}`" in card

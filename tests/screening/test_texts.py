@@ -71,6 +71,45 @@ def test_folding_reads_as_people_read(written: str, read: str, tricks: int) -> N
     assert folded.tricks & tricks == tricks
 
 
+def _concepts(text: str) -> set[str]:
+    """The concepts that a text is read to speak of."""
+    at_work = model()
+    concepts = at_work.read(text).flags.item(kernel.FL_CONCEPTS)
+    return {at_work.lexicon.concepts[number] for number in at_work._room.scratch[7][:concepts].tolist()}
+
+
+@pytest.mark.parametrize(
+    "text", ["I won't be late", "I won\u2019t be late", "I wont be late", "WON'T DO", "it won`t open"]
+)
+def test_will_not_is_no_winning(text: str) -> None:
+    assert "winner" not in _concepts(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["You won!", "you've won 500", "you won the prize, won't you come", "wont you see, you won", "he won two"]
+)
+def test_winning_is_read_as_winning(text: str) -> None:
+    assert "winner" in _concepts(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vi har spärrat ditt BankID, legitimera dig på nytt",
+        "Vi ses hemma i kväll",
+        "Vi har sperret din BankID",
+        "Vi har modtaget din betaling på bilen",
+    ],
+)
+def test_we_in_the_north_is_no_wallet_and_a_car_no_invoice(text: str) -> None:
+    assert _concepts(text).isdisjoint({"wallet", "invoice"})
+
+
+@pytest.mark.parametrize("text", ["Nạp tiền vào ví MoMo", "số dư ví của bạn", "your wallet", "portefeuille numérique"])
+def test_a_wallet_is_read_as_one(text: str) -> None:
+    assert "wallet" in _concepts(text)
+
+
 @given(st.text(max_size=200))
 def test_folding_twice_changes_nothing_in_case_or_spaces(text: str) -> None:
     once = fold(text).text
