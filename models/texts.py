@@ -273,6 +273,10 @@ def main(data: Path) -> None:
     learned = load(data, TARGET)
     features = learned.features()
     scores = by_folds(learned, features)
-    numbers = write(fitted(learned, features, np.zeros(len(learned.texts), bool)), learned, scores)
+    shipped = fitted(learned, features, np.zeros(len(learned.texts), bool))
+    numbers = write(shipped, learned, scores)
     print(numbers.version, numbers.suspicious, numbers.harmful, flush=True)
-    texts_card.write(ROOT / "docs" / "models" / "texts.md", learned, features, scores, numbers, fitted, features_of)
+    fresh = texts_data.fresh()
+    new = (fresh, shipped.scores(features_of([text.text for text in fresh])))
+    card = ROOT / "docs" / "models" / "texts.md"
+    texts_card.write(card, learned, features, scores, numbers, fitted, features_of, new)

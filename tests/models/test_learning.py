@@ -53,6 +53,16 @@ def test_written_material_is_in_form(lang: str) -> None:
     assert len(concepts) > 100
 
 
+def test_what_is_only_measured_on_is_in_form_and_never_learned_from() -> None:
+    fresh = texts_data.fresh()
+    assert len({text.text for text in fresh}) == len(fresh) > 200
+    assert {text.kind for text in fresh} <= KINDS
+    assert {text.lang for text in fresh} <= set(texts_data.languages())
+    assert {text.label for text in fresh} == {0.0, 1.0}
+    learned = {text.text for lang in texts_data.languages() for text in texts_data.written(lang)}
+    assert learned.isdisjoint(text.text for text in fresh)
+
+
 def test_messages_are_made_the_same_every_time() -> None:
     first = [text for _, text in zip(range(200), texts_data.written("en"), strict=False)]
     assert first == [text for _, text in zip(range(200), texts_data.written("en"), strict=False)]
