@@ -41,6 +41,44 @@ def test_scams_are_found_and_named(kind: str) -> None:
     assert signal.reasons
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("phishing", "Swedbank: ditt BankID spärras i kväll. Förnya det via länken https://bankid-fornya.top/se"),
+        (
+            "authority",
+            "Skatteetaten: du har 3 900 kr til gode. Logg inn med BankID for utbetaling: https://skatt-penger.top",
+        ),
+        ("delivery", "Posti: pakettisi odottaa tullimaksua 2,99 euroa. Maksa tästä https://posti-tulli.top"),
+        (
+            "phishing",
+            "SBI: your account will be blocked today. Install the attached KYC.apk, enter card number and OTP.",
+        ),
+        ("account_trade", "Earn money: lend us your bank account for a week, card and PIN, 800 in cash."),
+    ],
+)
+def test_kinds_and_languages_learned_later_are_found_and_named(kind: str, text: str) -> None:
+    signal = screen_text(text)
+    assert signal.verdict != "ok"
+    assert signal.category == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ditt paket från Apotea finns att hämta på ICA. Ta med legitimation.",
+        "Kan du swisha mig 120 för biljetten? Vi ses på stationen",
+        "Koden din er 482913. Ikke del den med noen.",
+        "Din tid hos tandlægen er torsdag kl. 9.30. Meld afbud dagen før.",
+        "Moi äiti, puhelin melkein tyhjä, soitellaan illalla",
+        "Police never arrest anybody by video call. Hang up and tell your bank.",
+        "Sorry, I only take cash when you collect, no couriers please. I'm in all Saturday.",
+    ],
+)
+def test_their_honest_neighbours_are_ok(text: str) -> None:
+    assert screen_text(text).verdict == "ok"
+
+
 @pytest.mark.parametrize("text", HONEST)
 def test_honest_messages_are_ok(text: str) -> None:
     assert screen_text(text).verdict == "ok"
