@@ -41,6 +41,7 @@ BITS = (tokens.CHAR_BITS, kernel.WORD_BITS, kernel.MEANING_BITS)
 HEAD_BITS = (14, 14, 15)
 REPORTED, CHAT, HONEST, WRITTEN = "sms_spamhunter_multi", "sms_nus_en_ham", "honest_multi", "written"
 NOTICES, OFFERS = ("ok.bank", "ok.code", "ok.delivery", "ok.service", "ok.market"), "ok.marketing"
+PEOPLE = ("ok.chat", "ok.market", "ok.talk", "ok.work")
 
 
 class Learned(NamedTuple):
@@ -162,18 +163,20 @@ def thresholds(learned: Learned, scores: Any) -> tuple[float, float]:
         [where[row] for row in np.flatnonzero((learned.sources == HONEST) & (learned.langs == lang)).tolist()]
         for lang in np.unique(learned.langs[learned.sources == HONEST])
     ]
-    notices, offers = (
+    notices, offers, people = (
         [[where[row] for row in np.flatnonzero((learned.sources == WRITTEN) & np.isin(learned.kinds, kinds)).tolist()]]
-        for kinds in (NOTICES, (OFFERS,))
+        for kinds in (NOTICES, (OFFERS,), PEOPLE)
     )
     suspicious = max(
         learning.threshold(scores[honest], langs, 0.004, 0.008),
         learning.threshold(scores[honest], notices, 1.0, 0.005),
         learning.threshold(scores[honest], offers, 1.0, 0.02),
+        learning.threshold(scores[honest], people, 1.0, 0.009),
     )
     harmful = max(
         learning.threshold(scores[honest], langs, 0.0008, 0.003),
         learning.threshold(scores[honest], notices, 1.0, 0.003),
+        learning.threshold(scores[honest], people, 1.0, 0.0045),
     )
     return suspicious, max(harmful, suspicious)
 
@@ -273,6 +276,10 @@ def main(data: Path) -> None:
     learned = load(data, TARGET)
     features = learned.features()
     scores = by_folds(learned, features)
-    numbers = write(fitted(learned, features, np.zeros(len(learned.texts), bool)), learned, scores)
+    shipped = fitted(learned, features, np.zeros(len(learned.texts), bool))
+    numbers = write(shipped, learned, scores)
     print(numbers.version, numbers.suspicious, numbers.harmful, flush=True)
-    texts_card.write(ROOT / "docs" / "models" / "texts.md", learned, features, scores, numbers, fitted, features_of)
+    fresh = texts_data.fresh()
+    new = (fresh, shipped.scores(features_of([text.text for text in fresh])))
+    card = ROOT / "docs" / "models" / "texts.md"
+    texts_card.write(card, learned, features, scores, numbers, fitted, features_of, new)

@@ -10,6 +10,7 @@ import numpy as np
 
 from models import texts_attacks
 from models.learning import recall_at
+from models.texts_data import Text
 from trustward.screening.texts.model import Numbers
 
 REPORTED, CHAT, HONEST, WRITTEN = "sms_spamhunter_multi", "sms_nus_en_ham", "honest_multi", "written"
@@ -119,6 +120,8 @@ def in_sets(learned: Any, scores: Any) -> list[tuple[str, int, int, float, float
 
 
 Shares = list[tuple[str, int, float, float]]
+Fresh = tuple[list[Text], Any]
+"""The messages that are only measured on, and their scores by the shipped model."""
 
 
 def shares(groups: list[tuple[str, Any]], levels: Any, numbers: Numbers) -> Shares:
@@ -159,6 +162,17 @@ def caught(learned: Any, levels: Any, numbers: Numbers) -> Shares:
     return shares([*groups, *written_kinds(learned, honest=False)], levels, numbers)
 
 
+def fresh(new: Fresh, numbers: Numbers) -> Shares:
+    """Messages that no model has learned from, judged by the shipped one: scams by language, and honest ones."""
+    texts, scores = new
+    levels = np.interp(scores, numbers.knots, numbers.levels)
+    scams = np.array([text.label == 1 for text in texts])
+    langs = np.array([text.lang for text in texts])
+    groups = [("scams", scams), ("honest messages like them", ~scams)]
+    groups += [(f"scams, {lang}", scams & (langs == lang)) for lang in sorted(set(langs.tolist()))]
+    return shares(groups, levels, numbers)
+
+
 def steps(learned: Any, levels: Any) -> list[tuple[str, int, float]]:
     """Calibration at even odds: for each tenth of the score, how many messages and the share of harmful ones."""
     harmful, honest = learned.labels == 1, learned.labels < 0.2
@@ -189,6 +203,7 @@ def write(
     numbers: Numbers,
     fitted: Callable[..., Any],
     matrix: Callable[..., Any],
+    new: Fresh,
 ) -> None:
     """Write the card. ``scores`` are by folds: each message judged by a model that has not seen its fifth."""
     levels = np.interp(scores, numbers.knots, numbers.levels)
@@ -207,6 +222,9 @@ def write(
         ),
         "CAUGHT": table(
             ("harmful messages", "messages", "at least suspicious", "harmful"), list(caught(learned, levels, numbers))
+        ),
+        "FRESH": table(
+            ("messages never learned from", "messages", "at least suspicious", "harmful"), [*fresh(new, numbers)]
         ),
         "STEPS": table(("score", "messages", "harmful at even odds"), list(steps(learned, levels))),
     }

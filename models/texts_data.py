@@ -146,9 +146,11 @@ _BAD_WORDS = (
 _COMMON_ENDINGS = "com com com net org".split()
 _GOOD_ENDINGS = {
     "ar": "com sa ae eg",
+    "da": "dk dk",
     "de": "de de at ch",
     "en": "co.uk com.au com.sg in ng co.za ph",
     "es": "es es com.mx com.co com.ar cl pe",
+    "fi": "fi fi",
     "fr": "fr fr be ch ca ci sn",
     "hi": "in co.in",
     "id": "co.id id",
@@ -157,8 +159,10 @@ _GOOD_ENDINGS = {
     "ko": "kr co.kr",
     "ms": "com.my my",
     "nl": "nl nl be",
+    "no": "no no",
     "pt": "com.br com.br pt",
     "ru": "ru ru",
+    "sv": "se se",
     "th": "co.th in.th",
     "tl": "ph com.ph",
     "tr": "com.tr com.tr",
@@ -289,6 +293,16 @@ def written(lang: str) -> Iterator[Text]:
             for fill in range(FILLS if "{" in text else 1):
                 message = filled(text, lang, draws(lang, str(number), text, str(fill)))
                 yield Text(message, label, "written", lang, kind, f"{path.stem}:{number}")
+
+
+def fresh() -> list[Text]:
+    """The messages that are only ever measured on: scams of many kinds, and honest messages that are like them."""
+    lines = (MATERIAL / "measure" / "texts.tsv").read_text(encoding="utf-8").splitlines()
+    parts = [line.split("\t", 2) for line in lines if line and not line.startswith("#")]
+    return [
+        Text(text, 0.0 if kind.startswith("ok.") else 1.0, "fresh", lang, kind, f"fresh:{number}")
+        for number, (lang, kind, text) in enumerate(parts)
+    ]
 
 
 def languages() -> list[str]:

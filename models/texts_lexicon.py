@@ -47,13 +47,22 @@ def concepts(honest: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
                 if len(read) >= 2 or (read and ord(read) > 0x2E80):
                     entries.setdefault(read, {}).setdefault(concept, set()).add(path.stem)
     usual = everyday(honest)
+    common = most_used()
     found: dict[str, list[str]] = {}
     for entry, meanings in sorted(entries.items()):
         home = set().union(*meanings.values())
-        if not any(share > MOST_ELSEWHERE and lang not in home for lang, share in usual.get(entry, {}).items()):
+        elsewhere = {lang for lang, share in usual.get(entry, {}).items() if share > MOST_ELSEWHERE}
+        elsewhere |= {lang for lang, words in common.items() if entry in words}
+        if elsewhere <= home:
             for concept in meanings:
                 found.setdefault(concept, []).append(entry)
     return dict(sorted(found.items()))
+
+
+def most_used() -> dict[str, frozenset[str]]:
+    """The most used words of languages without a set of honest messages."""
+    listed = tomllib.loads((MATERIAL / "everyday.toml").read_text(encoding="utf-8"))
+    return {lang: frozenset(words.split()) for lang, words in listed.items()}
 
 
 def everyday(honest: Iterable[tuple[str, str]]) -> dict[str, dict[str, float]]:

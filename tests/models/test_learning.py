@@ -53,6 +53,16 @@ def test_written_material_is_in_form(lang: str) -> None:
     assert len(concepts) > 100
 
 
+def test_what_is_only_measured_on_is_in_form_and_never_learned_from() -> None:
+    fresh = texts_data.fresh()
+    assert len({text.text for text in fresh}) == len(fresh) > 200
+    assert {text.kind for text in fresh} <= KINDS
+    assert {text.lang for text in fresh} <= set(texts_data.languages())
+    assert {text.label for text in fresh} == {0.0, 1.0}
+    learned = {text.text for lang in texts_data.languages() for text in texts_data.written(lang)}
+    assert learned.isdisjoint(text.text for text in fresh)
+
+
 def test_messages_are_made_the_same_every_time() -> None:
     first = [text for _, text in zip(range(200), texts_data.written("en"), strict=False)]
     assert first == [text for _, text in zip(range(200), texts_data.written("en"), strict=False)]
@@ -177,6 +187,15 @@ def test_everyday_words_of_other_languages_are_no_concepts() -> None:
     assert usual["the"]["en"] == 1.0
     found = texts_lexicon.concepts([("en", "the cat is in the house")] * 300)
     assert "the" not in found["card"]
+
+
+def test_everyday_words_of_languages_without_a_set_are_no_concepts() -> None:
+    common = texts_lexicon.most_used()
+    assert {"sv", "no", "da", "fi"} <= set(common)
+    assert "vi" in common["sv"]
+    found = texts_lexicon.concepts([])
+    assert "vi" not in found["wallet"]
+    assert "vi dien tu" in found["wallet"]
 
 
 def test_the_card_is_that_of_the_shipped_weights() -> None:

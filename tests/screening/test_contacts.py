@@ -164,13 +164,37 @@ def test_words_that_are_no_handles(text: str) -> None:
         ("ｗｗｗ．ｗｉｎ．ｃｏｍ", "www.win.com"),
         ("http://1.2.3.4:8080/x", "http://1.2.3.4:8080/x"),
         ("WAY2SMS.COM", "way2sms.com"),
+        ("evil . com/x", "evil.com/x"),
+        ("go to evil .com/login now", "evil.com/login"),
+        ("go to evil. com/login", "evil.com/login"),
+        ("www . evil . co . uk/a?b=1", "www.evil.co.uk/a?b=1"),
+        ("my-bank . secure . net/a.", "my-bank.secure.net/a"),
+        ("pay-now7 . top/k3", "pay-now7.top/k3"),
+        ("ｅｖｉｌ ． ｃｏｍ/x", "evil.com/x"),
     ],
 )
 def test_links(text: str, url: str) -> None:
     assert ("url", url) in found(text)
 
 
-@pytest.mark.parametrize("text", ["ok.So we go", "seems.like", "e.g. a.b", "at 5.30pm", "Hi.How are you", "1.5.2024"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ok.So we go",
+        "seems.like",
+        "e.g. a.b",
+        "at 5.30pm",
+        "Hi.How are you",
+        "1.5.2024",
+        "I am home . in/out whenever you like",
+        "domains .com/.net cost the same",
+        "ours ends on site. com/net are taken",
+        "merci . info/conseil au guichet",
+        "we stay here . top/bottom bunk is yours",
+        "the end . com / org",
+        "5 . 6/7",
+    ],
+)
 def test_sentences_that_are_no_links(text: str) -> None:
     assert found(text) == []
 
@@ -216,6 +240,11 @@ def test_no_mail_where_people_meet_at_a_place() -> None:
         ("paypal.me/johnny", "", "paypal:johnny"),
         ("cash.app/$winner", "", "cashapp:winner"),
         ("venmo @abc888 or I cannot hold it", "", "venmo:abc888"),
+        ("cash app $maria88", "", "cashapp:maria88"),
+        ("Send it to my Cash App: $JaneDoe please", "", "cashapp:janedoe"),
+        ("CashApp me at $kim_lee", "", "cashapp:kim_lee"),
+        ("cash app ＄maria88", "", "cashapp:maria88"),
+        ("just send it to $maria88 on Cash App", "", "cashapp:maria88"),
         ("DBS acc no 012-345678-9", "SG", "bank:0123456789"),
         ("BCA 1234567890 a.n. Budi", "ID", "bank:1234567890"),
         ("STK 1903456789012 Techcombank", "", "bank:1903456789012"),
@@ -224,6 +253,22 @@ def test_no_mail_where_people_meet_at_a_place() -> None:
 )
 def test_payment_accounts(text: str, region: str, account: str) -> None:
     assert ("payment_account", account) in found(text, region)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I paid with Cash App, $50 each",
+        "cash app $20usd",
+        "cash app $USD only",
+        "you can buy $TSLA on Cash App",
+        "cash app lets you buy $BTC",
+        "cash only, $maria",
+        "Cash App is down again",
+    ],
+)
+def test_sums_and_shares_that_are_no_accounts(text: str) -> None:
+    assert found(text) == []
 
 
 def test_a_word_for_an_account_speaks_for_one_number() -> None:

@@ -50,6 +50,11 @@ PIECES = (
     "kakaotalk id: anna",
     "paynow to 91234567",
     "cashapp $anna",
+    "cash app $maria88",
+    "$maria88 on cash app",
+    "evil . com/x",
+    "evil .net/a1",
+    "evil. org/a",
     "a@b.example",
     "p\u0430y",
     "ent\u200brega",
@@ -68,7 +73,7 @@ PIECES = (
 def slowly(text: str, region: str) -> tuple[Contact, ...]:
     """The contact points by all readers that the first questions call for."""
     kinds = trigger.kinds()(text)
-    if trigger.ONLY_WORDS.issuperset(kinds):
+    if trigger.says_nothing(kinds, text):
         return ()
     found = reading.found_in(text, region, kinds).found
     return tuple(sorted(dict.fromkeys(found), key=lambda contact: (contact.start, contact.end, contact.kind)))

@@ -41,6 +41,44 @@ def test_scams_are_found_and_named(kind: str) -> None:
     assert signal.reasons
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("phishing", "Swedbank: ditt BankID spärras i kväll. Förnya det via länken https://bankid-fornya.top/se"),
+        (
+            "authority",
+            "Skatteetaten: du har 3 900 kr til gode. Logg inn med BankID for utbetaling: https://skatt-penger.top",
+        ),
+        ("delivery", "Posti: pakettisi odottaa tullimaksua 2,99 euroa. Maksa tästä https://posti-tulli.top"),
+        (
+            "phishing",
+            "SBI: your account will be blocked today. Install the attached KYC.apk, enter card number and OTP.",
+        ),
+        ("account_trade", "Earn money: lend us your bank account for a week, card and PIN, 800 in cash."),
+    ],
+)
+def test_kinds_and_languages_learned_later_are_found_and_named(kind: str, text: str) -> None:
+    signal = screen_text(text)
+    assert signal.verdict != "ok"
+    assert signal.category == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ditt paket från Apotea finns att hämta på ICA. Ta med legitimation.",
+        "Kan du swisha mig 120 för biljetten? Vi ses på stationen",
+        "Koden din er 482913. Ikke del den med noen.",
+        "Din tid hos tandlægen er torsdag kl. 9.30. Meld afbud dagen før.",
+        "Moi äiti, puhelin melkein tyhjä, soitellaan illalla",
+        "Police never arrest anybody by video call. Hang up and tell your bank.",
+        "Sorry, I only take cash when you collect, no couriers please. I'm in all Saturday.",
+    ],
+)
+def test_their_honest_neighbours_are_ok(text: str) -> None:
+    assert screen_text(text).verdict == "ok"
+
+
 @pytest.mark.parametrize("text", HONEST)
 def test_honest_messages_are_ok(text: str) -> None:
     assert screen_text(text).verdict == "ok"
@@ -69,6 +107,45 @@ def test_folding_reads_as_people_read(written: str, read: str, tricks: int) -> N
     folded = fold(written)
     assert folded.text == read
     assert folded.tricks & tricks == tricks
+
+
+def _concepts(text: str) -> set[str]:
+    """The concepts that a text is read to speak of."""
+    at_work = model()
+    concepts = at_work.read(text).flags.item(kernel.FL_CONCEPTS)
+    return {at_work.lexicon.concepts[number] for number in at_work._room.scratch[7][:concepts].tolist()}
+
+
+@pytest.mark.parametrize(
+    "text", ["I won't be late", "I won\u2019t be late", "I wont be late", "WON'T DO", "it won`t open"]
+)
+def test_will_not_is_no_winning(text: str) -> None:
+    assert "winner" not in _concepts(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["You won!", "you've won 500", "you won the prize, won't you come", "wont you see, you won", "he won two"]
+)
+def test_winning_is_read_as_winning(text: str) -> None:
+    assert "winner" in _concepts(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vi har spärrat ditt BankID, legitimera dig på nytt",
+        "Vi ses hemma i kväll",
+        "Vi har sperret din BankID",
+        "Vi har modtaget din betaling på bilen",
+    ],
+)
+def test_we_in_the_north_is_no_wallet_and_a_car_no_invoice(text: str) -> None:
+    assert _concepts(text).isdisjoint({"wallet", "invoice"})
+
+
+@pytest.mark.parametrize("text", ["Nạp tiền vào ví MoMo", "số dư ví của bạn", "your wallet", "portefeuille numérique"])
+def test_a_wallet_is_read_as_one(text: str) -> None:
+    assert "wallet" in _concepts(text)
 
 
 @given(st.text(max_size=200))

@@ -11,7 +11,7 @@ differently is one key of a window:
 * ``email``: lower case, ``name (at) host dot com`` undone.
 * ``handle``: ``SERVICE:name`` (``telegram:maria88``, ``whatsapp:+6591234567``), or ``@name`` where no service is named.
 * ``payment_account``: ``iban:``, ``bank:``, ``btc:``, ``eth:``, ``tron:`` ..., ``upi:``, ``paynow:``, ``pix:``,
-  ``paypal:`` and so on, then the number or name.
+  ``paypal:``, ``cashapp:`` and so on, then the number or name.
 * ``card``: masked.
 
 Full-width, circled and mathematical forms, numerals (零一二三), invisible characters, spaced digits, and letters for
@@ -54,7 +54,7 @@ def read(text: str, region: str = "") -> Read:
     """Like :func:`contacts`, and whether there was more than is given."""
     whole = len(text) <= LONGEST
     kinds = trigger.kinds()(text if whole else text[:LONGEST])
-    if trigger.ONLY_WORDS.issuperset(kinds):
+    if trigger.says_nothing(kinds, text):
         return _NOTHING if whole else _CUT
     plain = whole and quick.is_settled(text, kinds)
     if plain:

@@ -17,7 +17,14 @@ _SOLANA_CUE = re.compile(r"(?<![a-z])(?:sol|solana|phantom|spl)(?![a-z])")
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\s?\d\d(?:[ \-.]?[a-z0-9]){11,30}(?![a-z0-9])")
 _DIGITS = re.compile(r"[0-9](?<![\w+#.][0-9])(?:[ .\-*]{0,2}[0-9]){5,24}(?![\w])")
 _MAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
-_NAME = re.compile(r"[@$]([a-z0-9][a-z0-9_.-]{1,30}[a-z0-9])")
+_NAME = re.compile(r"(?:@|\$(?=[a-z]))([a-z0-9][a-z0-9_.-]{1,30}[a-z0-9])")
+_TAG_BEFORE = re.compile(
+    r"(?<![\w$])\$([a-z][a-z0-9_-]{0,18}[a-z0-9])\s(?:(?:on|via|through|by|with)\s)?(?:my\s)?[(]?$"
+)
+_TAG_REACH = 40
+_CURRENCIES = frozenset("usd aud cad sgd nzd hkd mxn eur gbp jpy inr brl ngn zar php idr myr thb usdt btc eth".split())
+_TICKER = re.compile(r"[A-Z]{1,5}")
+"""What is written after a dollar sign and is no name: a share by its short name."""
 _KEYS = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{3}\.\d{3}\.\d{3}-\d\d|\d\d\.\d{3}\.\d{3}/\d{4}-\d\d|\d{8,9}[a-z]|[tsr]\d\d[a-z]{2}\d{4}[a-z]"
 )
@@ -68,10 +75,10 @@ def find_wallets(finding: Finding) -> None:
             return
         meaning = meaning_of(wallets(), word[0])
         if meaning is not None:
-            _wallet(finding, meaning[0], word.end())
+            _wallet(finding, meaning[0], word.start(), word.end())
 
 
-def _wallet(finding: Finding, service: str, at: int) -> None:
+def _wallet(finding: Finding, service: str, start: int, at: int) -> None:
     low = finding.low
     for _ in range(6):
         filler = fillers().match(low, at)
@@ -89,8 +96,20 @@ def _wallet(finding: Finding, service: str, at: int) -> None:
         finding.add("phone", number[0], at, number[1])
     elif (found := _DIGITS.match(low, at)) is not None:
         finding.add("payment_account", f"{service}:{_bare(found[0])}", *found.span())
-    elif service in _NAMED and (found := _NAME.match(low, at)) is not None:
+    elif service in _NAMED and (found := _name(finding, start, at)) is not None:
         finding.add("payment_account", f"{service}:{found[1]}", *found.span())
+
+
+def _name(finding: Finding, start: int, at: int) -> re.Match[str] | None:
+    """A name after the service (``$maria88``, ``@maria88``) or, with a dollar sign, right before it."""
+    for found in (_NAME.match(finding.low, at), _TAG_BEFORE.search(finding.low, max(0, start - _TAG_REACH), start)):
+        if found is not None and (found[0][0] == "@" or _is_tag(finding.plain[found.start(1) : found.end(1)])):
+            return found
+    return None
+
+
+def _is_tag(written: str) -> bool:
+    return written.lower() not in _CURRENCIES and _TICKER.fullmatch(written) is None
 
 
 def find_banks(finding: Finding) -> None:

@@ -9,6 +9,12 @@ from trustward.screening.contacts.places import HANDLE_HOSTS, PAYEES
 from trustward.screening.contacts.words import tlds
 
 _DOT = r"(?:\.|\s?[\[({<]\s?(?:\.|dot|punto|ponto|点|點)\s?[\])}>]\s?|\s(?:dot|d0t)\s)"
+# A point with spaces by it, right before an ending and a path: the rest of its host stands before it.
+_SPACED = re.compile(
+    r"(?<![\w@.\-])(?:[\w-]++(?:\.|\s\.\s?)){0,3}[\w-]++(?:\s\.\s?|\.\s)((?:(?:com?|net|org|gov)(?:\s\.\s?|\.\s|\.))?"
+    r"[a-z]{2,24})(/[a-z0-9][!#-;=?-~]*+)"
+)
+_SPACED_DOT = re.compile(r"\s?\.\s?")
 _SCHEME = re.compile(r"(?<![a-z])(h(?:tt|xx|tx|xt|\*\*)ps?|ftp)\s?\[?:?\]?\s?(?://|\\\\|/\s/)\s?(?=[^\s/])")
 _HOST = re.compile(rf"[^\s<>\"'/?#\\|,;()\[\]{{}}\0]++(?:{_DOT}[^\s<>\"'/?#\\|,;()\[\]{{}}\0]++)*+")
 _BARE = re.compile(rf"(?<![\w@.\-])(?:[\w-]++{_DOT}){{1,10}}(?:xn--)?[^\W\d_][\w-]*+")
@@ -29,6 +35,11 @@ _SHORT_WORDS = frozenset(
     " watch talk open hot new next name map mom place play rip run safe say show sky star tax tips vote wow yes room"
     " rest town still thanks il im tc ki got meet".split()
 )
+# Endings that are nobody's words: enough after a point with spaces by it, if a path follows.
+_NO_WORDS = frozenset(
+    "com net org xyz cc cn ru icu biz tk ml gq cf cyou sbs ly gd gl ws br vn kr jp th sg ph uk nl eu mx ar cl pk ng ke"
+    " za bd hk tw tr pl se dk fi ua kz ir ae sa eg".split()
+)
 _SECOND = frozenset("co com gov org net ac edu or go ne gob gouv nic res mil".split())
 _NAME = re.compile(r"/(?:send/?\?phone=|message/\S*phone=|ti/p/|r/ti/p/|add/|o/|\+|u/)?([%~@+\w.-]{3,40})")
 
@@ -44,9 +55,10 @@ def find(finding: Finding) -> None:
             return
         covered = max(covered, _link(finding, scheme.start(), scheme.end(), scheme[1]))
     finding.next_kind()
-    low, plain = finding.low, finding.plain
-    if not any(word in low for word in _WORDS_FOR_DOT):
+    if not any(word in finding.low for word in _WORDS_FOR_DOT):
         return
+    _spaced(finding)
+    low, plain = finding.low, finding.plain
     for bare in _BARE.finditer(low):
         if finding.spent():
             return
@@ -57,6 +69,23 @@ def find(finding: Finding) -> None:
         path = rest[0] if rest else ""
         if _likely(labels, path, plain[start:end]):
             _keep(finding, "", ".".join(labels), start, end, path)
+
+
+def _spaced(finding: Finding) -> None:
+    """Links whose points stand apart: ``evil . example/x``."""
+    if "." not in finding.low or "/" not in finding.low:
+        return
+    for found in _SPACED.finditer(finding.low):
+        if finding.spent():
+            return
+        labels = _SPACED_DOT.split(finding.low[found.start() : found.end(1)])
+        name, ending, path = labels[-2], labels[-1], found[2]
+        odd = any(c.isdigit() or c == "-" for c in name + path)
+        if ending not in tlds() or path.strip("/") in tlds() or not any(c.isalpha() for c in labels[0]):
+            continue
+        if ending in _NO_WORDS or (odd and ending not in _SHORT_WORDS and ending not in _WORDLIKE):
+            _keep(finding, "", ".".join(labels), found.start(), found.end(1), path)
+    finding.next_kind()
 
 
 def _link(finding: Finding, start: int, after: int, scheme: str) -> int:

@@ -21,7 +21,7 @@ _LINK = re.compile(
     r"https?://((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24})((?:[/?#](?:[!#-;=?-Z_a-z~-]*[A-Za-z0-9/_=-])?)?)(?!\S)"
 )
 _ANOTHER = re.compile(
-    r"[\w-]\.(?:xn--|[^\W\d_])|[\[({<]\s?(?:\.|dot|punto|ponto|点|點)|\s(?:dot|d0t)\s|//|\\\\|/\s/|http|hxxp|htxp|hxtp|ftp"
+    r"[\w-]\.(?:xn--|[^\W\d_])|[\[({<]\s?(?:\.|dot|punto|ponto|点|點)|\s(?:dot|d0t)\s|(?:\s\.\s?|\.\s)[a-z]{2,24}/|//|\\\\|/\s/|http|hxxp|htxp|hxtp|ftp"
 )
 _LONGEST_LINK = 2_000
 

@@ -6,7 +6,7 @@ All questions are one automaton (RE2) over the text, linear in its length: most 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 
 from trustward.screening.contacts.sets import Test, matcher
@@ -19,7 +19,7 @@ _WITHIN = r"[^\pL\pN\n,;:%$€£¥₹฿₫₩+#]"
 _DIGITS = rf"[{_NUMERAL}](?:{_GAP}{{0,4}}[{_NUMERAL}oOlISZB]){{5}}"
 _LINKS = (
     r"://|[:：]\s?\\\\|\bh[tx]{2}ps?\W|[\pL\pN_\])}\-][.。．｡][\pL\pN]{2}|[\[({<]\s?(?:[.]|dot|punto|ponto|点|點)"
-    r"|\b(?:dot|d0t|punto|ponto)\b"
+    r"|\b(?:dot|d0t|punto|ponto)\b|(?:\s\.\s?|\.\s)[a-z]{2,24}/[a-z0-9]"
 )
 _MAILS = (
     r"[@＠]|[\[({<*_]\s?(?:at|arroba|ät|a t|艾特|圈a)\s?[\])}>*_]|\b(?:arroba|собака|собачка)\b"
@@ -50,8 +50,16 @@ DIGITS, LINKS, MAILS, CHECKED, UNSEEN, HANDLES, WALLETS, BANKS, NUMBERS, SUMMED 
 
 Where a text is plain (:func:`view.is_plain`), DIGITS come to nothing without NUMBERS, and CHECKED without SUMMED.
 """
-ONLY_WORDS = frozenset([WALLETS, BANKS, NUMBERS, SUMMED])
+_ONLY_WORDS = frozenset([WALLETS, BANKS, NUMBERS, SUMMED])
 """What is nothing by itself: a bank's name without a number, and the closer looks at what others have found."""
+_TAGS = ("$", "＄", "﹩")
+
+
+def says_nothing(kinds: Collection[int], text: str) -> bool:
+    """Whether a text that may hold these kinds surely holds none; a payment service is one by a name with a dollar."""
+    return _ONLY_WORDS.issuperset(kinds) and not (WALLETS in kinds and any(tag in text for tag in _TAGS))
+
+
 CUE, OTHER = range(2)
 """What :func:`cues` says of the words before a number: it is a telephone number; it is another one."""
 

@@ -47,6 +47,8 @@ TOLD = 5
 """What is told of a text: its category, and the concepts that speak most for harm."""
 CONCEPTS = 256
 """Places for concepts; the lexicon has fewer."""
+UNTOLD = CONCEPTS - 1
+"""The place of what is no concept: as if it had been seen already, it is never counted."""
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 FLOOR, REACH, SLOPE = -2.0, 4.0, 0.02
 """Two judgements become one score: harm counts from FLOOR up, mass mailing between -REACH and REACH, so that an
@@ -166,9 +168,10 @@ def _concepts(seq: Any, dense: Any, m: Any, lexicon: Any, seen: Any, found: Any)
                 if dense[at - 1] == 0:
                     while at + rest < m and seq[at + rest] != 32 and dense[at + rest] == 0 and rest < 7:
                         rest += 1
-                # A longer word may go on for some letters: endings of grammar.
+                # A longer word may go on for some letters: endings of grammar. What is no concept is whole.
                 length = at - i
-                if rest == 0 or (length >= 5 and rest <= 3) or (length >= 7 and rest <= 6):
+                goes_on = (length >= 5 and rest <= 3) or (length >= 7 and rest <= 6)
+                if rest == 0 or (goes_on and value <= UNTOLD):
                     best = value
         if best > 0 and seen[best - 1] == 0:
             seen[best - 1] = np.uint8(1)
@@ -252,6 +255,7 @@ def _read(codes: Any, start: Any, stop: Any, tables: Any, work: Any, words_at: A
         shapes[s] = 0
     for s in range(CONCEPTS):
         seen[s] = 0
+    seen[UNTOLD] = 1
     counts[0] = 0
     counts[1] = 0
     m, chars, links = tokens(read, kinds, n, seq, dense, shapes, counts, out_chars, endings, short)

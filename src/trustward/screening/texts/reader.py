@@ -13,6 +13,8 @@ from trustward.screening.folding import FACTS, LONGEST, codes_of, composed, tabl
 from trustward.screening.texts import hashes, kernel, tokens
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "texts"
+NO_CONCEPT = "none"
+"""Entries that only look like those of a concept (``won't`` and ``won``): they are read, and mean nothing."""
 
 
 class Lexicon(NamedTuple):
@@ -43,8 +45,8 @@ def table_of(entries: Sequence[str], numbers: Sequence[int], *, whole: bool = Fa
 def read_lexicon(folder: Path) -> Lexicon:
     """The lexicon in a folder: ``concepts.txt`` (concept TAB entry), ``endings.txt``, ``shorteners.txt``."""
     lines = [line.split("\t") for line in (folder / "concepts.txt").read_text(encoding="utf-8").splitlines()]
-    names = tuple(sorted({concept for concept, _ in lines}))
-    number = {name: i for i, name in enumerate(names)}
+    names = tuple(sorted({concept for concept, _ in lines} - {NO_CONCEPT}))
+    number = {name: i for i, name in enumerate(names)} | {NO_CONCEPT: kernel.UNTOLD}
     concepts = table_of([entry for _, entry in lines], [number[concept] for concept, _ in lines])
     endings = [line.split("\t") for line in (folder / "endings.txt").read_text(encoding="utf-8").splitlines()]
     hosts = (folder / "shorteners.txt").read_text(encoding="utf-8").split()

@@ -169,6 +169,21 @@ def _closes(c: Any) -> Any:
 
 
 @shared
+def _after_spaced(low: Any, flags: Any, i: Any) -> Any:
+    """Whether a path could begin here after an ending whose point stands apart: "evil . example/x"."""
+    if not flags[i + 1] & (LATIN | DIGIT):
+        return False
+    at = i - 1
+    while at >= 0 and i - at < 25 and flags[at] & LATIN:
+        at -= 1
+    if at < 1 or i - at < 3:
+        return False
+    if flags[at] & SPACE:
+        return low[at - 1] == 46
+    return low[at] == 46 and flags[at - 1] & SPACE > 0
+
+
+@shared
 def _sign(low: Any, flags: Any, i: Any, endings: Any, mask: Any) -> Any:
     """Whether a sign is one of a link or an address that is written out."""
     c = low[i]
@@ -176,7 +191,7 @@ def _sign(low: Any, flags: Any, i: Any, endings: Any, mask: Any) -> Any:
         before = i > 0 and (flags[i - 1] & WORD or low[i - 1] == 45)
         return before and flags[i + 1] & LETTER and _ending_at(low, flags, i + 1, endings, mask)
     if c == 47:
-        return low[i + 1] == 47 or (flags[i + 1] & SPACE and low[i + 2] == 47)
+        return low[i + 1] == 47 or (flags[i + 1] & SPACE and low[i + 2] == 47) or _after_spaced(low, flags, i)
     if c == 92:
         return low[i + 1] == 92
     return _around_bracket(low, flags, i)
