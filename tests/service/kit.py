@@ -18,8 +18,9 @@ from trustward.model.decision import Fault
 from trustward.model.event import Event
 from trustward.model.journal import Commit
 from trustward.model.stored import Lease, StoredPolicy
-from trustward.operations.deciding import Deciding, Options
+from trustward.operations.deciding import Deciding
 from trustward.operations.recovery import Replayer
+from trustward.operations.standing import Options
 from trustward.ports import Store
 
 TRIAL = bootstrap.stored_policy(str(Path(__file__).parents[1] / "engine" / "policy"), actor="kim", known=CATALOGUE)

@@ -57,7 +57,8 @@ def deciding(settings: Settings, opened: Store, known: Catalogue) -> Deciding:
     from trustward.base.clock import now_us
     from trustward.exchange.decode import EventDecoder
     from trustward.model.archived import DAY_US
-    from trustward.operations.deciding import Deciding, Options
+    from trustward.operations.deciding import Deciding
+    from trustward.operations.standing import Options
 
     initial = loaded = None
     if opened.journal.head() == 0:

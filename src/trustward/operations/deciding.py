@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from threading import Condition, Thread
 from threading import Event as Signal
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ from trustward.base.errors import (
     UnavailableError,
     WriterError,
 )
-from trustward.engine.engine import DEFAULT_SKEW_US, Engine
+from trustward.engine.engine import Engine
 from trustward.engine.handover import same_windows
 from trustward.exchange.decode import EventDecoder
 from trustward.model.changes import (
@@ -48,40 +48,12 @@ from trustward.model.stored import Lease, StoredPolicy
 from trustward.operations.grouping import NO_FAULTS, Answers, Group, Ticket, notify, resolve
 from trustward.operations.recovery import Compile, Replayer, apply
 from trustward.operations.saving import Saving
+from trustward.operations.standing import Options, Phase, Status
 from trustward.operations.tracing import Watch
 from trustward.ports import Store
 from trustward.ports.traces import Trace
 
 T = TypeVar("T")
-Phase = Literal["new", "standby", "recovering", "ready", "stopped"]
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How the host works; ``Settings`` says what each means."""
-
-    owner: str = "this process"
-    skew_us: int = DEFAULT_SKEW_US
-    commit_events: int = 4096
-    queue_events: int = 100_000
-    snapshot_events: int = 500_000
-    snapshot_keep: int = 2
-    snapshot_us: int = 0
-    """How long after a snapshot the next one is taken, however few entries came; 0: that does not count."""
-    standby: bool = False
-    pause_s: float = 0.2
-    """How long to wait before asking again for the writer's place, or for a database that is gone."""
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How the host is: what it does, the last entry, the live policy, how many events wait, what went wrong last."""
-
-    phase: Phase
-    seq: int
-    policy: str
-    waiting: int
-    commits: int
-    snapshot_seq: int
-    fault: str
 
 
 class _Task:
