@@ -9,8 +9,8 @@ OUT ?= out
 DEMO_ACCOUNTS ?= 4000
 DEMO_DAYS ?= 7
 DEMO_SEED ?= 7
-# How many processes share the tests.
-TEST_PROCESSES ?= auto
+# How many processes share the tests: one more than there are cores, for some tests wait for others to speak.
+TEST_PROCESSES ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # The tests start hundreds of processes: each would compile all sources anew.

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from litestar import Request, get
 
-from trustward import bootstrap
 from trustward.api.auth import sees_secrets
 from trustward.api.searching import check_names
 from trustward.api.service import service_of
@@ -32,7 +31,7 @@ def retention(request: Request[Any, Any, Any]) -> RetentionTold:
     """The terms of each class, the service's choice, what is removed next, and what is over and kept by something."""
     check_names(request, ())
     service = service_of(request)
-    story, serves = bootstrap.retaining(service.settings, service.store)
+    story, serves = service.retaining
     secret = sees_secrets(request)
     return RetentionTold(
         serves=serves,

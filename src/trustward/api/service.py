@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import cached_property
 from socket import socket
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar, get_args
@@ -33,6 +34,7 @@ from trustward.operations.deciding import Deciding
 from trustward.operations.errands import Errands
 from trustward.operations.indexing import Indexing
 from trustward.operations.recovery import Replayer
+from trustward.operations.retaining import Retaining
 from trustward.operations.retelling import Retelling
 from trustward.operations.searching import Searching
 from trustward.policy import Policy
@@ -106,6 +108,11 @@ class Service(Entrance):
         self.on_trials: Callable[[], None] = _nobody
         """Called when there is a new trial."""
         self._asked = ""
+
+    @cached_property
+    def retaining(self) -> tuple[Retaining, tuple[str, ...]]:
+        """The story of retention, and the markets that are served, as its files are when it is first asked for."""
+        return bootstrap.retaining(self.settings, self.store)
 
     @property
     def phase(self) -> str:

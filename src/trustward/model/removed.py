@@ -42,7 +42,7 @@ def removed_id(event_id: str) -> str:
     """What stands for the id of a removed event.
 
     >>> removed_id("m1")
-    'removed-b10aa5b74da5c0d6fb68b0ec1b8d2ad5'
+    'removed-7431160d65c1010c5e92d398569d1266'
     """
     return f"removed-{blake2b(event_id.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 

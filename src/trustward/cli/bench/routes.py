@@ -47,12 +47,20 @@ def measure(settings: Settings) -> Result:
     worst: list[Figure] = []
     sizes: dict[str, float] = {}
     good = True
+    lived = settings.folder / "routes-part"
+    fresh(live_once, folder=str(lived), part=part, seed=settings.seed)
     for kind in LIMITS:
         if kind == "PostgreSQL" and not postgresql():
             continue
         settings.say(f"routes: {kind}, {cases:,} cases")
         found = fresh(
-            drive, kind=kind, folder=str(settings.folder), part=part, copies=copies, times=times, seed=settings.seed
+            drive,
+            kind=kind,
+            folder=str(settings.folder),
+            lived=str(lived),
+            copies=copies,
+            times=times,
+            seed=settings.seed,
         )
         sizes |= {f"{name}, {kind}": count for name, count in found["sizes"].items()}
         good = good and found["wrong"] == []
@@ -82,12 +90,16 @@ def measure(settings: Settings) -> Result:
     )
 
 
-def drive(kind: str, folder: str, part: int, copies: int, times: int, seed: int) -> dict[str, Any]:
-    """Task: one database from nothing to its figures."""
+def live_once(folder: str, part: int, seed: int) -> dict[str, Any]:
+    """Task: the part of a service's life that is repeated in both databases."""
+    live(Path(folder), part, seed, say=_quiet)
+    return {}
+
+
+def drive(kind: str, folder: str, lived: str, copies: int, times: int, seed: int) -> dict[str, Any]:
+    """Task: one database from the part to its figures."""
     with tempfile.TemporaryDirectory(prefix="trustward-routes-", dir=folder) as room:
-        lived = Path(room, "part")
-        live(lived, part, seed, say=_quiet)
-        made = part_of(lived)
+        made = part_of(Path(lived))
         with _filled(kind, made, Path(room, "data"), copies) as settings:
             return ask(settings, made, copies, times, seed)
 

@@ -189,7 +189,7 @@ def asks(known: Known, batch: str, at: str) -> list[Ask]:
             plain, ("/v1/policy-tree", "/v1/appeals", "/v1/appeal-rates", "/v1/orders", "/v1/issuers", "/v1/programmes")
         ),
         *map(plain, ("/v1/authorities", "/v1/clues", "/v1/holds", "/v1/requests", "/v1/disclosures")),
-        *map(plain, ("/v1/evidence/key", "/v1/audit")),
+        *map(plain, ("/v1/evidence/key", "/v1/audit", "/v1/retention")),
         # actions
         get("/v1/actions?kind=&entity=", "/v1/actions", lambda: "/v1/actions?kind={}&entity={}".format(*_acted(known))),
         get("/v1/actions/{id}", "/v1/actions/{id}", lambda: f"/v1/actions/{known.letter()}"),
