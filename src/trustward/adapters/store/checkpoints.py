@@ -8,6 +8,7 @@ from threading import Event, Lock, Thread
 from trustward.adapters.store.database import Database
 from trustward.base.errors import StoreError
 
+TAKE_OVER = "PRAGMA wal_checkpoint(PASSIVE)"
 EVERY_BYTES = 8 << 20
 """How much is written before the log is taken over."""
 _COMMIT_BYTES = 20_000
@@ -22,6 +23,8 @@ class Checkpoints:
         self._written = 0
         self._due = Event()
         self._end = False
+        self.taken = False
+        """Whether the log has just been taken over, but for what was written meanwhile."""
         self._lock = Lock()
         self._thread: Thread | None = None
 
@@ -55,4 +58,5 @@ class Checkpoints:
                 return
             # What is wrong with the disk shows at the next commit. Nobody is waited for: what is read is left.
             with suppress(StoreError), self._database.alone() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+                connection.exec_driver_sql(TAKE_OVER)
+                self.taken = True
