@@ -29,3 +29,17 @@ def test_the_log_is_taken_over_while_commits_go_on(tmp_path: Path, monkeypatch: 
     found = store.journal.find([f"e1-{'x' * 2_000}", f"e{number}-{'x' * 2_000}"])
     assert sorted(one.seq for one in found.values()) == sorted({1, number})
     store.close()
+
+
+def test_the_log_begins_anew_though_commits_never_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "EVERY_BYTES", 1_000_000)
+    store = open_store("", tmp_path)
+    lease = store.writer.acquire("test", 1)
+    for number in range(1, 1_501):
+        store.journal.append(lease, commit(number, [f"e{number}-" + "x" * 2_000]))
+    log = (tmp_path / f"{FILE}-wal").stat().st_size
+    found = store.journal.find([f"e1-{'x' * 2_000}", f"e1500-{'x' * 2_000}"])
+    assert sorted(one.seq for one in found.values()) == [1, 1500]
+    store.close()
+    # All that was written is more than ten times that.
+    assert log < 4_000_000

@@ -31,6 +31,8 @@ Column: TypeAlias = npt.NDArray[Any]
 DEFAULT_SKEW_US = parse_duration("5m")
 """How far ahead of the clock an event may be. Beyond it the event is refused, or it would empty every window."""
 
+_FEW = 4
+"""Batches of up to so many events are decided one by one: the columns of a batch cost more than they save."""
 _FUNCTION_FAILED = Fault(path="$", cause="a function failed on this event")
 _NO_FAULTS: Mapping[int, Sequence[Fault]] = {}
 
@@ -121,6 +123,9 @@ class Engine:
         problem = self._refusal(event.time, time, now_us)
         if problem is not None:
             raise ValueError(problem.cause)
+        return self._examined(event, time, faults)
+
+    def _examined(self, event: Event, time: int, faults: Sequence[Fault]) -> Examined:
         draft = Draft(faults)
         code = self._codes[type(event)]
         if code < 0:
@@ -229,6 +234,14 @@ class Engine:
         refused = self._refuse(events, times, now_us)
         broken: list[int] = []
         gone = {r.position for r in refused}
+        if len(events) <= _FEW and not features:
+            examined = [
+                (at, self._examined(event, int(times[at]), faults.get(at, ())).decision)
+                for at, event in enumerate(events)
+                if at not in gone
+            ]
+            touched = [(at, decision) for at, decision in examined if every or decision.rules or decision.degraded]
+            return Outcome(times, touched, refused, {})
         if gone and faults:
             faults = {at: found for at, found in faults.items() if at not in gone}
         groups, codes, rows = self._advance(events, times, gone, faults, broken)
