@@ -123,9 +123,6 @@ class Engine:
         problem = self._refusal(event.time, time, now_us)
         if problem is not None:
             raise ValueError(problem.cause)
-        return self._examined(event, time, faults)
-
-    def _examined(self, event: Event, time: int, faults: Sequence[Fault]) -> Examined:
         draft = Draft(faults)
         code = self._codes[type(event)]
         if code < 0:
@@ -235,12 +232,12 @@ class Engine:
         broken: list[int] = []
         gone = {r.position for r in refused}
         if len(events) <= _FEW and not features:
-            examined = [
-                (at, self._examined(event, int(times[at]), faults.get(at, ())).decision)
+            decided = [
+                (at, self.decide(event, faults.get(at, ()), now_us=now_us))
                 for at, event in enumerate(events)
                 if at not in gone
             ]
-            touched = [(at, decision) for at, decision in examined if every or decision.rules or decision.degraded]
+            touched = [(at, decision) for at, decision in decided if every or decision.rules or decision.degraded]
             return Outcome(times, touched, refused, {})
         if gone and faults:
             faults = {at: found for at, found in faults.items() if at not in gone}
