@@ -137,7 +137,7 @@ def test_every_statement_is_understood(database: Database) -> None:
         bytes_ |= {"key"} if name == "add_passkey" else set()
         bytes_ -= {"decisions"} if "archived_day" in name else set()
         values |= {key: b"x" for key in values if key in bytes_}
-        values |= {key: [] for key in values if key in {"kinds", "entities"}}
+        values |= {key: [] for key in values if key in {"kinds", "entities", "named"}}
         if name == "add_marked_segment_postgresql":
             values["first"] = 2  # beside the one without marks
         with database.write() as connection:

@@ -82,7 +82,7 @@ def kernel(function: Function) -> Function:
 
 
 def held_kernel(function: Function) -> Function:
-    """``kernel`` for those that touch Python's objects: the interpreter's lock stays held."""
+    """``kernel`` for those that touch Python's objects, or are over at once: the interpreter's lock stays held."""
     return _kernel(function, release=False)
 
 

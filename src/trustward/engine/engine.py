@@ -123,6 +123,9 @@ class Engine:
         problem = self._refusal(event.time, time, now_us)
         if problem is not None:
             raise ValueError(problem.cause)
+        return self._examined(event, time, faults)
+
+    def _examined(self, event: Event, time: int, faults: Sequence[Fault]) -> Examined:
         draft = Draft(faults)
         code = self._codes[type(event)]
         if code < 0:
@@ -233,7 +236,7 @@ class Engine:
         gone = {r.position for r in refused}
         if len(events) <= _FEW and not features:
             decided = [
-                (at, self.decide(event, faults.get(at, ()), now_us=now_us))
+                (at, self._examined(event, int(times[at]), faults.get(at, ())).decision)
                 for at, event in enumerate(events)
                 if at not in gone
             ]

@@ -25,7 +25,7 @@ from trustward.model.retention import Done
 from trustward.model.stored import AuditQuery, AuditRow, Lease
 from trustward.ports import Store
 from trustward.testing.archive_contracts import dated, day, move
-from trustward.testing.contracts import Contract, Open, events
+from trustward.testing.contracts import ODD, Contract, Open, events
 
 
 def hold(id: str, *pairs: Pair, state: str = "in_force", version: int = 1) -> Hold:
@@ -99,6 +99,20 @@ class RetainedContract(Contract):
         store.records.write([msgspec.structs.replace(order, state="withdrawn", version=2)])
         assert store.retained.kept(pairs) == {("account", "c"): "appeal"}
         assert store.retained.held() == frozenset()
+
+    def test_whatever_an_entity_is_called_it_is_kept(self, store: Store) -> None:
+        odd = [*ODD, "a" * 1_995]
+        store.records.write([hold("h", *(("url", name) for name in odd))])
+        assert store.retained.kept([("url", name) for name in [*odd, "b"]]) == {("url", name): "hold" for name in odd}
+        for number, name in enumerate(odd):
+            store.records.write([case(f"c{number}", name)])
+            store.records.write(
+                [Appeal(id=f"p{number}", version=1, at_us=1, decision="x:1", account=f"z{name}", text="")]
+            )
+            assert store.retained.kept([("account", name), ("account", f"z{name}")]) == {
+                ("account", name): "case",
+                ("account", f"z{name}"): "appeal",
+            }
 
     def test_removed_in_its_place(self, store: Store, opened: Open, lease: Lease) -> None:
         store.journal.append(lease, events(1, "a", "b", "c", decided=(1,), faults=(0, 2)))

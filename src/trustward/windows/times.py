@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trustward.base.jit import kernel, part
+from trustward.base.jit import held_kernel, part
 from trustward.base.units import MISSING
 from trustward.windows.batch import Words
 
@@ -114,9 +114,12 @@ def _time(text: Any, at: Any, stop: Any) -> Any:
     return us if _FIRST_US <= us < _AFTER_US else MISSING
 
 
-@kernel
+@held_kernel
 def _parse(text: Any, out: Any) -> bool:
-    """Parse as many lines as ``out`` has room for; whether that was all of the text."""
+    """Parse as many lines as ``out`` has room for; whether that was all of the text.
+
+    The interpreter's lock stays held: that is a microsecond for an event, and waiting to get it back may be hundreds.
+    """
     at = 0
     for i in range(out.size):
         stop = at

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
-from trustward.adapters.store.database import Database
+from trustward.adapters.store.database import Database, Straight
 from trustward.base.errors import StoreError
 
-TAKE_OVER = "PRAGMA wal_checkpoint(PASSIVE)"
+_TAKE_OVER = "PRAGMA wal_checkpoint(PASSIVE)"
 EVERY_BYTES = 8 << 20
 """How much is written before the log is taken over."""
 _COMMIT_BYTES = 20_000
@@ -23,8 +23,8 @@ class Checkpoints:
         self._written = 0
         self._due = Event()
         self._end = False
-        self.taken = False
-        """Whether the log has just been taken over, but for what was written meanwhile."""
+        # Whether the log has just been taken over, but for what was written meanwhile.
+        self._taken = False
         self._lock = Lock()
         self._thread: Thread | None = None
 
@@ -42,6 +42,17 @@ class Checkpoints:
                 self._thread.start()
         self._due.set()
 
+    def finish(self, writing: Straight) -> None:
+        """Take over the few pages that came meanwhile, between two commits: the log is at its end, and begins anew.
+
+        Beside a writer a checkpoint never comes to the end, and the log grows with each commit.
+        """
+        if self._taken:
+            self._taken = False
+            # The commit before is on disk, whatever becomes of this.
+            with suppress(StoreError):
+                writing.execute(_TAKE_OVER).fetchone()
+
     def close(self) -> None:
         """End the thread."""
         with self._lock:
@@ -58,5 +69,5 @@ class Checkpoints:
                 return
             # What is wrong with the disk shows at the next commit. Nobody is waited for: what is read is left.
             with suppress(StoreError), self._database.alone() as connection:
-                connection.exec_driver_sql(TAKE_OVER)
-                self.taken = True
+                connection.exec_driver_sql(_TAKE_OVER)
+                self._taken = True

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from trustward.adapters.store.changed import follow
-from trustward.adapters.store.checkpoints import TAKE_OVER, Checkpoints
+from trustward.adapters.store.checkpoints import Checkpoints
 from trustward.adapters.store.database import Database, Straight
 from trustward.adapters.store.elsewhere import Elsewhere
 from trustward.adapters.store.ids import Ids, Part, keys_of
@@ -64,9 +64,8 @@ class DatabaseJournal:
             else:
                 self._write(lease, commit, part)
             self._checkpoints.wrote(sum(len(one.body) for one in commit.segments))
-            if self._checkpoints.taken and self._writing is not None:
-                self._checkpoints.taken = False
-                self._writing.execute(TAKE_OVER).fetchone()
+            if self._writing is not None:
+                self._checkpoints.finish(self._writing)
             ids = self._ids
             if part is not None:
                 ids.written(part)

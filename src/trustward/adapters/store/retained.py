@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from trustward.adapters.store.archived import move_ids
 from trustward.adapters.store.database import Database
 from trustward.adapters.store.kept import add_audit
+from trustward.adapters.store.keyed import keyed
 from trustward.adapters.store.outbox import in_turn
 from trustward.adapters.store.queries import named
 from trustward.adapters.store.retained_cases import (
@@ -206,21 +207,22 @@ def _row(done: Done) -> dict[str, Any]:
 
 
 def _parts(pairs: Collection[Pair]) -> Iterator[list[Pair]]:
-    """A few thousand at a time; what no database can hold is named by nothing in it."""
-    every = [pair for pair in pairs if "\0" not in pair[1]]
+    """A few thousand at a time."""
+    every = list(pairs)
     for start in range(0, len(every), _AT_ONCE):
         yield every[start : start + _AT_ONCE]
 
 
 def _kept(connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, str]:
+    asked = [(kind, keyed(entity), keyed(f"{kind}:{entity}")) for kind, entity in pairs]
     if connection.dialect.name == "sqlite":
-        rows = connection.execute(named("kept_sqlite"), {"pairs": msgspec.json.encode(pairs).decode()})
+        rows = connection.execute(named("kept_sqlite"), {"asked": msgspec.json.encode(asked).decode()})
     else:
-        asked = {"kinds": [kind for kind, _ in pairs], "entities": [entity for _, entity in pairs]}
-        rows = connection.execute(named("kept_postgresql"), asked)
+        columns = zip(("kinds", "entities", "named"), map(list, zip(*asked, strict=True)), strict=True)
+        rows = connection.execute(named("kept_postgresql"), dict(columns))
     found: dict[Pair, str] = {}
-    for kind, entity, why in rows:
-        found.setdefault((kind, entity), why)
+    for place, why in rows:
+        found.setdefault(pairs[place], why)
     return found
 
 

@@ -12,12 +12,23 @@ from trustward.adapters.store.queries import named
 from trustward.model.appeal import Appeal
 from trustward.model.bundle import Bundle
 from trustward.model.case import Case
+from trustward.model.clue import Clue
 from trustward.model.dossier import Pair
+from trustward.model.request import Asked
 from trustward.model.retention import Closed, ClosedClass
 
 _BUNDLE = msgspec.json.Decoder(Bundle)
-_RECORDS = {"clue": "Clue", "request": "Asked"}
+_RECORDS: Mapping[str, type[Clue | Asked]] = {"clue": Clue, "request": Asked}
 _CASE = msgspec.json.Decoder(Case)
+
+
+class _Sent(msgspec.Struct):
+    """Who sent a report: of many reports no more is read. Its column may hold a hash."""
+
+    reporter: str = ""
+
+
+_SENDER = msgspec.json.Decoder(_Sent)
 _APPEAL = msgspec.json.Decoder(Appeal)
 _NOUNS: Mapping[ClosedClass, str] = {"cases": "case", "appeals": "appeal"}
 _PARTS: Mapping[ClosedClass, tuple[str, ...]] = {
@@ -39,8 +50,8 @@ def _names(case: Case) -> tuple[Pair, ...]:
 
 def reporters(connection: Connection, id: str) -> list[Pair]:
     """Who reported it: accounts, as far as they are."""
-    found = connection.execute(named("case_reporters"), {"id": id}).scalars()
-    return [("account", name) for name in dict.fromkeys(found) if name]
+    found = map(_SENDER.decode, connection.execute(named("case_reporters"), {"id": id}).scalars())
+    return [("account", name) for name in dict.fromkeys(one.reporter for one in found) if name]
 
 
 def heard_of(row: Any) -> Closed:
@@ -90,10 +101,12 @@ def drop(connection: Connection, of: ClosedClass, one: Closed, letters: Letters)
 def bundle_of(connection: Connection, body: bytes) -> Closed:
     """Evidence, with what the clue or request names that it was made for."""
     bundle = _BUNDLE.decode(body)
-    kind, _, id_ = bundle.record.partition(":")
-    asked = {"kind": _RECORDS.get(kind, ""), "id": id_}
-    found = connection.execute(named("dossier_names"), asked).scalars()
-    names = tuple((of, entity) for of, _, entity in (text.partition(":") for text in found))
+    of, _, id_ = bundle.record.partition(":")
+    kind = _RECORDS.get(of)
+    found = None
+    if kind is not None:
+        found = connection.execute(named("dossier"), {"kind": kind.__name__, "id": id_}).scalar()
+    names = () if kind is None or found is None else msgspec.json.decode(found, type=kind).entities
     return Closed(id=bundle.id, version=1, at_us=bundle.at_us, names=names, secret=bundle.secret)
 
 

@@ -21,45 +21,48 @@ WHERE d.kind = 'Hold' AND d.standing = 'in_force'
 
 -- name: kept_sqlite
 -- Of some entities those that something open names, with what it is. In this order: from the entity, which few name.
+-- Each has a place, and stands as indexes have it: alone, and behind its kind.
 WITH asked AS MATERIALIZED (
-    SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS entity FROM json_each(:pairs)
+    SELECT key AS place, json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS entity,
+        json_extract(value, '$[2]') AS named
+    FROM json_each(:asked)
 )
-SELECT a.kind, a.entity, 'hold' AS why FROM asked a WHERE EXISTS (
+SELECT a.place, 'hold' AS why FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
-    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Hold' AND e.entity = a.named
         AND d.standing = 'in_force' AND d.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
+SELECT a.place, 'case' FROM asked a WHERE EXISTS (
     SELECT 1 FROM case_entities e CROSS JOIN cases c
     WHERE c.id = e.case_id AND e.kind = a.kind AND e.entity = a.entity AND c.state IN (0, 1)
 )
 UNION ALL
-SELECT a.kind, a.entity, 'order' FROM asked a WHERE EXISTS (
+SELECT a.place, 'order' FROM asked a WHERE EXISTS (
     SELECT 1 FROM order_targets t CROSS JOIN orders o
     WHERE o.id = t.order_id AND t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'clue' FROM asked a WHERE EXISTS (
+SELECT a.place, 'clue' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
-    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Clue' AND e.entity = a.named
         AND d.standing IN ('drafted', 'approved', 'sent', 'received') AND d.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'request' FROM asked a WHERE EXISTS (
+SELECT a.place, 'request' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
-    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity
+    WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Asked' AND e.entity = a.named
         AND d.standing IN ('received', 'verified') AND d.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
+SELECT a.place, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
     SELECT 1 FROM appeals p WHERE p.account = a.entity AND p.state = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+SELECT a.place, 'secret' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
     WHERE d.kind = e.kind AND d.id = e.id AND e.kind IN ('Hold', 'Clue', 'Asked')
-        AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
+        AND e.entity = a.named AND d.secret = 1
         AND (
             (d.kind = 'Hold' AND d.standing = 'in_force')
             OR (d.kind = 'Clue' AND d.standing IN ('drafted', 'approved', 'sent', 'received'))
@@ -67,7 +70,7 @@ SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
         )
 )
 UNION ALL
-SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+SELECT a.place, 'secret' FROM asked a WHERE EXISTS (
     SELECT 1 FROM order_targets t CROSS JOIN orders o
     WHERE o.id = t.order_id AND t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
 )
@@ -75,42 +78,44 @@ SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
 -- name: kept_postgresql
 -- The same.
 WITH asked AS MATERIALIZED (
-    SELECT p.kind, p.entity FROM unnest(CAST(:kinds AS text[]), CAST(:entities AS text[])) AS p (kind, entity)
+    SELECT p.place - 1 AS place, p.kind, p.entity, p.named
+    FROM unnest(CAST(:kinds AS text[]), CAST(:entities AS text[]), CAST(:named AS text[]))
+        WITH ORDINALITY AS p (kind, entity, named, place)
 )
-SELECT a.kind, a.entity, 'hold' AS why FROM asked a WHERE EXISTS (
+SELECT a.place, 'hold' AS why FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Hold' AND e.entity = a.kind || ':' || a.entity AND d.standing = 'in_force' AND d.secret = 0
+    WHERE e.kind = 'Hold' AND e.entity = a.named AND d.standing = 'in_force' AND d.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'case' FROM asked a WHERE EXISTS (
+SELECT a.place, 'case' FROM asked a WHERE EXISTS (
     SELECT 1 FROM case_entities e JOIN cases c ON c.id = e.case_id
     WHERE e.kind = a.kind AND e.entity = a.entity AND c.state IN (0, 1)
 )
 UNION ALL
-SELECT a.kind, a.entity, 'order' FROM asked a WHERE EXISTS (
+SELECT a.place, 'order' FROM asked a WHERE EXISTS (
     SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
     WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'clue' FROM asked a WHERE EXISTS (
+SELECT a.place, 'clue' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Clue' AND e.entity = a.kind || ':' || a.entity
+    WHERE e.kind = 'Clue' AND e.entity = a.named
         AND d.standing IN ('drafted', 'approved', 'sent', 'received') AND d.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'request' FROM asked a WHERE EXISTS (
+SELECT a.place, 'request' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Asked' AND e.entity = a.kind || ':' || a.entity
+    WHERE e.kind = 'Asked' AND e.entity = a.named
         AND d.standing IN ('received', 'verified') AND d.secret = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
+SELECT a.place, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
     SELECT 1 FROM appeals p WHERE p.account = a.entity AND p.state = 0
 )
 UNION ALL
-SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+SELECT a.place, 'secret' FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.kind || ':' || a.entity AND d.secret = 1
+    WHERE e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.named AND d.secret = 1
         AND (
             (d.kind = 'Hold' AND d.standing = 'in_force')
             OR (d.kind = 'Clue' AND d.standing IN ('drafted', 'approved', 'sent', 'received'))
@@ -118,7 +123,7 @@ SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
         )
 )
 UNION ALL
-SELECT a.kind, a.entity, 'secret' FROM asked a WHERE EXISTS (
+SELECT a.place, 'secret' FROM asked a WHERE EXISTS (
     SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
     WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
 )
@@ -159,7 +164,7 @@ SELECT c.body, (SELECT max(p.at_us) FROM case_pages p WHERE p.case_id = c.id) AS
 WHERE c.state IN (2, 3) AND c.id = :id
 
 -- name: case_reporters
-SELECT reporter FROM reports WHERE case_id = :id
+SELECT body FROM reports WHERE case_id = :id
 
 -- name: case_waits
 -- What of a closed case is still to be done.
@@ -224,9 +229,6 @@ DELETE FROM audit_secret WHERE number = :number
 
 -- name: bundles_after
 SELECT body FROM bundles WHERE id > :past ORDER BY id LIMIT :limit
-
--- name: dossier_names
-SELECT entity FROM dossier_entities WHERE kind = :kind AND id = :id ORDER BY entity
 
 -- name: drop_bundle_parts
 DELETE FROM bundle_parts WHERE id = :id
