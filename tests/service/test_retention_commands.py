@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from tests.service.test_queries import ran
 from trustward import bootstrap
 from trustward.adapters.store.opened import open_store
 from trustward.base import clock
-from trustward.base.errors import StoreError
+from trustward.base.errors import StateError, StoreError
 from trustward.bootstrap.operations import chores
+from trustward.model.archived import DAY_US
 from trustward.model.retention import over_us
 from trustward.operations.daily import Daily
 from trustward.operations.retaining import Ended, Retaining, Tell
@@ -105,21 +107,24 @@ def test_the_worker_runs_it_once_a_day(folder: Path) -> None:
     store.close()
 
 
+class Counted(Retaining):
+    """A story that only counts its runs, and fails."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self.clock = clock
+        self.runs = 0
+
+    def run(self, tell: Tell, *, dry: bool = False) -> Ended:
+        assert not dry
+        assert tell is not None
+        self.runs += 1
+        raise StoreError("the disk is full", remedy="make room")
+
+
 def test_what_failed_is_told_once_and_tried_again() -> None:
-    class Failing(Retaining):
-        def __init__(self) -> None:
-            self.clock = lambda: now
-            self.runs = 0
-
-        def run(self, tell: Tell, *, dry: bool = False) -> Ended:
-            assert not dry
-            assert tell is not None
-            self.runs += 1
-            raise StoreError("the disk is full", remedy="make room")
-
     now = 0
-    story = Failing()
-    daily = Daily(story)
+    story = Counted(lambda: now)
+    daily = Daily(story, lambda: now / 1e6)
     assert daily.tend() == 1
     daily.wait()
     with pytest.raises(StoreError):
@@ -129,3 +134,17 @@ def test_what_failed_is_told_once_and_tried_again() -> None:
     assert daily.tend() == 1
     daily.wait()
     assert story.runs == 2
+
+
+def test_a_clock_that_jumps_ahead_removes_nothing() -> None:
+    wall, passed = 10 * DAY_US, 0.0
+    story = Counted(lambda: wall)
+    daily = Daily(story, lambda: passed)
+    wall += 365 * DAY_US
+    with pytest.raises(StateError, match="jumped 365 days ahead"):
+        daily.tend()
+    assert daily.tend() == 0
+    passed, wall = 3_600.0, 10 * DAY_US + 3_600_000_000
+    assert daily.tend() == 1
+    daily.wait()
+    assert story.runs == 1
