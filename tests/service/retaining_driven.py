@@ -7,12 +7,10 @@ The first one, over COUNTED, goes on to its end, and says how many calls it made
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
+from tests.service.dying import dying_at
 from tests.service.test_retention import MESSAGES, retaining
 from trustward.adapters.store.opened import open_store
 
@@ -21,19 +19,9 @@ def killed(data: str, now_us: int, at: int) -> int:
     """Run to the call ``at``; to the end if there are not as many. How many there were."""
     store = open_store("", Path(data))
     story = retaining(store, now_us, MESSAGES)
-    calls = 0
-
-    def count(frame: FrameType, event: str, _argument: Any) -> None:
-        nonlocal calls
-        if event not in {"call", "c_call"} or "trustward" not in frame.f_code.co_filename:
-            return
-        calls += 1
-        if calls == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.setprofile(count)
+    end = dying_at(at)
     story.run(lambda _told: None)
-    sys.setprofile(None)
+    calls = end()
     store.close()
     return calls
 

@@ -9,22 +9,24 @@ from importlib.resources import files
 
 from sqlalchemy import TextClause, text
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_NAME = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
+_PART = re.compile(r"^@(\w+)$", re.MULTILINE)
 
 
 @cache
 def statements() -> Mapping[str, str]:
-    """The text of every statement by its name."""
-    found: dict[str, str] = {}
+    """The text of every statement by its name; a line ``@NAME`` in one stands for the part of that name."""
+    found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
     for file in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
         if not file.name.endswith(".sql"):
             continue
-        parts = _NAME.split(file.read_text(encoding="utf-8"))[1:]
-        for name, body in zip(parts[::2], parts[1::2], strict=True):
-            if name in found:
-                raise ValueError(f"two statements are called {name}")
-            found[name] = "\n".join(line for line in body.strip().splitlines() if not line.startswith("--"))
-    return found
+        pieces = _NAME.split(file.read_text(encoding="utf-8"))[1:]
+        for kind, name, body in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
+            if name in found[kind]:
+                raise ValueError(f"two statements or parts are called {name}")
+            found[kind][name] = "\n".join(line for line in body.strip().splitlines() if not line.startswith("--"))
+    parts = found["part"]
+    return {name: _PART.sub(lambda at: parts[at[1]], body) for name, body in found["name"].items()}
 
 
 @cache

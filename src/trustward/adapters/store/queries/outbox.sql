@@ -134,10 +134,9 @@ SELECT setval(pg_get_serial_sequence('deliveries', 'place'), (SELECT max(place) 
 -- PostgreSQL only: the same.
 SELECT setval(pg_get_serial_sequence('receipts', 'id'), (SELECT max(id) FROM receipts))
 
--- name: closed_actions
--- Actions that nothing can be asked of any more; an inverse has the number -n - 1 of its action.
-SELECT a.seq, a.number FROM actions a
-WHERE a.seq < :upto AND a.at_us < :before AND a.state <> 0
+-- part: action_is_closed
+-- Nothing can be asked of it any more; an inverse has the number -n - 1 of its action.
+    AND a.state <> 0
     AND NOT EXISTS (
         SELECT 1 FROM deliveries d
         WHERE d.seq = a.seq AND d.number IN (a.number, -a.number - 1) AND d.state IN (0, 2)
@@ -146,6 +145,11 @@ WHERE a.seq < :upto AND a.at_us < :before AND a.state <> 0
         SELECT 1 FROM effects e
         WHERE e.seq = a.seq AND e.number IN (a.number, -a.number - 1) AND e.state <> 2
     )
+
+-- name: closed_actions
+SELECT a.seq, a.number FROM actions a
+WHERE a.seq < :upto AND a.at_us < :before
+@action_is_closed
 ORDER BY a.seq, a.number LIMIT :limit
 
 -- name: prune_receipts

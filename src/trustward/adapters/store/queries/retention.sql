@@ -19,14 +19,9 @@ DELETE FROM segment_marks WHERE first = :first
 SELECT e.entity FROM dossiers d JOIN dossier_entities e ON e.kind = d.kind AND e.id = d.id
 WHERE d.kind = 'Hold' AND d.standing = 'in_force'
 
--- name: kept_sqlite
--- Of some entities those that something open names, with what it is. In this order: from the entity, which few name.
--- Each has a place, and stands as indexes have it: alone, and behind its kind.
-WITH asked AS MATERIALIZED (
-    SELECT key AS place, json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS entity,
-        json_extract(value, '$[2]') AS named
-    FROM json_each(:asked)
-)
+-- part: kept
+-- Of what is asked, what something open names, with what it is. In this order (CROSS JOIN binds SQLite to it): from the
+-- entity, which few name. Each has a place, and stands as indexes have it: alone, and behind its kind.
 SELECT a.place, 'hold' AS why FROM asked a WHERE EXISTS (
     SELECT 1 FROM dossier_entities e CROSS JOIN dossiers d
     WHERE d.kind = e.kind AND d.id = e.id AND e.kind = 'Hold' AND e.entity = a.named
@@ -75,84 +70,31 @@ SELECT a.place, 'secret' FROM asked a WHERE EXISTS (
     WHERE o.id = t.order_id AND t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
 )
 
+-- name: kept_sqlite
+WITH asked AS MATERIALIZED (
+    SELECT key AS place, json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS entity,
+        json_extract(value, '$[2]') AS named
+    FROM json_each(:asked)
+)
+@kept
+
 -- name: kept_postgresql
--- The same.
 WITH asked AS MATERIALIZED (
     SELECT p.place - 1 AS place, p.kind, p.entity, p.named
     FROM unnest(CAST(:kinds AS text[]), CAST(:entities AS text[]), CAST(:named AS text[]))
         WITH ORDINALITY AS p (kind, entity, named, place)
 )
-SELECT a.place, 'hold' AS why FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Hold' AND e.entity = a.named AND d.standing = 'in_force' AND d.secret = 0
-)
-UNION ALL
-SELECT a.place, 'case' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM case_entities e JOIN cases c ON c.id = e.case_id
-    WHERE e.kind = a.kind AND e.entity = a.entity AND c.state IN (0, 1)
-)
-UNION ALL
-SELECT a.place, 'order' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
-    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 0
-)
-UNION ALL
-SELECT a.place, 'clue' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Clue' AND e.entity = a.named
-        AND d.standing IN ('drafted', 'approved', 'sent', 'received') AND d.secret = 0
-)
-UNION ALL
-SELECT a.place, 'request' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind = 'Asked' AND e.entity = a.named
-        AND d.standing IN ('received', 'verified') AND d.secret = 0
-)
-UNION ALL
-SELECT a.place, 'appeal' FROM asked a WHERE a.kind = 'account' AND EXISTS (
-    SELECT 1 FROM appeals p WHERE p.account = a.entity AND p.state = 0
-)
-UNION ALL
-SELECT a.place, 'secret' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM dossier_entities e JOIN dossiers d ON d.kind = e.kind AND d.id = e.id
-    WHERE e.kind IN ('Hold', 'Clue', 'Asked') AND e.entity = a.named AND d.secret = 1
-        AND (
-            (d.kind = 'Hold' AND d.standing = 'in_force')
-            OR (d.kind = 'Clue' AND d.standing IN ('drafted', 'approved', 'sent', 'received'))
-            OR (d.kind = 'Asked' AND d.standing IN ('received', 'verified'))
-        )
-)
-UNION ALL
-SELECT a.place, 'secret' FROM asked a WHERE EXISTS (
-    SELECT 1 FROM order_targets t JOIN orders o ON o.id = t.order_id
-    WHERE t.kind = a.kind AND t.entity = a.entity AND o.state < 6 AND o.secret = 1
-)
+@kept
 
 -- name: closed_actions_of_sqlite
--- Actions of some entries that nothing can be asked of any more, as closed_actions says.
 SELECT a.seq, a.number FROM actions a
-WHERE a.seq IN (SELECT value FROM json_each(:seqs)) AND a.state <> 0
-    AND NOT EXISTS (
-        SELECT 1 FROM deliveries d
-        WHERE d.seq = a.seq AND d.number IN (a.number, -a.number - 1) AND d.state IN (0, 2)
-    )
-    AND NOT EXISTS (
-        SELECT 1 FROM effects e
-        WHERE e.seq = a.seq AND e.number IN (a.number, -a.number - 1) AND e.state <> 2
-    )
+WHERE a.seq IN (SELECT value FROM json_each(:seqs))
+@action_is_closed
 
 -- name: closed_actions_of_postgresql
--- The same.
 SELECT a.seq, a.number FROM actions a
-WHERE a.seq = ANY(CAST(:seqs AS bigint[])) AND a.state <> 0
-    AND NOT EXISTS (
-        SELECT 1 FROM deliveries d
-        WHERE d.seq = a.seq AND d.number IN (a.number, -a.number - 1) AND d.state IN (0, 2)
-    )
-    AND NOT EXISTS (
-        SELECT 1 FROM effects e
-        WHERE e.seq = a.seq AND e.number IN (a.number, -a.number - 1) AND e.state <> 2
-    )
+WHERE a.seq = ANY(CAST(:seqs AS bigint[]))
+@action_is_closed
 
 -- name: closed_cases
 -- With when the last thing happened to each.
