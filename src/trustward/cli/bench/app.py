@@ -17,6 +17,7 @@ BENCHMARKS = {
     "keys": "Throughput with ten thousand to ten million keys.",
     "start": "How long the command line takes to start.",
     "snapshot": "Writing and restoring the state at a million keys.",
+    "restart": "A killed service, a million events after its last snapshot: how long until it answers again.",
     "hour": "An hour at 1,000 events a second, compressed in time: whether memory grows once the windows are full.",
     "serve": "The service over HTTP, durable, against a bare handler of the same framework.",
     "routes": "Every route over HTTP with a million cases, five million reports, ten million decisions.",

@@ -29,7 +29,8 @@ from trustward.cli.bench.result import Result, Settings, at_least, at_most, figu
 
 CONNECTIONS = 64
 _PATH = "/v1/decisions"
-_SCREENED = Path(__file__).with_name("screened")
+SCREENED = Path(__file__).with_name("screened")
+"""What is added to the forty rules: screening of texts and links."""
 _START_S = 300.0
 _FLUSHES = 500
 
@@ -39,7 +40,7 @@ def measure(settings: Settings) -> Result:
     singles, many = settings.sized(20_000, 200), settings.sized(400_000, 2_000)
     policy = settings.folder / "forty-screened"
     shutil.copytree(FORTY, policy, dirs_exist_ok=True)
-    shutil.copytree(_SCREENED, policy, dirs_exist_ok=True)
+    shutil.copytree(SCREENED, policy, dirs_exist_ok=True)
     path = stream(settings, many + 3 * singles, settings.sized(ACCOUNTS, 200))
     if not settings.trial:
         # The first round compiles and caches.
