@@ -18,9 +18,11 @@ from trustward.cli.bench.inputs import FORTY, stream
 from trustward.cli.bench.result import Result, Settings, at_most, figure, result
 from trustward.cli.bench.serve import SCREENED, free_port
 
-BEFORE, AFTER, ACCOUNTS = 1_900_000, 1_000_000, 380_000
+BEFORE, AFTER, ACCOUNTS = 5_000_000, 1_000_000, 3_400_000
 _BATCH = 4_096
 _LONGEST_S = 300.0
+_ASKS_S = 0.1
+"""It is asked this often: asking takes time from what is measured, on the same core."""
 
 
 def measure(settings: Settings) -> Result:
@@ -109,7 +111,7 @@ def start(data: str, policy: str, number: int) -> dict[str, float]:
                 deaf = elapsed_s() - begun
             if answer:
                 return {"took": elapsed_s() - begun, "deaf": deaf, "seq": answer}
-            time.sleep(0.02)
+            time.sleep(_ASKS_S)
     finally:
         process.kill()
         process.wait()
