@@ -93,15 +93,17 @@ class Ordering(RuleBasedStateMachine):
             dealing = self.bench.dealing
             self.attempt(lambda: dealing.withdraw(order.id, "kim", "over", authority), may=self.may(order, "withdraw"))
 
-    @rule(at=PICK, entities=ENTITIES, drop=st.lists(st.integers(1, 3), max_size=2))
-    def vary(self, at: int, entities: list[str], drop: list[int]) -> None:
+    @rule(at=PICK, entities=ENTITIES, drop=st.lists(st.integers(1, 3), max_size=2), longer=st.booleans())
+    def vary(self, at: int, entities: list[str], drop: list[int], *, longer: bool) -> None:
         order = self.pick(at)
         if order is not None:
             drop = [number for number in drop if number <= order.targets]
             add = tuple(TargetWanted(kind="account", entity=entity) for entity in entities)
+            until_us = order.until_us + 5 * HOUR_US if longer and order.until_us is not None else None
             dealing = self.bench.dealing
             self.attempt(
-                lambda: dealing.vary(order.id, "kim", "other ones", add=add, drop=drop), may=self.may(order, "vary")
+                lambda: dealing.vary(order.id, "kim", "other ones", add=add, drop=drop, until_us=until_us),
+                may=self.may(order, "vary"),
             )
 
     @rule(at=PICK, step=STEPS)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
-from trustward.model.directive import ALLOWED, Copy, Directive, Proof, Target, verb_for
+from trustward.model.directive import ALLOWED, Copy, Directive, Proof, Target, TargetState, verb_for
 from trustward.model.errand import Mark
 from trustward.operations.copies import LISTS, Kept, link_copy
 from trustward.operations.directives import Directives
@@ -26,6 +26,7 @@ AT_ONCE = 50
 _ORDERS = 20
 _ENTRIES = 2048
 _NAMED = 20
+_UNDONE: tuple[TargetState, ...] = ("waiting", "by_hand", "unclear", "unable")
 MARK = "orders"
 QUIETLY = "decided by the service"
 """What a secret order's measures give as their reason."""
@@ -205,10 +206,10 @@ class Executing:
         return self._rest(filing)
 
     def _anew(self, order: Directive, most: int) -> list[Target]:
-        """Targets that wait to be done anew: what was done before is still in force."""
+        """Targets that were to be done anew, and may not have been: what was done before is still in force."""
         found: list[Target] = []
         past = 0
-        while len(found) < most and (part := self._store.orders.targets(order.id, ("waiting",), past, 1_000)):
+        while len(found) < most and (part := self._store.orders.targets(order.id, _UNDONE, past, 1_000)):
             found += [one for one in part if one.measure]
             past = part[-1].number
         return found[:most]
