@@ -129,3 +129,18 @@ def test_secret_measures_take_no_place_on_a_page(one: Served) -> None:
     assert {measure["id"] for measure in on} == set(seen)
     whole = one.ask("GET", "/v1/measures?cause=desk:10&limit=9").json
     assert (len(whole["measures"]), whole["next"]) == (9, None)
+
+
+def test_an_action_is_taken_back_with_its_measure(one: Served) -> None:
+    case = decided(one, "enf-behind", "fraud/mule")
+    (measure,) = one.ask("GET", f"/v1/measures?cause=case:{case}").json["measures"]
+    action = one.ask("GET", f"/v1/measures/{measure['id']}").json["action"]
+    path = f"/v1/actions/{action}/reverse"
+    answers = [
+        one.ask("POST", path, json={"reason": "the wrong one"}, headers={"Trustward-Person": "max"}) for _ in range(2)
+    ]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert answers[1].json["again"]
+    told = one.ask("GET", f"/v1/measures/{measure['id']}").json["measure"]
+    assert (told["state"], told["lifted_by"].endswith(":max"), told["lifted_why"]) == ("lifted", True, "the wrong one")
+    assert one.ask("GET", "/v1/strikes?kind=account&entity=enf-behind").json["live"] == {"fraud": 0}

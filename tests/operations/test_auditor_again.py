@@ -8,6 +8,8 @@ import pytest
 
 from tests.operations.kit import DAY_US, HOUR_US, START_US
 from tests.operations.orders_kit import Bench
+from tests.operations.test_enforcing import Court, outcome
+from trustward.model.case import Measure
 
 
 @pytest.mark.parametrize("state", ["unable", "unclear"])
@@ -30,3 +32,40 @@ def test_nothing_is_left_of_what_was_to_be_done_anew_and_could_not(
     assert bench.in_force("a1") == []
     assert [one.state for one in bench.enforcing.of(order.cause)] == ["lifted"]
     assert bench.states(order.id) == ["lifted"]
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_what_carries_out_an_order_is_not_taken_back_behind_its_back(*, secret: bool) -> None:
+    bench = Bench()
+    first, second = (bench.executed("a1", reference=name, secret=secret) for name in ("R-1", "R-2"))
+    one, other = (bench.enforcing.letter(bench.enforcing.of(order.cause)[0]) for order in (first, second))
+    done = bench.enforcing.reverse(one, "lee", "seen by an analyst")
+    assert (done.still, done.inverse, done.again) == ((other,), "", False)
+    assert (bench.states(first.id), bench.states(second.id)) == (["lifted"], ["done"])
+    page = bench.directives.file(first.id)[-1]
+    assert (page.what, page.actor, page.said) == ("lifted", "lee", "seen by an analyst")
+    assert bench.in_force("a1") == ["suspend"]
+    done = bench.enforcing.reverse(other, "lee", "this one too")
+    assert (bool(done.inverse), bench.states(second.id), bench.in_force("a1")) == (True, ["lifted"], [])
+    assert bench.enforcing.reverse(other, "lee", "again").again
+    assert [one.state for one in bench.enforcing.on("account", "a1")] == ["lifted", "lifted"]
+
+
+def test_an_action_of_a_measure_is_taken_back_with_its_strike_and_its_label_and_is_told() -> None:
+    court = Court(engine=True)
+    mark = Measure(do="label", kind="account", entity="a1", note="watched")
+    cause = court.close(outcome("fraud/mule", mark))
+    court.rounds()
+    label, suspended = (
+        court.enforcing.letter(next(one for one in court.enforcing.of(cause) if one.do == do))
+        for do in ("label", "suspend")
+    )
+    assert court.enforcing.sheet("account", "a1").count("fraud", court.time()) == 1
+    court.enforcing.reverse(suspended, "lee", "the wrong one")
+    court.enforcing.reverse(label, "lee", "the wrong one")
+    assert [says["do"] for says in court.said("measure.lifted")] == ["suspend"]
+    court.rounds()
+    assert court.enforcing.sheet("account", "a1").count("fraud", court.time()) == 0
+    assert {state for *_, state in court.does(cause)} == {"lifted"}
+    assert [(one.label, one.present) for one in court.store.kept.labels("account", "a1")] == [("watched", False)]
+    court.host.close()

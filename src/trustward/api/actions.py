@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import caller_of, sees_secrets
+from trustward.api.auth import caller_of, person_of, sees_secrets
 from trustward.api.changing import Reason, clean, read_json
 from trustward.api.looking import check_entity, check_value
 from trustward.api.service import Service
@@ -255,11 +255,17 @@ def action(request: Request[Any, Any, Any], id: FromPath[str]) -> ActionTold:
 
 @post("/v1/actions/{id:str}/reverse", opt={"scope": "act"}, status_code=200, summary="Take an action back")
 async def reverse(request: Request[Any, Any, Any], id: FromPath[str]) -> ReversalTold:
-    """Its inverse goes to every target that the action was for. Asking again gives the same answer."""
+    """Its inverse goes to every target that the action was for. Asking again gives the same answer.
+
+    What carries out a measure is taken back with the measure.
+    """
     wanted: ReversalWanted = await read_json(request, ReversalWanted)
     service = _service(request)
     await service.aside(_seen, request, id)
     actor, reason = caller_of(request).actor, clean(wanted.reason, "$.reason")
+    enforcing = service.operations.enforcing
+    if await service.aside(enforcing.behind, id) is not None:
+        return _reversed(await service.aside(enforcing.reverse, id, person_of(request), reason), None)
     # The engine first: whatever ends between the two, asking again finds the action in force, and does both.
     change = await service.aside(service.delivering.unlabelling, id, actor, reason)
     entry = await service.changed(change) if change is not None else None

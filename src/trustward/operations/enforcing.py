@@ -20,7 +20,7 @@ from trustward.model.errand import Errand
 from trustward.model.letter import Letter
 from trustward.model.spans import add_span, parse_span
 from trustward.model.stored import ListEntry
-from trustward.operations.delivering import MAX_REASON, Delivering
+from trustward.operations.delivering import MAX_REASON, Delivering, Reversal
 from trustward.operations.duties import Duties
 from trustward.operations.filing import needed, until_written
 from trustward.operations.lifting import lifted_targets
@@ -222,6 +222,37 @@ class Enforcing:
         until_written(self.store, f"the measure {id}", attempt)
         self.settle(id)
         return self.get(id)
+
+    def behind(self, key: str) -> Measure | None:
+        """The measure in force that an action carries out; None for any other action. Raises NotFoundError."""
+        action = self.delivering.standing(key).body.action
+        asked = _AT_ONCE
+        while True:
+            found = self.on(action.kind, action.entity, asked)
+            for one in found:
+                if one.state == "in_force" and one.do == action.do and self.letter(one) == key:
+                    return one
+            if len(found) < asked:
+                return None
+            asked *= 4
+
+    def reverse(self, key: str, actor: str, reason: str) -> Reversal:
+        """Take an action back: one that carries out a measure is taken back with it, so that no file says otherwise.
+
+        Raises as :meth:`Delivering.reverse`.
+        """
+        measure = self.behind(key)
+        if measure is None:
+            return self.delivering.reverse(key, actor, reason)
+
+        def attempt() -> tuple[None, list[Write]]:
+            return None, self.to_take_back([self.get(measure.id)], actor, reason)
+
+        until_written(self.store, f"the measure {measure.id}", attempt)
+        # By itself, for its answer: what is settled finds it done.
+        reversal = self.delivering.reverse(key, actor, reason)
+        self.settle(measure.id)
+        return reversal
 
     def settle(self, id: str, most: int = 0, *, forgotten: bool = False) -> int:
         """Undo what a lifted measure has put in force, and up to ``most`` of what followed from it; how many of these.
