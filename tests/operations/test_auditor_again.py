@@ -8,6 +8,7 @@ import pytest
 
 from tests.operations.kit import DAY_US, HOUR_US, START_US
 from tests.operations.orders_kit import Bench
+from tests.operations.test_cases import NOTHING, World
 from tests.operations.test_enforcing import Court, outcome
 from trustward.model.case import Measure
 
@@ -69,3 +70,32 @@ def test_an_action_of_a_measure_is_taken_back_with_its_strike_and_its_label_and_
     assert {state for *_, state in court.does(cause)} == {"lifted"}
     assert [(one.label, one.present) for one in court.store.kept.labels("account", "a1")] == [("watched", False)]
     court.host.close()
+
+
+def test_no_time_is_won_by_merging_a_case_into_a_younger_one() -> None:
+    world = World()
+    old = world.open("a1")
+    world.time.on(2 * DAY_US)
+    new, newest = world.open("a2"), world.open("a3")
+    goal = world.cases.merge(old.id, "kim", new.id, "one ring")
+    goal = world.cases.merge(goal.id, "kim", newest.id, "one ring")
+    assert (goal.duty, goal.due_us) == (old.duty, old.due_us)
+    assert world.duties.get(new.duty).state == "cancelled"
+    assert world.duties.get(newest.duty).state == "cancelled"
+    world.time.on(2 * DAY_US)
+    world.queues.take(goal.id, "kim")
+    world.closing.close(goal.id, "kim", NOTHING)
+    late = world.duties.get(old.duty)
+    assert (late.state, len(late.breaches)) == ("done", 1)
+    younger = world.open("a4")
+    world.time.on(DAY_US)
+    merged = world.cases.merge(world.open("a5").id, "kim", younger.id, "one ring")
+    assert merged.duty == younger.duty
+
+
+def test_no_time_is_won_by_parting_a_case() -> None:
+    world = World()
+    old = world.open("a1", entities=(("account", "a2"),))
+    world.time.on(2 * DAY_US)
+    part = world.cases.split(old.id, "kim", [("account", "a2")], "another matter")
+    assert (part.due_us, world.duties.get(part.duty).due_us) == (old.due_us, old.due_us)

@@ -104,7 +104,7 @@ class Cases:
         gone = {case.id for case in about if case.state == "merged" and case.subject == f"{kind}:{entity}"}
         return next((case for case in about if case.open_on is not None and gone & set(case.merged)), None)
 
-    def _opened(self, news: News, now_us: int) -> tuple[Case, list[Write]]:
+    def _opened(self, news: News, now_us: int, starts_us: int | None = None) -> tuple[Case, list[Write]]:
         harm = self._harm(news)
         try:
             queue = route(
@@ -118,7 +118,14 @@ class Cases:
         except ValueError as fault:
             raise SettingsError(f"queues: {fault}", remedy="docs/operations.md says how") from fault
         name = self.ids()
-        owed = Owed(clock=queue.clock, subject=f"case:{name}", actor=news.actor, id=f"case-{name}", market=news.market)
+        owed = Owed(
+            clock=queue.clock,
+            subject=f"case:{name}",
+            actor=news.actor,
+            id=f"case-{name}",
+            starts_us=starts_us,
+            market=news.market,
+        )
         (duty,), owing = self.duties.to_open(owed)
         dues = [due_us for due_us in (duty.due_us, news.due_us) if due_us is not None]
         case = Case(
@@ -281,13 +288,23 @@ class Cases:
                 closed_to=tuple(dict.fromkeys((*new.closed_to, *old.deciders))),
             )
             goal.page("merged", reason, of=old.id)
-            gone.change(state="merged", into=new.id)
+            on, over = self._clocks(old, new)
+            goal.change(duty=on)
+            gone.change(state="merged", into=new.id, duty=over)
             gone.page("merged", reason, into=new.id)
-            ending = self.duties.to_cancel(old.duty, actor, f"part of case {new.id}") if old.duty else []
+            ending = self.duties.to_cancel(over, actor, f"part of case {new.id}") if over else []
             writes = [*gone.end(), *goal.end(), *ending]
             return goal.record, writes
 
         return until_written(self.store, f"the case {id}", attempt)
+
+    def _clocks(self, old: Case, new: Case) -> tuple[str, str]:
+        """Of two cases that become one, the clock that goes on, and the one that ends: what is due first stays due."""
+        found = [self.duties.get(case.duty) if case.duty else None for case in (new, old)]
+        running = [duty for duty in found if duty is not None and not duty.ended and duty.due_us is not None]
+        first = min(running, key=lambda duty: duty.due_us or 0, default=None)
+        earlier = first is not None and first.id == old.duty and old.golden is None
+        return (old.duty, new.duty) if earlier else (new.duty, old.duty)
 
     def split(self, id: str, actor: str, entities: Sequence[tuple[str, str]], reason: str) -> Case:
         """Some entities get a case of their own, about the first of them; the new case.
@@ -324,7 +341,8 @@ class Cases:
                 reports=len(moved),
                 closed_to=old.deciders,
             )
-            made, opening = self._opened(news, self.clock())
+            # It has been known for as long: nobody wins time by parting a case.
+            made, opening = self._opened(news, self.clock(), self._since(old))
             filing.change(
                 entities=tuple(one for one in old.entities if one not in entities),
                 links=(*old.links, made.id),
@@ -336,6 +354,10 @@ class Cases:
             return made, [*filing.end(), *opening, *going]
 
         return until_written(self.store, f"the case {id}", attempt)
+
+    def _since(self, case: Case) -> int:
+        """When a case's clock began."""
+        return self.duties.get(case.duty).starts_us if case.duty else case.opened_us
 
     def _reports_on(self, case: Case, subjects: set[str]) -> list[Report]:
         """Reports on some subjects, in a case or in what has become part of it, whose senders have not been told."""
