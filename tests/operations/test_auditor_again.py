@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import pytest
@@ -11,6 +12,9 @@ from tests.operations.orders_kit import Bench
 from tests.operations.test_cases import NOTHING, World
 from tests.operations.test_enforcing import Court, outcome
 from trustward.model.case import Measure
+from trustward.model.errand import Mark
+from trustward.operations.appeals import Hearing
+from trustward.ports import Write
 
 
 @pytest.mark.parametrize("state", ["unable", "unclear"])
@@ -99,3 +103,67 @@ def test_no_time_is_won_by_parting_a_case() -> None:
     world.time.on(2 * DAY_US)
     part = world.cases.split(old.id, "kim", [("account", "a2")], "another matter")
     assert (part.due_us, world.duties.get(part.duty).due_us) == (old.due_us, old.due_us)
+
+
+CLOSE = {
+    name: outcome("conduct/fake-account", Measure(do="close", kind="account", entity=name)) for name in ("a1", "a2")
+}
+
+
+def closed_with(court: Court, *names: str) -> list[str]:
+    """The cases by which accounts were closed that had all used one telephone."""
+    for name in names:
+        court.send("account.registered", f"r-{name}", account=name, phone="+6591234567")
+    court.time.on(DAY_US)
+    causes = [court.close(CLOSE[name], name) for name in names]
+    court.rounds()
+    court.time.on(DAY_US)
+    court.send("account.registered", "r-new", account="new", phone="+6591234567")
+    return causes
+
+
+def labelled(court: Court) -> list[tuple[str, bool]]:
+    return [(mark.label, mark.present) for mark in court.store.kept.labels("account", "new")]
+
+
+def test_who_comes_back_from_two_closed_accounts_stays_known_while_one_of_them_is_closed() -> None:
+    court = Court(engine=True)
+    first, second = closed_with(court, "a1", "a2")
+    court.rounds()
+    assert labelled(court) == [("returned", True)]
+    (case,) = court.store.cases.about("account", "new")
+    assert {("account", "a1"), ("account", "a2")} < set(case.entities)
+    name = court.appeal(first)
+    court.appeals.take(name, "ann")
+    court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="it was somebody else"))
+    court.rounds()
+    assert labelled(court) == [("returned", True)]
+    court.closing.reverse(second.removeprefix("case:"), "boss", "a mistake")
+    court.rounds()
+    assert labelled(court) == [("returned", False)]
+    court.host.close()
+
+
+def test_who_is_known_again_while_the_closing_is_taken_back_is_not_marked_for_good() -> None:
+    court = Court(engine=True)
+    (cause,) = closed_with(court, "a1")
+    found, seq = court.following._returning(0)
+    assert (set(found), seq > 0) == ({"new"}, True)
+    # Between looking and writing the closing is taken back, and all that hangs on it is settled.
+    court.following._returning = lambda _after: (found, seq)  # type: ignore[method-assign]
+    write, reversed_ = court.store.records.write, []
+
+    def late(writes: Sequence[Write]) -> None:
+        if not reversed_ and any(isinstance(one, Mark) for one in writes):
+            reversed_.append(cause)
+            court.closing.reverse(cause.removeprefix("case:"), "boss", "a mistake")
+            while court.following.follow():
+                pass
+        write(writes)
+
+    court.store.records.write = late  # type: ignore[method-assign]
+    court.following.watch()
+    del court.following._returning, court.store.records.write
+    court.rounds()
+    assert labelled(court) in ([], [("returned", False)])
+    court.host.close()

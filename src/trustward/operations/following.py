@@ -6,7 +6,7 @@ kill. What follows hangs on its measure, and is lifted with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -40,8 +40,13 @@ RETURNING = (*CONTACTS, *MONEY, "device.added", "signin.succeeded")
 MARK = "returning"
 LABEL = "returned"
 _ENTRIES = 4096
+_LOOKED_BACK = 20
+"""Of how many closed accounts that had used the same thing is looked at whether they are closed still."""
 _AT_ONCE = 20
 _UNDONE = 200
+
+Back = tuple[Measure, tuple[tuple[str, str], ...]]
+"""What has closed an account, and what somebody who comes now shares with it."""
 
 
 class Following:
@@ -206,17 +211,18 @@ class Following:
             found, seq = self._returning(mark.seq)
             if seq == mark.seq:
                 return count
-            writes: list[Write] = [Mark(id=MARK, version=mark.version + 1, seq=seq)]
-            for account, (closed, traces) in found.items():
-                writes += self._returned(account, closed, traces)
             try:
-                self._store.records.write(writes)
+                # One by one, for two of them may be one case; whoever is killed meanwhile finds what is done.
+                for account, closed in found.items():
+                    if writes := self._returned(account, closed):
+                        self._store.records.write(writes)
+                        count += 1
+                self._store.records.write([Mark(id=MARK, version=mark.version + 1, seq=seq)])
             except (StaleError, StoreError):
                 return count  # somebody else was first, or a case has just changed: the next round sees
-            count += len(found)
 
-    def _returning(self, after: int) -> tuple[dict[str, tuple[Measure, tuple[tuple[str, str], ...]]], int]:
-        found: dict[str, tuple[Measure, tuple[tuple[str, str], ...]]] = {}
+    def _returning(self, after: int) -> tuple[dict[str, dict[str, Back]], int]:
+        found: dict[str, dict[str, Back]] = {}
         seq = after
         for segment in self._store.journal.read(after, _ENTRIES):
             if segment.kind == "events" and any(f'"type":"{name}"'.encode() in segment.body for name in RETURNING):
@@ -226,7 +232,7 @@ class Following:
             seq = segment.last
         return found, seq
 
-    def _look(self, line: bytes, at_us: int, found: dict[str, tuple[Measure, tuple[tuple[str, str], ...]]]) -> None:
+    def _look(self, line: bytes, at_us: int, found: dict[str, dict[str, Back]]) -> None:
         event = msgspec.json.decode(line)
         if event["type"] not in RETURNING:
             return
@@ -235,43 +241,61 @@ class Following:
             trace = self._store.records.get(ClosedTrace, f"{kind}:{entity}")
             if trace is None or (trace.until_us is not None and at_us > trace.until_us):
                 continue
-            for name in trace.measures:
-                closed = self._store.measures.get(name)
-                if closed is None or closed.state != "in_force" or closed.entity == account:
-                    continue
+            for closed in self._closed(trace, account):
                 if event["type"] != "account.registered" and not self._newer(account, closed):
                     continue
-                before = found.get(account)
-                traces = before[1] if before is not None else ()
-                found[account] = (before[0] if before is not None else closed, (*traces, (kind, entity)))
-                break
+                mine = found.setdefault(account, {})
+                traces = mine[closed.id][1] if closed.id in mine else ()
+                mine[closed.id] = (closed, (*traces, (kind, entity)))
+
+    def _closed(self, trace: ClosedTrace, account: str) -> list[Measure]:
+        """What has closed others who had used something, as far as it is in force: the latest."""
+        found = [self._store.measures.get(name) for name in trace.measures[-_LOOKED_BACK:]]
+        return [one for one in found if one is not None and one.state == "in_force" and one.entity != account]
 
     def _newer(self, account: str, closed: Measure) -> bool:
         """Whether an account has been registered since another one was closed: who shared a device before has not."""
         query = Query(kind="account", entity=account, type="account.registered", from_us=closed.at_us)
         return bool(self._searching.page(query, None, 1).found)
 
-    def _returned(self, account: str, closed: Measure, traces: tuple[tuple[str, str], ...]) -> list[Write]:
-        name = _child(closed, "account", account)
-        if self._store.measures.get(name) is not None:
+    def _returned(self, account: str, found: dict[str, Back]) -> list[Write]:
+        """A label for each closed account that it is tied to: it stays as long as one of them is closed."""
+        backs: list[Back] = []
+        writes: list[Write] = []
+        for before, traces in found.values():
+            closed, label = self._enforcing.get(before.id), _child(before, "account", account)
+            if closed.state != "in_force" or self._store.measures.get(label) is not None:
+                continue
+            backs.append((closed, traces))
+            reasons = _shares([closed], traces)
+            writes += self._follows(closed, label, "label", "account", account, note=LABEL, reasons=reasons)
+            # If the closing is taken back at the same time, one of the two has to look again: the label hangs on it.
+            writes.append(msgspec.structs.replace(closed, version=closed.version + 1))
+        if not backs:
             return []
-        shared = ", ".join(dict.fromkeys(kind for kind, _ in traces))
+        traces = tuple(dict.fromkeys(tie for _, some in backs for tie in some))
         # What was closed in secret is not named.
-        said = f"shares {shared} with " + (
-            "a closed account" if closed.secret else f"the closed account {closed.entity}"
-        )
+        known = [closed for closed, _ in backs if not closed.secret]
         news = News(
             kind="account",
             entity=account,
             actor="trustward",
             what="decided_on",
-            said=said,
+            said=_shares(known, traces),
             category="fake_account",
-            entities=tuple(dict.fromkeys(traces)) if closed.secret else (("account", closed.entity), *traces),
+            entities=(*(("account", closed.entity) for closed in known), *traces),
             harm=50,
         )
-        label = self._follows(closed, name, "label", "account", account, note=LABEL, reasons=said)
-        return [*label, *self._cases.to_join(news)[1]]
+        return [*writes, *self._cases.to_join(news)[1]]
+
+
+def _shares(closed: Sequence[Measure], traces: Iterable[tuple[str, str]]) -> str:
+    """What somebody shares with closed accounts; what was closed in secret is not named."""
+    kinds = ", ".join(dict.fromkeys(kind for kind, _ in traces))
+    names = [one.entity for one in closed if not one.secret]
+    if not names:
+        return f"shares {kinds} with a closed account"
+    return f"shares {kinds} with the closed account{'s' * (len(names) > 1)} {', '.join(names)}"
 
 
 def ties(event: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
