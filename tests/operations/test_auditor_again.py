@@ -11,6 +11,7 @@ from tests.operations.kit import DAY_US, HOUR_US, START_US
 from tests.operations.orders_kit import Bench
 from tests.operations.test_cases import NOTHING, World
 from tests.operations.test_enforcing import Court, outcome
+from tests.operations.test_programmes import NOTICE
 from trustward.model.case import Measure
 from trustward.model.errand import Mark
 from trustward.operations.appeals import Hearing
@@ -167,3 +168,28 @@ def test_who_is_known_again_while_the_closing_is_taken_back_is_not_marked_for_go
     court.rounds()
     assert labelled(court) in ([], [("returned", False)])
     court.host.close()
+
+
+def test_what_is_sent_back_after_it_was_attested_is_owed_again() -> None:
+    bench = Bench()
+    story = bench.programmes
+    notice = story.open(NOTICE, "kim")
+    first = bench.duties.get(notice.items[0].duty)
+    story.remedy(notice.id, "lee", 1, "answered", ("report:7",))
+    story.attest(notice.id, "kim", 1, "looked")
+    again = story.send_back(notice.id, "kim", 1, "the authority does not agree").items[0]
+    owed = bench.duties.get(again.duty)
+    assert (bench.duties.get(first.id).state, owed.state, owed.due_us) == ("done", "open", first.due_us)
+    # While it is only remedied its clock goes on as it is.
+    story.remedy(notice.id, "lee", 1, "answered better", ("report:8",))
+    assert story.send_back(notice.id, "kim", 1, "not enough").items[0].duty == owed.id
+    bench.time.to("2126-01-01T00:00:00Z")
+    bench.duties.fire()
+    assert len(bench.duties.get(owed.id).breaches) == 1
+    story.remedy(notice.id, "lee", 1, "answered all", ("report:9",))
+    assert bench.duties.get(story.attest(notice.id, "kim", 1, "looked").items[0].duty).state == "done"
+    late = story.send_back(notice.id, "kim", 1, "still not").items[0]
+    bench.duties.fire()
+    assert len(bench.duties.get(late.duty).breaches) == 1
+    story.withdraw(notice.id, "kim", "over")
+    assert bench.duties.get(late.duty).state == "cancelled"

@@ -206,14 +206,40 @@ class Programmes:
         return self.step(id, actor, step)
 
     def send_back(self, id: str, actor: str, number: int, reason: str) -> Programme:
-        """It is not right yet: it is open again. A duty that was done stays so. Raises StepError."""
+        """It is not right yet: it is open again, and owed by the same time, also where that is over. Raises StepError.
+
+        A duty that was done stays so: what is owed is a duty of its own.
+        """
 
         def step(filing: Filing[Programme]) -> None:
             item = self._item(filing, number, "send_back")
-            self._put(filing, item, state="open", remedy=None, attested=None)
-            filing.page("sent_back", needed(reason, "a reason"), number=number)
+            duty = self._owed_again(filing, item)
+            self._put(filing, item, state="open", remedy=None, attested=None, duty=duty)
+            filing.page("sent_back", needed(reason, "a reason"), number=number, duty=duty)
 
         return self.step(id, actor, step)
+
+    def _owed_again(self, filing: Filing[Programme], item: Item) -> str:
+        """The clock of an item that is open again; one anew where it had been done."""
+        before = self.duties.get(item.duty) if item.duty else None
+        if before is None or not before.ended:
+            return item.duty
+        by_order = before.clock.kind in {"order", "gate"}
+        owed = Owed(
+            clock=before.clock,
+            subject=before.subject,
+            actor=filing.actor,
+            id=f"{filing.record.id}-{item.number}-{filing.record.pages}",
+            starts_us=before.starts_us,
+            due_us=before.due_us if by_order else None,
+            title=before.title,
+            owner=before.owner,
+            market=before.market,
+            secret=before.secret,
+        )
+        (duty,), writes = self.duties.to_open(owed)
+        filing.writes += writes
+        return duty.id
 
     def close_item(self, id: str, actor: str, number: int, said: str, refs: tuple[str, ...] = ()) -> Programme:
         """The authority has closed it, or been told: this shows it. Raises StepError."""
