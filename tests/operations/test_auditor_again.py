@@ -7,11 +7,13 @@ from typing import Literal
 
 import pytest
 
+from tests.operations.clue_kit import plain
 from tests.operations.kit import DAY_US, HOUR_US, START_US
 from tests.operations.orders_kit import Bench
 from tests.operations.test_cases import NOTHING, World
 from tests.operations.test_enforcing import Court, outcome
 from tests.operations.test_programmes import NOTICE
+from trustward.base.errors import StepError
 from trustward.model.case import Measure
 from trustward.model.errand import Mark
 from trustward.operations.appeals import Hearing
@@ -193,3 +195,20 @@ def test_what_is_sent_back_after_it_was_attested_is_owed_again() -> None:
     assert len(bench.duties.get(late.duty).breaches) == 1
     story.withdraw(notice.id, "kim", "over")
     assert bench.duties.get(late.duty).state == "cancelled"
+
+
+def test_a_case_is_told_once_under_whatever_subject_and_whatever_it_has_become_part_of() -> None:
+    telling = plain()
+    world = telling.world
+    case, goal = (world.report("u1", name, market="SG").case for name in ("a1", "a2"))
+    first = telling.draft(case=case)
+    with pytest.raises(StepError, match=f"the clue {first.id} about it has not been sent"):
+        telling.draft(case=case, kind="account", entity="a9")
+    telling.clues.approve(first.id, "lee")
+    sent = telling.clues.send(first.id, "kim")
+    with pytest.raises(StepError, match=f"of it already: the clue {sent.id}"):
+        telling.draft(case=case, kind="account", entity="a9")
+    world.cases.merge(case, "kim", goal, "one ring")
+    with pytest.raises(StepError, match=f"of it already: the clue {sent.id}"):
+        telling.draft(case=goal)
+    assert telling.draft(case=goal, of=sent.id).of == sent.id

@@ -183,7 +183,7 @@ class Clues:
         entities = draft.entities or (case.entities if case is not None else ((kind, entity),))
         facts = self._facts(draft.facts, case)
         id = self._ids()  # noqa: A001 - it is the record's
-        line = self._line(draft, authority, f"{kind}:{entity}", id)
+        lines = self._lines(draft, authority, f"{kind}:{entity}", case, id)
         choices = choose(list(self.authorities.values()), facts)
         choice = next(one for one in choices if one.authority == authority.id)
         if not choice.competent:
@@ -217,14 +217,18 @@ class Clues:
         _check(clue)
         filing = Filing(clue, draft.actor, now_us)
         filing.page("drafted", "; ".join(clue.why), authority=authority.id, of=draft.of)
-        filing.add([line, *owing, *self._in_case(clue, draft.actor, f"a clue to {authority.name} was drafted")])
+        filing.add([*lines, *owing, *self._in_case(clue, draft.actor, f"a clue to {authority.name} was drafted")])
         return filing.whole()
 
-    def _line(self, draft: Draft, authority: Authority, subject: str, id: str) -> Line:
-        """The clues about this subject to this authority, with one more. Raises StepError if it is told already."""
-        key = f"{authority.id}|{subject}"
-        before = self._store.records.get(Line, key)
-        names = before.clues if before is not None else ()
+    def _lines(self, draft: Draft, authority: Authority, subject: str, case: Case | None, id: str) -> list[Line]:
+        """The clues about this subject, and from this case, to this authority, with one more.
+
+        Raises StepError if it is told already, under whatever subject, or by a case that has become part of this one.
+        """
+        keys = [f"{authority.id}|{subject}", *([f"{authority.id}|case:{draft.case}"] if case is not None else [])]
+        parts = [f"{authority.id}|case:{name}" for name in (case.merged if case is not None else ())]
+        before = {key: self._store.records.get(Line, key) for key in (*keys, *parts)}
+        names = dict.fromkeys(name for line in before.values() if line is not None for name in line.clues)
         clues = [clue for name in names if (clue := self._store.dossiers.get(Clue, name)) is not None]
         for clue in clues:
             if clue.state in {"drafted", "approved"}:
@@ -237,13 +241,19 @@ class Clues:
             raise StepError(
                 f"{draft.of[:80]} is no clue about it that {authority.name} has", remedy="name one that was sent"
             )
-        same = [one.id for one in sent.values() if overlap(one, case=draft.case, decisions=draft.decisions)]
+        cases = {draft.case, *(case.merged if case is not None else ())} - {""}
+        same = [
+            one.id
+            for one in sent.values()
+            if one.case in cases or overlap(one, case=draft.case, decisions=draft.decisions)
+        ]
         if same and not draft.of:
             raise StepError(
                 f"{authority.name} has been told of it already: the clue {same[-1]}",
                 remedy=f"supplement it: of = {same[-1]}",
             )
-        return Line(id=key, version=1 if before is None else before.version + 1, clues=(*names, id))
+        lines = [before[key] or Line(id=key, version=0, clues=()) for key in keys]
+        return [msgspec.structs.replace(line, version=line.version + 1, clues=(*line.clues, id)) for line in lines]
 
     def amend(self, id: str, actor: str, **fields: Any) -> Clue:
         """Change summary, facts, fields, entities or decisions. Raises NotFoundError, StepError, UsageError."""
