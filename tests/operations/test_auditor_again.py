@@ -17,6 +17,9 @@ from trustward.base.errors import StepError
 from trustward.model.case import Measure
 from trustward.model.errand import Mark
 from trustward.operations.appeals import Hearing
+from trustward.operations.copies import CopyWanted
+from trustward.operations.directives import TargetWanted
+from trustward.operations.keeping import Keeping
 from trustward.ports import Write
 
 
@@ -212,3 +215,44 @@ def test_a_case_is_told_once_under_whatever_subject_and_whatever_it_has_become_p
     with pytest.raises(StepError, match=f"of it already: the clue {sent.id}"):
         telling.draft(case=goal)
     assert telling.draft(case=goal, of=sent.id).of == sent.id
+
+
+def test_what_an_order_keeps_on_a_list_does_not_come_off_it_by_the_list() -> None:
+    bench = Bench()
+    keeping = Keeping(bench.directives)
+    targets = (TargetWanted(kind="domain", entity="evil.example.info"), TargetWanted(kind="url", entity="http://x/y"))
+    copies = (CopyWanted(kind="image", value="ffee"),)
+    orders = [
+        bench.executed(targets=targets, type="access_block", copies=copies, secret=secret, reference=f"R-{secret}")
+        for secret in (False, True)
+    ]
+    hidden = bench.enforcing.of(orders[1].cause)[0]
+    for name, value in (
+        ("blocked-domain", "evil.example.info"),
+        ("blocked-url", "http://x/y"),
+        ("blocked-image", "ffee"),
+    ):
+        for until_us in (0, bench.time() + DAY_US):
+            with pytest.raises(StepError, match=f"is kept on {name} by the"):
+                keeping.check(name, ["free.example", value], until_us, secret=True)
+    keeping.check("blocked-domain", ["free.example"], 0, secret=False)
+    keeping.check("partners", ["evil.example.info"], 0, secret=False)
+    bench.dealing.withdraw(orders[0].id, "kim", "a mistake", "Sgt Lim")
+    bench.work()
+    with pytest.raises(StepError, match="on blocked-domain by the service") as refused:
+        keeping.check("blocked-domain", ["evil.example.info"], 0, secret=False)
+    assert hidden.id not in str(refused.value.remedy)
+    # A refusal would tell who may not know: it comes off, and the order's file says who did it.
+    keeping.check("blocked-image", ["ffee"], 0, secret=False)
+    keeping.note("blocked-image", ["ffee", "other"], "lee", "a picture of a cat")
+    page = bench.directives.file(orders[1].id)[-1]
+    assert (page.what, page.actor, page.said, page.detail["values"]) == (
+        "let_in_by_hand",
+        "lee",
+        "a picture of a cat",
+        ["ffee"],
+    )
+    bench.dealing.withdraw(orders[1].id, "kim", "a mistake", "Sgt Lim")
+    bench.work()
+    for name, value in (("blocked-domain", "evil.example.info"), ("blocked-image", "ffee")):
+        keeping.check(name, [value], 0, secret=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,7 +12,7 @@ from litestar import Request, Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import caller_of
+from trustward.api.auth import caller_of, person_of, sees_secrets
 from trustward.api.bodies import media_type, whole
 from trustward.api.changing import TEXT_LIMIT, Reason, Said, clean, expiry, read_json
 from trustward.api.looking import check_value
@@ -206,11 +206,14 @@ async def put_entries(request: Request[Any, Any, Any], name: FromPath[str]) -> C
     for at, value in enumerate(wanted.values):
         _check(value, f"$.values[{at}]", name)
     await service.aside(_known, service, name)
+    until_us = expiry(wanted.expires)
+    if until_us is not None:
+        await service.aside(_kept, request, name, wanted.values, until_us)
     change = ListChange(
         actor=caller_of(request).actor,
         list=name,
         put=wanted.values,
-        expires_us=expiry(wanted.expires),
+        expires_us=until_us,
         origin=clean(wanted.origin, "$.origin"),
         reason=clean(wanted.reason, "$.reason"),
     )
@@ -225,11 +228,13 @@ async def delete_entries(
     reason: Annotated[str, QueryParameter(min_length=1, max_length=TEXT_LIMIT)],
     origin: Annotated[str, QueryParameter(max_length=TEXT_LIMIT)] = "",
 ) -> Changed:
-    """Also values that the policy's own sources have."""
+    """Also values that the policy's own sources have; not what a measure or an order keeps there."""
     service: Service = request.app.state.service
     for text in (*value, reason):
         check_value(text)
     await service.aside(_known, service, name)
+    await service.aside(_kept, request, name, value, 0)
+    await service.aside(service.operations.keeping.note, name, value, person_of(request), reason)
     change = ListChange(
         actor=caller_of(request).actor, list=name, gone=tuple(value), origin=clean(origin, "origin"), reason=reason
     )
@@ -254,6 +259,9 @@ async def import_(
     base = EntryIn(value="-", expires=expires, origin=clean(origin, "origin"), reason=clean(reason, "reason"))
     grouped = await service.aside(_grouped, kind, body, base, name)
     await service.aside(_known, service, name)
+    for (until_us, _, _), values in grouped.items():
+        if until_us is not None:
+            await service.aside(_kept, request, name, values, until_us)
     actor = caller_of(request).actor
     entry = count = 0
     for changes in _together(
@@ -271,6 +279,12 @@ async def import_(
         entry = await service.changed_all(changes)
         count += sum(len(change.put) for change in changes)
     return Changed(values=count, entry=entry)
+
+
+def _kept(request: Request[Any, Any, Any], name: str, values: Sequence[str], until_us: int) -> None:
+    """See that nothing is taken off, or ends sooner, that a measure or an order keeps on a list. Raises StepError."""
+    service: Service = request.app.state.service
+    service.operations.keeping.check(name, values, until_us, secret=sees_secrets(request))
 
 
 def _together(changes: Iterable[ListChange]) -> Iterator[list[ListChange]]:

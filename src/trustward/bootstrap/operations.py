@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from trustward.operations.following import Following
     from trustward.operations.gathering import Gathering
     from trustward.operations.holds import Holds, Links
+    from trustward.operations.keeping import Keeping
     from trustward.operations.programmes import Programmes
     from trustward.operations.queues import Queues
     from trustward.operations.reports import Reports
@@ -56,6 +57,7 @@ class Operations(NamedTuple):
     effort: Effort
     programmes: Programmes
     appeals: Appeals
+    keeping: Keeping
 
 
 def regimes(settings: Settings) -> Regimes:
@@ -115,6 +117,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
     from trustward.operations.executing import Executing
     from trustward.operations.gathering import Gathering
     from trustward.operations.holds import Holds
+    from trustward.operations.keeping import Keeping
     from trustward.operations.programmes import Programmes
     from trustward.operations.queues import Queues, Terms
     from trustward.operations.reports import Reports
@@ -161,6 +164,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
         effort=Effort(directives, enforcing, sending),
         programmes=Programmes(opened, owed, clock=clock, ids=new_id),
         appeals=Appeals(enforcing, closing),
+        keeping=Keeping(directives),
     )
 
 

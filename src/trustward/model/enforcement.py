@@ -95,8 +95,16 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def same(self) -> str:
         """What makes two measures do the same."""
-        note = self.note if self.do in {"label", "challenge"} else ""
-        return msgspec.json.encode((self.do, self.kind, self.entity, note)).decode()
+        return same_of(self.do, self.kind, self.entity, self.note)
+
+
+def same_of(do: str, kind: str, entity: str, note: str = "") -> str:
+    """What makes two measures do the same: of a label and a challenge the note is part of it.
+
+    >>> same_of("suspend", "account", "a1", "seen before")
+    '["suspend","account","a1",""]'
+    """
+    return msgspec.json.encode((do, kind, entity, note if do in {"label", "challenge"} else "")).decode()
 
 
 class Strike(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
