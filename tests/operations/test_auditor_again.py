@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 import pytest
 
 from tests.operations.clue_kit import plain
@@ -15,10 +16,13 @@ from tests.operations.test_enforcing import Court, outcome
 from tests.operations.test_programmes import NOTICE
 from trustward.base.errors import StepError
 from trustward.model.case import Measure
+from trustward.model.directive import Proof
+from trustward.model.effect import outgoing
 from trustward.model.errand import Mark
 from trustward.operations.appeals import Hearing
 from trustward.operations.copies import CopyWanted
-from trustward.operations.directives import TargetWanted
+from trustward.operations.directives import ClockWanted, TargetWanted
+from trustward.operations.filing import Filing
 from trustward.operations.keeping import Keeping
 from trustward.ports import Write
 
@@ -111,6 +115,7 @@ def test_no_time_is_won_by_parting_a_case() -> None:
     assert (part.due_us, world.duties.get(part.duty).due_us) == (old.due_us, old.due_us)
 
 
+LATE = ClockWanted(clock="SG-ACT-comply", due_us=START_US + DAY_US)
 CLOSE = {
     name: outcome("conduct/fake-account", Measure(do="close", kind="account", entity=name)) for name in ("a1", "a2")
 }
@@ -256,3 +261,53 @@ def test_what_an_order_keeps_on_a_list_does_not_come_off_it_by_the_list() -> Non
     bench.work()
     for name, value in (("blocked-domain", "evil.example.info"), ("blocked-image", "ffee")):
         keeping.check(name, [value], 0, secret=True)
+
+
+def outcomes(bench: Bench) -> list[dict[str, Any]]:
+    bodies = [outgoing(row.body) for row in bench.store.outbox.waiting(100_000)]
+    return [dict(body.says) for body in bodies if body.type == "order.outcome"]
+
+
+def test_what_somebody_has_taken_back_meanwhile_is_not_carried_out_and_the_issuer_hears_of_it() -> None:
+    bench = Bench()
+    accounts = tuple(TargetWanted(kind="account", entity=f"a{at}") for at in range(60))
+    order = bench.accepted(targets=accounts)
+    bench.dealing.execute(order.id, "kim")
+    bench.executing.work()
+    first = bench.directives.target(order.id, 1)
+    bench.enforcing.lift(first.measure, "ann", "appeal 7: it was somebody else")
+    bench.work()
+    comply = order.duties[0].duty
+    assert (bench.directives.get(order.id).state, bench.duties.get(comply).state) == ("executed", "open")
+    bench.dealing.report(order.id, "kim", "all but one")
+    assert bench.duties.get(comply).state == "done"
+    (told,) = outcomes(bench)
+    assert told["unable"] == [{"kind": "account", "entity": "a0", "why": "appeal 7: it was somebody else"}]
+
+
+def test_what_the_issuer_has_dropped_is_carried_out_without_it() -> None:
+    bench = Bench()
+    order = bench.executed("a1", "a2", "a3", clocks=(ClockWanted(clock="SG-ACT-completion", due_us=START_US + DAY_US),))
+    bench.dealing.vary(order.id, "kim", "not this one", drop=(1,), clocks=(LATE,))
+    bench.work()
+    after = bench.directives.get(order.id)
+    assert (after.state, bench.duties.get(after.duties[1].duty).state) == ("executed", "done")
+    bench.dealing.report(order.id, "kim")
+    assert [told.get("unable") for told in outcomes(bench)] == [None]
+
+
+def test_the_issuer_hears_of_all_that_was_not_possible_however_many_they_are() -> None:
+    bench = Bench()
+    order = bench.accepted(targets=tuple(TargetWanted(kind="ip", entity=f"e{at}") for at in range(2_001)))
+    bench.dealing.execute(order.id, "kim")
+    filing = Filing(bench.directives.get(order.id), "kim", START_US)
+    proof = Proof(at_us=START_US, actor="kim", said="nobody knows it")
+    for one in bench.targets(order.id):
+        filing.writes.append(msgspec.structs.replace(one, version=one.version + 1, state="unable", proof=(proof,)))
+    filing.change(work=True)
+    bench.store.records.write(filing.end())
+    bench.work()
+    bench.dealing.report(order.id, "kim", "nobody is known")
+    told = outcomes(bench)
+    assert [(one["part"], one["parts"], len(one["unable"])) for one in told] == [(1, 3, 1000), (2, 3, 1000), (3, 3, 1)]
+    assert len({one["entity"] for part in told for one in part["unable"]}) == 2_001

@@ -16,7 +16,11 @@ from trustward.model.directive import Challenge, Copy, Directive, Proof, Said, T
 from trustward.operations.copies import CopyWanted, Kept
 from trustward.operations.directives import ClockWanted, Directives, TargetWanted
 from trustward.operations.filing import Filing, check_step, needed, tell_issuer
+from trustward.operations.lifting import taken_back
 from trustward.operations.reading import copies_of, targets_of
+
+_TOLD = 1_000
+"""How many targets one letter tells of."""
 
 
 class Dealing:
@@ -144,11 +148,15 @@ class Dealing:
         def step(filing: Filing[Directive]) -> None:
             order = filing.record
             counts = dict(self.orders.store.orders.counts(id))
-            unable = [
-                {"kind": one.kind, "entity": one.entity, "why": one.proof[-1].said if one.proof else ""}
-                for one in self.orders.store.orders.targets(id, ("unable",), 0, 1_000)
+            left = [*targets_of(self.orders.store, id, ("unable",)), *taken_back(self.orders.store, id)]
+            found = [
+                {"kind": one.kind, "entity": one.entity, "why": one.proof[-1].said if one.proof else ""} for one in left
             ]
-            tell_issuer(filing, "outcome", text=text, targets=counts, unable=unable)
+            # All of them, in as many letters as it takes.
+            parts = [found[start : start + _TOLD] for start in range(0, len(found), _TOLD)] or [[]]
+            for number, part in enumerate(parts, 1):
+                which = {"part": number, "parts": len(parts)} if len(parts) > 1 else {}
+                tell_issuer(filing, "outcome", text=text, targets=counts, unable=part, **which)
             filing.change(state="reported", told={**order.told, "outcome": filing.now_us})
             filing.page("reported", text, targets=counts)
             self.orders.end(filing, "comply", "carried out as far as possible, and reported")

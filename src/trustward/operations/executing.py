@@ -17,11 +17,11 @@ from trustward.operations.copies import LISTS, Kept, link_copy
 from trustward.operations.directives import Directives
 from trustward.operations.enforcing import Enforcing, Taking
 from trustward.operations.filing import Filing, check_step
+from trustward.operations.lifting import WORKER, taken_back
 from trustward.operations.matching import Match, matches_in
 from trustward.operations.reading import copies_of
 from trustward.ports import Write
 
-WORKER = "trustward"
 AT_ONCE = 50
 _ORDERS = 20
 _ENTRIES = 2048
@@ -160,8 +160,9 @@ class Executing:
             return self._rest(filing)
         filing.change(state="executed", work=False)
         filing.page("carried_out", targets=dict(counts))
-        # Where no measure is taken and nothing kept out, a person says what was done: by the outcome.
-        if not counts.get("unable") and (counts.get("done") or order.copies):
+        # Where no measure is taken and nothing kept out, a person says what was done, and what is not: by the outcome.
+        whole = not counts.get("unable") and not taken_back(self._store, order.id)
+        if whole and (counts.get("done") or order.copies):
             filing.writes += self._directives.to_end(order, "comply", WORKER, "carried out")
         self._store.records.write(filing.end())
         return 1

@@ -6,11 +6,19 @@ from collections.abc import Iterable
 
 import msgspec
 
-from trustward.model.directive import Proof
+from trustward.model.directive import Proof, Target
 from trustward.model.enforcement import Measure
 from trustward.operations.filing import Filing
 from trustward.operations.reading import targets_of
 from trustward.ports import Store, Write
+
+WORKER = "trustward"
+"""Who lifts what an order itself does not ask for any more."""
+
+
+def taken_back(store: Store, order: str) -> list[Target]:
+    """The targets of an order that somebody else has taken back: nobody has said that they need not be done."""
+    return [one for one in targets_of(store, order, ("lifted",)) if one.proof and one.proof[-1].actor != WORKER]
 
 
 def lifted_targets(store: Store, measures: Iterable[Measure], actor: str, why: str, now_us: int) -> list[Write]:
