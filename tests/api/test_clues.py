@@ -205,7 +205,8 @@ def test_what_is_secret_is_secret_everywhere(one: Served) -> None:
     ):
         answer = one.ask("GET", path, key=plain)
         assert not any(word in answer.body for word in hidden_words), path
-    # Labels of the tests before may come late.
-    rows = [row for row in one.service.store.audit.read(0, 100_000)[before:] if row.action != "label.changed"]
+    # Labels of the tests before may come late, and the first link of a service that has just started.
+    late = {"label.changed", "user.link"}
+    rows = [row for row in one.service.store.audit.read(0, 100_000)[before:] if row.action not in late]
     assert rows == []
     assert one.ask("GET", "/v1/holds?kind=account&entity=hush-1").json["holds"][0]["id"] == held

@@ -311,3 +311,22 @@ def test_the_issuer_hears_of_all_that_was_not_possible_however_many_they_are() -
     told = outcomes(bench)
     assert [(one["part"], one["parts"], len(one["unable"])) for one in told] == [(1, 3, 1000), (2, 3, 1000), (3, 3, 1)]
     assert len({one["entity"] for part in told for one in part["unable"]}) == 2_001
+
+
+@pytest.mark.parametrize("how", ["receipt", "feedback"])
+def test_a_receipt_that_never_comes_is_noticed(how: str) -> None:
+    telling = plain()
+    sent, by_hand = telling.sent(), telling.sent(authority="regulator", entity="a3", kind="account", fields={})
+    name = f"clue-{sent.id}-receipt"
+    assert [duty.id for duty in telling.duties.of(f"clue:{sent.id}")] == [name]
+    assert telling.duties.of(f"clue:{by_hand.id}") == []
+    telling.time.on(10 * DAY_US)
+    while telling.duties.fire():
+        pass
+    assert len(telling.duties.get(name).breaches) == 1
+    for _ in range(2):
+        if how == "receipt":
+            telling.clues.receipt(sent.id, "kim", "P-77")
+        else:
+            telling.clues.feedback(sent.id, "kim", "taken_up", "they look into it")
+    assert telling.duties.get(name).state == "done"

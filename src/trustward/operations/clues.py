@@ -35,7 +35,7 @@ SENT_LABEL = "reported-to-authority"
 TAKEN_LABEL = "authority-investigates"
 """Labels on the subject, so that rules know."""
 MOST_ENTITIES = 1_000
-_MORE = "clue-more"
+_MORE, _RECEIPT = "clue-more", "clue-receipt"
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -346,6 +346,16 @@ class Clues:
             if clue.of:
                 says["supplements"] = clue.of
             filing.letter("sent", told("submit", "clue", clue.id), says, clue.authority.target)
+            # What has left has not arrived: somebody asks where the receipt is.
+            name, market = _receipt_duty(clue.id), clue.authority.market
+            owed = Owed(clock=_RECEIPT, subject=filing.name, actor=filing.actor, id=name, market=market)
+            filing.add(self._duties.to_open(owed)[1])
+
+    def _confirmed(self, filing: Filing[Clue], said: str) -> None:
+        """The authority has it: nobody waits for its receipt any more."""
+        duty = _receipt_duty(filing.record.id)
+        if self._store.duties.get(duty) is not None:
+            filing.add(self._duties.to_end(duty, filing.actor, Evidence(said=said[:1000], refs=(filing.name,))))
 
     def receipt(self, id: str, actor: str, number: str) -> Clue:
         """The authority has confirmed it, under a number of its own; the same again changes nothing.
@@ -363,6 +373,7 @@ class Clues:
             state = "received" if clue.state == "sent" else clue.state
             filing.change(state=state, receipt=needed(number, "the number", 200), received_us=filing.now_us)
             filing.page("received", number)
+            self._confirmed(filing, f"confirmed: {number}")
             filing.add(self._in_case(clue, actor, f"{clue.authority.name} has confirmed the clue: {number}"))
 
         return self._step(id, actor, "receipt", step)
@@ -375,6 +386,7 @@ class Clues:
             filing.change(state="answered", feedback=feedback, feedback_us=filing.now_us)
             filing.page("feedback", needed(text, "what was said"), feedback=feedback)
             words = feedback.replace("_", " ")
+            self._confirmed(filing, f"answered: {words}")
             filing.add(self._in_case(clue, actor, f"{clue.authority.name}: {words}: {text}"[:4000]))
             if feedback == "more_wanted":
                 filing.add(self._more(filing, actor))
@@ -465,6 +477,11 @@ class Clues:
         filing = Filing(case, actor, self._clock())
         filing.page("noted", said, clue=clue.id)
         return filing.end()
+
+
+def _receipt_duty(id: str) -> str:
+    """The id of the duty to have the receipt of a clue."""
+    return f"clue-{id}-receipt"
 
 
 def _label(filing: Filing[Clue], label: str, *, present: bool | None) -> Errand:
