@@ -24,6 +24,7 @@ from trustward.operations.copies import CopyWanted
 from trustward.operations.directives import ClockWanted, TargetWanted
 from trustward.operations.filing import Filing
 from trustward.operations.keeping import Keeping
+from trustward.operations.polling import Polling
 from trustward.ports import Write
 
 
@@ -330,3 +331,30 @@ def test_a_receipt_that_never_comes_is_noticed(how: str) -> None:
         else:
             telling.clues.feedback(sent.id, "kim", "taken_up", "they look into it")
     assert telling.duties.get(name).state == "done"
+
+
+def test_the_issuer_hears_of_what_no_receiver_has_confirmed() -> None:
+    bench = Bench()
+    orders = [bench.accepted(f"a{at}", "b", reference=f"R-{at}") for at in range(3)]
+    for order in orders:
+        bench.dealing.execute(order.id, "kim")
+        while bench.executing.work():
+            pass
+    bench.dealing.report(orders[0].id, "kim")
+    first = outcomes(bench)
+    bench.delivering.tidy()
+    polling = Polling(bench.delivering)
+    while (leased := polling.fetch("pull", "app", 1, 0)) is not None and leased.lease is not None:
+        (action,) = leased.actions
+        if action["entity"] in {"a1", "b"}:
+            polling.fail("pull", leased.lease, action["id"], "app", "no such account", refused=True)
+        else:
+            polling.confirm("pull", leased.lease, (action["id"],), "app", more=False)
+    for order in orders[1:]:
+        bench.dealing.report(order.id, "kim")
+    told = [
+        {line["entity"]: line["why"][:20] for line in one.get("unconfirmed", ())} for one in (*first, *outcomes(bench))
+    ]
+    early = dict.fromkeys(("a0", "b"), "it has not left yet"[:20])
+    assert told == [early, dict.fromkeys(("a1", "b"), "its receiver could n"), {"b": "its receiver could n"}]
+    assert bench.directives.file(orders[1].id)[-1].detail["unconfirmed"] == 2

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from trustward.base.errors import NotFoundError, StepError, UsageError
 from trustward.base.units import format_time
-from trustward.model.directive import Challenge, Copy, Directive, Proof, Said, Target, TargetState, verb_for
+from trustward.model.directive import ALLOWED, Challenge, Copy, Directive, Proof, Said, Target, TargetState, verb_for
+from trustward.operations.confirming import unconfirmed
 from trustward.operations.copies import CopyWanted, Kept
 from trustward.operations.directives import ClockWanted, Directives, TargetWanted
 from trustward.operations.filing import Filing, check_step, needed, tell_issuer
@@ -143,22 +144,27 @@ class Dealing:
         return self.orders.step(id, actor, "tell", step)
 
     def report(self, id: str, actor: str, text: str = "") -> Directive:
-        """Tell the issuer the outcome: what was done, and what was not possible and why. Raises StepError."""
+        """Tell the issuer the outcome: what was done, what was not possible and why, what nobody has confirmed.
+
+        Raises StepError.
+        """
+        check_step("order", self.orders.get(id).state, "report", ALLOWED["report"])
+        late = unconfirmed(self.orders.store, targets_of(self.orders.store, id, ("done",)))
 
         def step(filing: Filing[Directive]) -> None:
             order = filing.record
             counts = dict(self.orders.store.orders.counts(id))
             left = [*targets_of(self.orders.store, id, ("unable",)), *taken_back(self.orders.store, id)]
-            found = [
-                {"kind": one.kind, "entity": one.entity, "why": one.proof[-1].said if one.proof else ""} for one in left
-            ]
+            lines = [("unable", _line(one, one.proof[-1].said if one.proof else "")) for one in left]
+            lines += [("unconfirmed", _line(one, why)) for one, why in late]
             # All of them, in as many letters as it takes.
-            parts = [found[start : start + _TOLD] for start in range(0, len(found), _TOLD)] or [[]]
+            parts = [lines[start : start + _TOLD] for start in range(0, len(lines), _TOLD)] or [[]]
             for number, part in enumerate(parts, 1):
-                which = {"part": number, "parts": len(parts)} if len(parts) > 1 else {}
-                tell_issuer(filing, "outcome", text=text, targets=counts, unable=part, **which)
+                says: dict[str, Any] = {"part": number, "parts": len(parts)} if len(parts) > 1 else {}
+                says |= {what: [line for which, line in part if which == what] for what in ("unable", "unconfirmed")}
+                tell_issuer(filing, "outcome", text=text, targets=counts, **says)
             filing.change(state="reported", told={**order.told, "outcome": filing.now_us})
-            filing.page("reported", text, targets=counts)
+            filing.page("reported", text, targets=counts, unconfirmed=len(late) or None)
             self.orders.end(filing, "comply", "carried out as far as possible, and reported")
             self.orders.end(filing, "completion", "the outcome was told")
 
@@ -341,3 +347,8 @@ class Dealing:
             filing.page("noted", needed(said, "a note"), refs=refs)
 
         return self.orders.step(id, actor, "note", step)
+
+
+def _line(target: Target, why: str) -> dict[str, str]:
+    """What a letter says of a target."""
+    return {"kind": target.kind, "entity": target.entity, "why": why}
