@@ -18,7 +18,7 @@ from trustward.base.errors import StepError
 from trustward.model.case import Measure
 from trustward.model.directive import Proof
 from trustward.model.effect import outgoing
-from trustward.model.errand import Mark
+from trustward.model.enforcement import Measure as Taken
 from trustward.operations.appeals import Hearing
 from trustward.operations.copies import CopyWanted
 from trustward.operations.directives import ClockWanted, TargetWanted
@@ -162,11 +162,12 @@ def test_who_is_known_again_while_the_closing_is_taken_back_is_not_marked_for_go
     found, seq = court.following._returning(0)
     assert (set(found), seq > 0) == ({"new"}, True)
     # Between looking and writing the closing is taken back, and all that hangs on it is settled.
-    court.following._returning = lambda _after: (found, seq)  # type: ignore[method-assign]
-    write, reversed_ = court.store.records.write, []
+    court.following._returning = lambda after: (found, seq)  # type: ignore[method-assign]
+    write = court.store.records.write
+    reversed_: list[str] = []
 
     def late(writes: Sequence[Write]) -> None:
-        if not reversed_ and any(isinstance(one, Mark) for one in writes):
+        if not reversed_ and any(isinstance(one, Taken) and one.do == "label" for one in writes):
             reversed_.append(cause)
             court.closing.reverse(cause.removeprefix("case:"), "boss", "a mistake")
             while court.following.follow():
@@ -177,7 +178,8 @@ def test_who_is_known_again_while_the_closing_is_taken_back_is_not_marked_for_go
     court.following.watch()
     del court.following._returning, court.store.records.write
     court.rounds()
-    assert labelled(court) in ([], [("returned", False)])
+    assert reversed_ == [cause]
+    assert labelled(court) == []
     court.host.close()
 
 
