@@ -11,7 +11,7 @@ import pytest
 from tests.operations.clue_kit import plain
 from tests.operations.kit import DAY_US, HOUR_US, START_US
 from tests.operations.orders_kit import Bench
-from tests.operations.test_cases import NOTHING, World
+from tests.operations.test_cases import NOTHING, QUEUES, World
 from tests.operations.test_enforcing import Court, outcome
 from tests.operations.test_programmes import NOTICE
 from trustward.base.errors import StepError
@@ -19,6 +19,7 @@ from trustward.model.case import Measure
 from trustward.model.directive import Proof
 from trustward.model.effect import outgoing
 from trustward.model.enforcement import Measure as Taken
+from trustward.model.queue import Queue
 from trustward.operations.appeals import Hearing
 from trustward.operations.copies import CopyWanted
 from trustward.operations.directives import ClockWanted, TargetWanted
@@ -360,3 +361,28 @@ def test_the_issuer_hears_of_what_no_receiver_has_confirmed() -> None:
     early = dict.fromkeys(("a0", "b"), "it has not left yet"[:20])
     assert told == [early, dict.fromkeys(("a1", "b"), "its receiver could n"), {"b": "its receiver could n"}]
     assert bench.directives.file(orders[1].id)[-1].detail["unconfirmed"] == 2
+
+
+@pytest.mark.parametrize("how", ["move", "escalate", "merge", "split"])
+def test_what_two_have_to_see_is_not_ended_by_one_who_takes_it_elsewhere(how: str) -> None:
+    world = World(queues=(Queue(name="devices", kinds=("device",)), *QUEUES))
+    case = world.open("a1", category="counterfeit", entities=(("device", "d1"),))
+    assert case.queue == "twice"
+    if how == "move":
+        case = world.cases.move(case.id, "key:1:kim", "all", "the wrong queue")
+    elif how == "escalate":
+        case = world.cases.escalate(case.id, "key:1:kim", "too hard")
+    elif how == "merge":
+        case = world.cases.merge(case.id, "key:1:kim", world.open("a2").id, "one shop")
+    else:
+        case = world.cases.split(case.id, "key:1:kim", [("device", "d1")], "another matter")
+    assert case.queue != "twice"
+    with pytest.raises(StepError, match="does not get this case"):
+        world.queues.take(case.id, "key:2:kim")
+    world.queues.take(case.id, "lee")
+    assert world.closing.close(case.id, "lee", NOTHING).state == "closed"
+    # Among queues that want one, whoever moves a case may end it.
+    easy = world.open("a3")
+    world.cases.move(easy.id, "key:1:kim", "leads", "with it")
+    world.queues.take(easy.id, "key:1:kim")
+    assert world.closing.close(easy.id, "key:1:kim", NOTHING).state == "closed"

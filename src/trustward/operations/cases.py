@@ -180,6 +180,7 @@ class Cases:
         name = self.queue(queue).name
 
         def step(filing: Filing[Case]) -> None:
+            self._leaves(filing, name)
             filing.change(queue=name, assigned="")
             filing.page("routed", needed(reason, "a reason"), queue=name)
 
@@ -191,10 +192,20 @@ class Cases:
         def step(filing: Filing[Case]) -> None:
             case = filing.record
             goal = self.queue(case.queue).escalates_to or case.queue
+            self._leaves(filing, goal)
             filing.change(queue=goal, level=case.level + 1, assigned="")
             filing.page("escalated", needed(reason, "a reason"), queue=goal)
 
         return self.step(id, actor, step)
+
+    def _leaves(self, filing: Filing[Case], goal: str) -> None:
+        """Who takes a case out of a queue that two have to see does not end it: then one alone would have."""
+        case = filing.record
+        if self._twice(case.queue) and not self._twice(goal):
+            filing.change(closed_to=tuple(dict.fromkeys((*case.closed_to, filing.actor))))
+
+    def _twice(self, queue: str) -> bool:
+        return self.queue(queue).second == "always"
 
     def park(self, id: str, actor: str, reason: str) -> Case:
         """It rests, until somebody resumes it or something new comes. Its clock goes on. Raises StepError."""
@@ -273,6 +284,7 @@ class Cases:
                 # What only checks reviewers does nothing and tells nobody: it becomes part of the other one.
                 gone, goal = goal, gone
             self._nobodys(gone.record, actor)
+            self._leaves(gone, goal.record.queue)
             old, new = gone.record, goal.record
             dues = [due_us for due_us in (old.due_us, new.due_us) if due_us is not None]
             goal.change(
@@ -343,6 +355,9 @@ class Cases:
             )
             # It has been known for as long: nobody wins time by parting a case.
             made, opening = self._opened(news, self.clock(), self._since(old))
+            if self._twice(old.queue) and not self._twice(made.queue):
+                made = msgspec.structs.replace(made, closed_to=tuple(dict.fromkeys((*made.closed_to, actor))))
+                opening = [made, *opening[1:]]
             filing.change(
                 entities=tuple(one for one in old.entities if one not in entities),
                 links=(*old.links, made.id),
