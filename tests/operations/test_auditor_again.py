@@ -386,3 +386,32 @@ def test_what_two_have_to_see_is_not_ended_by_one_who_takes_it_elsewhere(how: st
     world.cases.move(easy.id, "key:1:kim", "leads", "with it")
     world.queues.take(easy.id, "key:1:kim")
     assert world.closing.close(easy.id, "key:1:kim", NOTHING).state == "closed"
+
+
+@pytest.mark.parametrize("on_us", [HOUR_US, 3 * DAY_US])
+def test_what_an_order_wants_for_a_day_is_not_done_anew_because_the_order_lasts_longer(on_us: int) -> None:
+    bench = Bench()
+    wanted = (
+        TargetWanted(kind="account", entity="a1", lasts_us=DAY_US),
+        TargetWanted(kind="account", entity="a2"),
+    )
+    order = bench.executed(targets=wanted, until_us=START_US + 10 * DAY_US)
+    bench.time.on(on_us)
+    bench.enforcing.expire()
+    bench.dealing.vary(order.id, "kim", "longer", until_us=START_US + 20 * DAY_US)
+    bench.work()
+    assert [len(one.proof) for one in bench.targets(order.id)] == [1, 3]
+    bench.time.to("2026-01-09T10:00:00Z")
+    bench.enforcing.expire()
+    assert (bench.in_force("a1"), set(bench.in_force("a2"))) == ([], {"suspend"})
+
+
+def test_what_is_done_anew_lasts_from_when_it_was_done_first() -> None:
+    bench = Bench()
+    wanted = (TargetWanted(kind="account", entity="a1", lasts_us=15 * DAY_US),)
+    order = bench.executed(targets=wanted, until_us=START_US + 10 * DAY_US)
+    bench.time.on(5 * DAY_US)
+    bench.dealing.vary(order.id, "kim", "longer", until_us=START_US + 20 * DAY_US)
+    bench.work()
+    ends = [one.ends_us for one in bench.enforcing.of(order.cause)]
+    assert ends == [START_US + 10 * DAY_US, START_US + 15 * DAY_US]

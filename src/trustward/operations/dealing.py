@@ -216,7 +216,7 @@ class Dealing:
             if until_us is not None:
                 filing.change(until_us=until_us)
                 if begun and order.until_us is not None and until_us > order.until_us:
-                    longer = self._longer(filing, reason)
+                    longer = self._longer(filing, reason, order.until_us)
             if begun:
                 new = [one for one in filing.writes if isinstance(one, Copy)]
                 filing.writes = [one for one in filing.writes if not isinstance(one, Copy)]
@@ -232,12 +232,18 @@ class Dealing:
 
         return self.orders.step(id, actor, "vary", step)
 
-    def _longer(self, filing: Filing[Directive], reason: str) -> int:
-        """What was done ends with the order's old end: workers do it anew, until the new one. How many targets."""
+    def _longer(self, filing: Filing[Directive], reason: str, before_us: int) -> int:
+        """What ends with the order's old end is done anew by workers, until the new one. How many targets.
+
+        What the order itself wants for a shorter time has that time alone.
+        """
         changed = {one.id for one in filing.writes if isinstance(one, Target)}
         proof = Proof(at_us=filing.now_us, actor=filing.actor, said=reason[:1000])
-        done = targets_of(self.orders.store, filing.record.id, ("done",))
-        again = [one for one in done if one.measure and one.id not in changed]
+        again = []
+        for one in targets_of(self.orders.store, filing.record.id, ("done",)):
+            measure = self.orders.store.measures.get(one.measure) if one.measure and one.id not in changed else None
+            if measure is not None and (measure.ends_us is None or measure.ends_us >= before_us):
+                again.append(one)
         filing.add(
             msgspec.structs.replace(one, version=one.version + 1, state="waiting", proof=(*one.proof, proof))
             for one in again

@@ -124,7 +124,9 @@ class Executing:
 
     def _taken(self, order: Directive, one: Target, now_us: int) -> tuple[Proof, list[Write]]:
         verb = one.do or verb_for(order.type, one.kind)
-        lasts = [one.lasts_us] if one.lasts_us is not None else []
+        # What is done anew lasts from when it was done first.
+        begun_us = next((proof.at_us for proof in one.proof if proof.measure), now_us)
+        lasts = [one.lasts_us - (now_us - begun_us)] if one.lasts_us is not None else []
         if order.until_us is not None:
             lasts.append(order.until_us - now_us)
         note = one.note
