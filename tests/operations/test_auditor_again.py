@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -10,11 +13,12 @@ import pytest
 
 from tests.operations.clue_kit import plain
 from tests.operations.kit import DAY_US, HOUR_US, START_US
-from tests.operations.orders_kit import Bench
+from tests.operations.orders_kit import KEY, Bench
 from tests.operations.test_cases import NOTHING, QUEUES, World
 from tests.operations.test_enforcing import Court, outcome
 from tests.operations.test_programmes import NOTICE
-from trustward.base.errors import StepError
+from trustward.adapters.store.opened import open_store
+from trustward.base.errors import ConflictError, StepError
 from trustward.model.case import Measure
 from trustward.model.directive import Proof
 from trustward.model.effect import outgoing
@@ -26,7 +30,7 @@ from trustward.operations.directives import ClockWanted, TargetWanted
 from trustward.operations.filing import Filing
 from trustward.operations.keeping import Keeping
 from trustward.operations.polling import Polling
-from trustward.ports import Write
+from trustward.ports import Store, Write
 
 
 @pytest.mark.parametrize("state", ["unable", "unclear"])
@@ -415,3 +419,56 @@ def test_what_is_done_anew_lasts_from_when_it_was_done_first() -> None:
     bench.work()
     ends = [one.ends_us for one in bench.enforcing.of(order.cause)]
     assert ends == [START_US + 10 * DAY_US, START_US + 15 * DAY_US]
+
+
+def test_what_is_not_the_issuers_does_not_keep_its_own_order_out(opened: Callable[[], Store]) -> None:
+    bench = Bench(opened())
+    forged = bench.receive("victim")
+    bench.directives.reject(forged.id, "kim", "nobody there knows of it")
+    for entities in (("victim",), ("a1",)):
+        own = bench.receive(*entities, reference="R-1")
+        assert (own.state, own.id != forged.id) == ("received", True)
+        assert bench.receive(*entities, reference="R-1").id == own.id
+        bench.directives.reject(own.id, "kim", "this one neither")
+    # One that shows by itself that it is authentic does not wait for what nobody has looked at.
+    forged = bench.receive("victim")
+    own = bench.receive("a1", document=b"stop a1", signature=KEY.sign(b"stop a1"))
+    assert (own.state, bench.directives.get(forged.id).state) == ("accepted", "rejected")
+    assert own.id in bench.directives.file(forged.id)[-1].said
+    assert {bench.duties.get(one.duty).state for one in forged.duties} == {"cancelled"}
+    # What is authentic, or is sent by somebody who cannot show it, changes nothing.
+    for fields in ({}, {"document": b"x", "signature": KEY.sign(b"x")}):
+        with pytest.raises(ConflictError):
+            bench.receive("a2", **fields)
+    second = bench.receive("a2", reference="R-2")
+    with pytest.raises(ConflictError, match="reject it if it is not"):
+        bench.receive("a3", reference="R-2")
+    bench.dealing.withdraw(second.id, "kim", "over", "Sgt Lim")
+    assert bench.receive("a2", reference="R-2").state == "withdrawn"
+    with pytest.raises(ConflictError, match="that one is over"):
+        bench.receive("a3", reference="R-2")
+
+
+@pytest.mark.parametrize("how", ["channel", "signature"])
+def test_the_same_order_once_more_shows_that_it_is_authentic(how: str) -> None:
+    bench = Bench()
+    document = {"document": b"stop a1"}
+    first = bench.receive("a1", **document)
+    assert bench.receive("a1", **document, signature=KEY.sign(b"else")).state == "received"
+    proof = {"actor": "key:k1"} if how == "channel" else {"signature": KEY.sign(b"stop a1")}
+    again = bench.receive("a1", **document, **proof)
+    assert again.authentic is not None
+    assert (again.id, again.state, again.authentic.how) == (first.id, "accepted", how)
+    assert bench.whats(first.id) == ["received", "told", "authentic"]
+    assert bench.receive("a1", **document, **proof) == again
+
+
+def test_what_was_rejected_before_references_were_given_back_gives_way_too(tmp_path: Path) -> None:
+    with closing(open_store("", tmp_path)) as store:
+        bench = Bench(store)
+        forged = bench.receive("victim")
+        bench.directives.reject(forged.id, "kim", "nobody there knows of it")
+        with closing(sqlite3.connect(tmp_path / "trustward.db")) as database, database:
+            database.execute("UPDATE orders SET known_as = 'open:police:R-1'")
+        assert bench.receive("a1").state == "received"
+        assert bench.directives.get(forged.id).state == "rejected"

@@ -171,7 +171,12 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def known_as(self) -> str:
-        """What makes it one, however often it comes. A secret one never meets one that is not."""
+        """What makes it one, however often it comes. A secret one never meets one that is not.
+
+        What is not the issuer's has none of its references: its own order may still come.
+        """
+        if self.state == "rejected":
+            return f"rejected:{self.id}"
         return f"{'secret' if self.secret else 'open'}:{self.issuer}:{self.reference}"
 
     @property

@@ -50,6 +50,7 @@ ROLE_OF: dict[str, Role] = {
     "order": "comply",
 }
 """What ends a clock, where nobody says it."""
+ENDED = ("withdrawn", "expired")
 
 
 class TargetWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +128,9 @@ class Directives:
         def attempt() -> tuple[Directive, Sequence[Write]]:
             order, writes = self._received(served, actor)
             before = self.store.orders.known(order.known_as)
-            return (order, writes) if before is None else (self._same(before, served), ())
+            if before is None or self._gives_way(before, order, served):
+                return order, writes
+            return self._again(self._same(before, served), served, actor)
 
         return self._told_at_once(until_written(self.store, served.reference, attempt), actor)
 
@@ -304,14 +307,41 @@ class Directives:
         filing.change(copies=order.copies + len(found))
         return len(found)
 
-    def _same(self, before: Directive, served: Served) -> Directive:
+    def _is(self, before: Directive, served: Served) -> bool:
         first = next(iter(self.store.orders.pages(before.id, 0, 1)))
-        if first.detail.get("content") != _content(served):
+        return first.detail.get("content") == _content(served)
+
+    def _same(self, before: Directive, served: Served) -> Directive:
+        if not self._is(before, served):
+            remedies = {
+                "received": "nobody knows whether that one is the issuer's: see to that, and reject it if it is not",
+                **dict.fromkeys(ENDED, "that one is over: take this one in under a reference that says which it is"),
+            }
             raise ConflictError(
                 f"{served.issuer} has sent another order under the reference {served.reference[:80]}",
-                remedy="vary that one, or see what the reference is",
+                remedy=remedies.get(before.state, "vary that one, or see what the reference is"),
             )
         return before
+
+    def _gives_way(self, before: Directive, order: Directive, served: Served) -> bool:
+        """What nobody has found authentic does not keep the issuer's own order out."""
+        if before.state == "rejected":
+            # It has kept the reference since before rejected ones gave theirs back.
+            self.store.records.write([msgspec.structs.replace(before, version=before.version + 1)])
+            return True
+        if before.state != "received" or order.authentic is None or self._is(before, served):
+            return False
+        self.reject(before.id, "trustward", f"another one under its reference is the issuer's: the order {order.id}")
+        return True
+
+    def _again(self, before: Directive, served: Served, actor: str) -> tuple[Directive, Sequence[Write]]:
+        """The same once more: what comes with it now may show that it is authentic."""
+        issuer = self.issuers.get(served.issuer)
+        if before.state != "received" or issuer is None:
+            return before, ()
+        filing = Filing(before, actor, self.clock())
+        self._at_once(filing, issuer, served)
+        return filing.whole() if filing.record.authentic is not None else (before, ())
 
     # ------------------------------------------------------------------ is it theirs?
 
