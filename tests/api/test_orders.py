@@ -78,3 +78,15 @@ def test_a_notice(one: Served) -> None:
     assert step(one, path, step="close", said="all of it").json["state"] == "closed"
     told = one.ask("GET", path).json
     assert [page["what"] for page in told["file"]] == ["received", "item", "remedied", "attested", "closed"]
+
+
+def test_the_clock_of_an_order_ends_with_the_order(one: Served) -> None:
+    made = one.ask("POST", "/v1/orders", json={**ORDER, "reference": "OCHA/word"}).json
+    (clock,) = made["clocks"]
+    path = f"/v1/duties/{clock['duty']}/steps"
+    for body in ({"step": "done", "evidence": {"said": "trust me"}}, {"step": "cancel", "reason": "no time"}):
+        refused = one.ask("POST", path, json=body)
+        assert (refused.status, refused.json["code"]) == (409, "TW-580")
+    assert one.ask("POST", path, json={"step": "note", "reason": "no time"}).json["state"] == "open"
+    step(one, f"/v1/orders/{made['id']}", step="reject", reason="nobody there knows of it")
+    assert one.ask("GET", f"/v1/duties/{clock['duty']}").json["duty"]["state"] == "cancelled"

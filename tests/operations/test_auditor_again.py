@@ -27,6 +27,8 @@ from trustward.model.queue import Queue
 from trustward.operations.appeals import Hearing
 from trustward.operations.copies import CopyWanted
 from trustward.operations.directives import ClockWanted, TargetWanted
+from trustward.operations.duties import Owed
+from trustward.operations.ending import check_by_hand
 from trustward.operations.filing import Filing
 from trustward.operations.keeping import Keeping
 from trustward.operations.polling import Polling
@@ -461,6 +463,27 @@ def test_the_same_order_once_more_shows_that_it_is_authentic(how: str) -> None:
     assert (again.id, again.state, again.authentic.how) == (first.id, "accepted", how)
     assert bench.whats(first.id) == ["received", "told", "authentic"]
     assert bench.receive("a1", **document, **proof) == again
+
+
+def test_what_a_record_owes_is_not_done_by_a_word() -> None:
+    court, bench = Court(), Bench()
+    report = court.report("u1", market="SG")
+    cause = court.close(outcome("fraud/mule"), "a7")
+    appeal = court.appeals.get(court.appeal(cause, "a7"))
+    keep, comply = ClockWanted(clock="SG-OCC-5"), LATE
+    order = bench.receive("a1", clocks=(keep, comply))
+    notice = bench.programmes.open(msgspec.structs.replace(NOTICE, progress_us=(START_US + DAY_US,)), "kim")
+    older = court.open("a8")
+    court.time.on(DAY_US)
+    newer = court.cases.merge(older.id, "kim", court.open("a9").id, "one ring")
+    owed = [(court, name) for name in (report.duty, court.cases.get(report.case).duty, appeal.duty, newer.duty)]
+    owed += [(bench, name) for name in (order.duties[1].duty, notice.items[0].duty, notice.progress[0].duty)]
+    for world, name in owed:
+        with pytest.raises(StepError, match="it ends with that"):
+            check_by_hand(world.store, world.duties.get(name))
+    own = bench.duties.open(Owed(clock="order", subject=order.cause, actor="kim", due_us=START_US + DAY_US))[0]
+    for name in (order.duties[0].duty, own.id):
+        check_by_hand(bench.store, bench.duties.get(name))
 
 
 def test_what_was_rejected_before_references_were_given_back_gives_way_too(tmp_path: Path) -> None:

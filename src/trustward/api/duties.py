@@ -22,6 +22,7 @@ from trustward.model.hold import Hold
 from trustward.model.programme import Programme
 from trustward.model.request import Asked
 from trustward.operations.duties import Duties, Owed
+from trustward.operations.ending import check_by_hand
 from trustward.ports import Store
 
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
@@ -262,15 +263,20 @@ def duty(request: Request[Any, Any, Any], duty_id: FromPath[str]) -> DutyTold:
 
 @post("/v1/duties/{duty_id:str}/steps", opt={"scope": "operate"}, status_code=200, summary="A step of a duty")
 async def step(request: Request[Any, Any, Any], duty_id: FromPath[str]) -> DutyView:
-    """Extend it, pause it, resume it, give it to somebody, note something, say that it is done, or cancel it."""
+    """Extend it, pause it, resume it, give it to somebody, note something, say that it is done, or cancel it.
+
+    What belongs to an order, a programme, a case, a report or an appeal ends with that.
+    """
     wanted: Step = await read_json(request, Step)
     service: Service = request.app.state.service
     return await service.aside(_take, request, duty_id, wanted)
 
 
 def _take(request: Request[Any, Any, Any], id: str, wanted: Step) -> DutyView:
-    _seen(request, id)
+    duty = _seen(request, id)
     owed, actor = story(request), person_of(request)
+    if isinstance(wanted, DoneStep | Cancel):
+        check_by_hand(request.app.state.service.store, duty)
     match wanted:
         case Extend(until=until, authority=authority, reason=reason):
             until_us = time_of(until, "$.until")
