@@ -439,7 +439,8 @@ def test_what_is_not_the_issuers_does_not_keep_its_own_order_out(opened: Callabl
     assert own.id in bench.directives.file(forged.id)[-1].said
     assert {bench.duties.get(one.duty).state for one in forged.duties} == {"cancelled"}
     # What is authentic, or is sent by somebody who cannot show it, changes nothing.
-    for fields in ({}, {"document": b"x", "signature": KEY.sign(b"x")}):
+    others: tuple[dict[str, Any], ...] = ({}, {"document": b"x", "signature": KEY.sign(b"x")})
+    for fields in others:
         with pytest.raises(ConflictError):
             bench.receive("a2", **fields)
     second = bench.receive("a2", reference="R-2")
@@ -454,10 +455,10 @@ def test_what_is_not_the_issuers_does_not_keep_its_own_order_out(opened: Callabl
 @pytest.mark.parametrize("how", ["channel", "signature"])
 def test_the_same_order_once_more_shows_that_it_is_authentic(how: str) -> None:
     bench = Bench()
-    document = {"document": b"stop a1"}
+    document: dict[str, Any] = {"document": b"stop a1"}
     first = bench.receive("a1", **document)
     assert bench.receive("a1", **document, signature=KEY.sign(b"else")).state == "received"
-    proof = {"actor": "key:k1"} if how == "channel" else {"signature": KEY.sign(b"stop a1")}
+    proof: dict[str, Any] = {"actor": "key:k1"} if how == "channel" else {"signature": KEY.sign(b"stop a1")}
     again = bench.receive("a1", **document, **proof)
     assert again.authentic is not None
     assert (again.id, again.state, again.authentic.how) == (first.id, "accepted", how)
@@ -476,7 +477,9 @@ def test_what_a_record_owes_is_not_done_by_a_word() -> None:
     older = court.open("a8")
     court.time.on(DAY_US)
     newer = court.cases.merge(older.id, "kim", court.open("a9").id, "one ring")
-    owed = [(court, name) for name in (report.duty, court.cases.get(report.case).duty, appeal.duty, newer.duty)]
+    owed: list[tuple[Court | Bench, str]] = [
+        (court, name) for name in (report.duty, court.cases.get(report.case).duty, appeal.duty, newer.duty)
+    ]
     owed += [(bench, name) for name in (order.duties[1].duty, notice.items[0].duty, notice.progress[0].duty)]
     for world, name in owed:
         with pytest.raises(StepError, match="it ends with that"):
