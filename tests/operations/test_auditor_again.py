@@ -489,12 +489,29 @@ def test_what_a_record_owes_is_not_done_by_a_word() -> None:
         check_by_hand(bench.store, bench.duties.get(name))
 
 
+def test_a_notice_that_was_taken_in_wrongly_is_taken_in_once_more(opened: Callable[[], Store]) -> None:
+    story = Bench(opened()).programmes
+    wrong = story.open(NOTICE, "kim")
+    right = msgspec.structs.replace(NOTICE, title="as it was written")
+    with pytest.raises(ConflictError, match="is withdrawn first"):
+        story.open(right, "kim")
+    story.withdraw(wrong.id, "kim", "a slip of the pen")
+    again = story.open(right, "kim")
+    assert (again.state, again.reference, story.open(right, "kim").id) == ("open", wrong.reference, again.id)
+    assert story.get(wrong.id).state == "withdrawn"
+
+
 def test_what_was_rejected_before_references_were_given_back_gives_way_too(tmp_path: Path) -> None:
     with closing(open_store("", tmp_path)) as store:
         bench = Bench(store)
         forged = bench.receive("victim")
         bench.directives.reject(forged.id, "kim", "nobody there knows of it")
+        notice = bench.programmes.open(NOTICE, "kim")
+        name = notice.known_as
+        bench.programmes.withdraw(notice.id, "kim", "a slip of the pen")
         with closing(sqlite3.connect(tmp_path / "trustward.db")) as database, database:
             database.execute("UPDATE orders SET known_as = 'open:police:R-1'")
+            database.execute("UPDATE programmes SET known_as = ?", [name])
         assert bench.receive("a1").state == "received"
+        assert bench.programmes.open(NOTICE, "kim").id != notice.id
         assert bench.directives.get(forged.id).state == "rejected"

@@ -86,7 +86,9 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def known_as(self) -> str:
-        """What makes it one, however often it comes."""
+        """What makes it one, however often it comes. What was withdrawn keeps no reference: it may come once more."""
+        if self.state == "withdrawn":
+            return f"withdrawn:{self.id}"
         return f"{'secret' if self.secret else 'open'}:{self.kind}:{self.issuer}:{self.reference}"
 
     @property

@@ -85,6 +85,10 @@ class Programmes:
         def attempt() -> tuple[Programme, Sequence[Write]]:
             found, writes = self._opened(wanted, actor)
             before = self.store.orders.known_programme(found.known_as)
+            if before is not None and before.state == "withdrawn":
+                # It has kept the reference since before withdrawn ones gave theirs back.
+                self.store.records.write([msgspec.structs.replace(before, version=before.version + 1)])
+                before = None
             return (found, writes) if before is None else (self._same(before, wanted), ())
 
         return until_written(self.store, wanted.reference, attempt)
@@ -94,7 +98,7 @@ class Programmes:
         if first.detail.get("content") != _content(wanted):
             raise ConflictError(
                 f"{wanted.issuer} has sent another one under the reference {wanted.reference[:80]}",
-                remedy="see what the reference is",
+                remedy="see what the reference is; what was taken in wrongly is withdrawn first",
             )
         return before
 
