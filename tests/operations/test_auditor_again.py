@@ -501,6 +501,13 @@ def test_a_notice_that_was_taken_in_wrongly_is_taken_in_once_more(opened: Callab
     assert story.get(wrong.id).state == "withdrawn"
 
 
+def test_what_nobody_has_ordered_is_not_kept_either() -> None:
+    bench = Bench()
+    forged = bench.receive("a1", clocks=(ClockWanted(clock="SG-OCC-5"), LATE))
+    bench.directives.reject(forged.id, "kim", "nobody there knows of it")
+    assert [bench.duties.get(one.duty).state for one in forged.duties] == ["cancelled", "cancelled"]
+
+
 def test_what_was_rejected_before_references_were_given_back_gives_way_too(tmp_path: Path) -> None:
     with closing(open_store("", tmp_path)) as store:
         bench = Bench(store)

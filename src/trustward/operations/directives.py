@@ -383,7 +383,9 @@ class Directives:
         def step(filing: Filing[Directive]) -> None:
             filing.change(state="rejected", work=False)
             filing.page("rejected", needed(reason, "a reason"))
-            self.cancel(filing, f"not authentic: {reason}"[:1000])
+            # Also what would have outlived it: nobody has ordered it.
+            for clocked in filing.record.duties:
+                filing.writes += self.duties.to_cancel(clocked.duty, actor, f"not authentic: {reason}"[:1000])
 
         return self.step(id, actor, "reject", step)
 
