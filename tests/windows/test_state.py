@@ -105,7 +105,7 @@ def kept() -> Plan:
 
 
 def test_lists_of_any_length_come_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short ones in arrays that are kept for rows of their shape, as many as there is room for; long ones laid out anew."""
+    """Short ones in arrays that are kept for rows of their shape, while there is room; long ones are laid out anew."""
     monkeypatch.setattr(state, "_SHAPES", 3)
     plan = only("distinct")
     windows, oracle = Windows(plan, SEED, slots=4), Oracle(plan)
