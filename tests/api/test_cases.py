@@ -101,6 +101,14 @@ def test_batches_and_other_steps(one: Served) -> None:
     assert one.ask("GET", f"/v1/cases/{ids[0]}").json["case"]["batch"] == plan["id"]
     assert one.ask("POST", f"/v1/batches/{plan['id']}/reverse", json={"reason": "x"}).json["state"] == "reversed"
     assert one.ask("GET", f"/v1/batches/{plan['id']}").json["state"] == "reversed"
+    later = one.ask("POST", "/v1/batches", json={"cases": ids[2:], "outcome": ACT}).json
+    page = one.ask("GET", "/v1/batches?limit=1").json
+    assert ([batch["id"] for batch in page["batches"]], page["next"]) == ([later["id"]], later["id"])
+    page = one.ask("GET", f"/v1/batches?after={page['next']}").json
+    assert page["next"] is None
+    (told,) = page["batches"]
+    assert (told["id"], told["closed"], told["why"], told["reversed_by"]) == (plan["id"], 2, "x", plan["actor"])
+    assert one.ask("GET", "/v1/batches", key=one.make_key("operate")).status == 403
     for body in (
         {"step": "assign", "to": "lee"},
         {"step": "assign", "to": ""},

@@ -14,6 +14,8 @@ import pytest
 from tests.operations.kit import DAY_US, HOUR_US, START_US, Time, duties_over
 from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import ConflictError, NotFoundError, StaleError, StepError, UsageError
+from trustward.base.units import format_time
+from trustward.exchange.case_view import batch_view
 from trustward.model.case import Case, CaseQuery, Measure, Outcome
 from trustward.model.changes import decode_change
 from trustward.model.clocks import policy_tree, shipped_regimes
@@ -414,6 +416,33 @@ def test_many_at_once_and_all_taken_back() -> None:
         world.bulk.plan([], ACT, "kim")
     with pytest.raises(NotFoundError):
         world.bulk.get("none")
+
+
+def test_who_has_closed_many_at_once_when_and_who_took_it_back(opened: Callable[[], Store]) -> None:
+    world = World(opened())
+    ids = [world.open(f"b{number}").id for number in range(6)]
+    plans = []
+    for at in range(3):
+        world.time.now_us += HOUR_US
+        plans.append(world.bulk.plan(ids[at * 2 : at * 2 + 2], ACT, "kim"))
+    first, second, third = plans
+    world.bulk.run(first.id, "lee")
+    world.time.now_us += HOUR_US
+    world.bulk.reverse(first.id, "boss", "the wrong list")
+    world.bulk.run(third.id, "kim")
+    assert [one.id for one in world.bulk.find()] == [third.id, second.id, first.id]
+    assert [one.id for one in world.bulk.find(limit=2)] == [third.id, second.id]
+    assert [one.id for one in world.bulk.find(second.id)] == [first.id]
+    shown = [
+        (one.state, one.actor, one.run_by, one.run, one.cases, one.closed, one.reversed_by, one.reversed, one.why)
+        for one in map(batch_view, world.bulk.find())
+    ]
+    times = [format_time(START_US + hours * HOUR_US) for hours in (3, 4)]
+    assert shown == [
+        ("done", "kim", "kim", times[1], 2, 2, "", None, ""),
+        ("planned", "kim", "", None, 2, 0, "", None, ""),
+        ("reversed", "kim", "lee", times[0], 2, 2, "boss", times[1], "the wrong list"),
+    ]
 
 
 def test_shipped_queues_take_everything() -> None:

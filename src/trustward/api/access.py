@@ -90,6 +90,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/queues/{queue}/next"): "operate",
     ("GET", "/v1/reviewers/{name}"): "read",
     ("POST", "/v1/break"): "operate",
+    ("GET", "/v1/batches"): "read",
     ("POST", "/v1/batches"): "operate",
     ("GET", "/v1/batches/{batch_id}"): "read",
     ("POST", "/v1/batches/{batch_id}/run"): "operate",
