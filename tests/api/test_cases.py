@@ -90,6 +90,31 @@ def test_the_next_case(one: Served) -> None:
     assert one.ask("POST", "/v1/queues/general/next", headers={"Trustward-Person": "a b"}).status == 400
 
 
+def test_a_case_is_closed_and_held_in_one_step(one: Served) -> None:
+    case = one.ask("POST", "/v1/cases", json={"kind": "account", "entity": "held-1", "reason": "r"}).json["id"]
+    step(one, case, "kim", step="take")
+    outcome = {"verdict": "no_action", "policy": "fraud/scam", "reasons": "for the police"}
+    hold = {"basis": "s 20", "by": "police", "until": "2127-01-31T12:00:00Z"}
+    for wrong, said in (
+        ({"until": "tomorrow"}, "$.hold.until"),
+        ({"until": "2001-01-31T12:00:00Z"}, "over already"),
+        ({"entities": [["acount", "x"]]}, "acount"),
+        ({"basis": ""}, "$.hold.basis"),
+    ):
+        refused = step(one, case, "kim", step="close", outcome=outcome, hold={**hold, **wrong})
+        assert (refused.status in {400, 404}, said in str(refused.json)) == (True, True), refused.json
+    body = {"step": "close", "outcome": outcome, "hold": {**hold, "secret": True}}
+    who = {"Trustward-Person": "kim"}
+    refused = one.ask("POST", f"/v1/cases/{case}/steps", json=body, headers=who, key=one.make_key("operate"))
+    assert refused.status == 403
+    assert one.ask("GET", f"/v1/cases/{case}").json["case"]["state"] == "open"
+    assert one.ask("GET", f"/v1/holds?cause=case:{case}").json["holds"] == []
+    assert step(one, case, "kim", step="close", outcome=outcome, hold=hold).status == 200
+    (held,) = one.ask("GET", f"/v1/holds?cause=case:{case}").json["holds"]
+    assert (held["state"], held["entities"]) == ("in_force", [["account", "held-1"]])
+    assert held["until"].startswith("2127-01-31T12:00:0")  # in whole seconds, and never shorter
+
+
 def test_batches_and_other_steps(one: Served) -> None:
     ids = [
         one.ask("POST", "/v1/cases", json={"kind": "account", "entity": f"b{at}", "reason": "r"}).json["id"]

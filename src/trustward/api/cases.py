@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import person_of, who_is
+from trustward.api.auth import check_secret, person_of, who_is
 from trustward.api.case_steps import STEPS, AssignCase, Close, Step, take_step
 from trustward.api.changing import clean, read_json
 from trustward.api.looking import check_entities
@@ -226,6 +226,9 @@ async def step(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseV
     service = service_of(request)
     if isinstance(wanted, Close):
         _check_outcome(service, wanted.outcome)
+        if wanted.hold is not None:
+            check_secret(request, secret=wanted.hold.secret)
+            check_entities(service, wanted.hold.entities)
     if isinstance(wanted, AssignCase):
         wanted = msgspec.structs.replace(wanted, to=await service.aside(_assignee, request, wanted.to))
     moved = await service.aside(take_step, service.operations, case_id, person_of(request), wanted)

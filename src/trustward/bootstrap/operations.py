@@ -142,7 +142,9 @@ def operations(settings: Settings, opened: Store) -> Operations:
         break_us=parse_duration(settings.case_break),
     )
     clues = Clues(cases, evidence, found.authorities, clock=clock, ids=new_id)
-    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random, abuse=abuse, owed=clues.to_owe)
+    holds = Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened))
+    draw = secrets.SystemRandom().random
+    closing = Closing(cases, enforcing, draw=draw, abuse=abuse, owed=clues.to_owe, holding=holds.to_place)
     return Operations(
         duties=owed,
         cases=cases,
@@ -151,7 +153,7 @@ def operations(settings: Settings, opened: Store) -> Operations:
         bulk=Bulk(cases, closing),
         reports=Reports(cases, clock=clock, ids=new_id, abuse=abuse),
         gathering=Gathering(cases, frauds_of(opened), {one.fraud: one.category for one in found.frauds}),
-        holds=Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened)),
+        holds=holds,
         clues=clues,
         requests=Requests(opened, owed, evidence, clock=clock, ids=new_id),
         enforcing=enforcing,

@@ -11,7 +11,7 @@ from trustward.exchange.shown import each_shown, shown
 from trustward.model.case import Batch, Case, CaseLease, CasePage, Decided, Outcome
 from trustward.model.report import LegalNotice, Report
 
-_HIDDEN = frozenset({"proposed", "disputed"})
+_HIDDEN = frozenset({"proposed", "disputed", "held"})
 
 
 class DecidedView(msgspec.Struct, frozen=True, kw_only=True):

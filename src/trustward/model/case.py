@@ -32,6 +32,7 @@ What = Literal[
     "closed",
     "reversed",
     "struck",
+    "held",
     "told",
 ]
 Verdict = Literal["act", "no_action"]
