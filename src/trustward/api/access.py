@@ -67,7 +67,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/clocks"): "read",
     # orders, notices, campaigns
     ("GET", "/v1/orders"): "read",
-    ("POST", "/v1/orders"): "operate",
+    ("POST", "/v1/orders"): "order",
     ("GET", "/v1/orders/{order_id}"): "read",
     ("GET", "/v1/orders/{order_id}/targets"): "read",
     ("GET", "/v1/orders/{order_id}/file"): "read",
