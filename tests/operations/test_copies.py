@@ -9,6 +9,7 @@ from tests.service.kit import DECODER, compile_policy, host_over
 from trustward.base.units import format_time
 from trustward.bootstrap.policies import packs
 from trustward.model.stored import StoredPolicy
+from trustward.operations.copies import CopyWanted
 from trustward.operations.deciding import Deciding
 from trustward.operations.directives import TargetWanted
 from trustward.operations.errands import Errands
@@ -22,6 +23,8 @@ BLOCKED = {
     "url": "http://evil.example.info/a",
     "domain": "evil.example.info",
 }
+WORDS = "please send the money to this account"
+COPIES = (CopyWanted(kind="text", value=WORDS), CopyWanted(kind="image", value="ffee"))
 IN_TEXTS = """
 rule(
     id="blocked-contact-again-in-texts", on="message.sent", when=any_in(phones(event.text), listed("blocked-phone")),
@@ -39,6 +42,14 @@ NAMING: dict[str, dict[str, object]] = {
     "card": {"type": "card.added", "account": "a1", "card": "c1"},
     "url": {"type": "listing.created", "account": "a1", "listing": "l1", "urls": ["http://evil.example.info/a"]},
     "domain": {"type": "comment.posted", "account": "a1", "comment": "c1", "domains": ["evil.example.info"]},
+    "text": {
+        "type": "review.posted",
+        "account": "a1",
+        "review": "r1",
+        "text": "Please send: the money to this account!",
+    },
+    "text on offer": {"type": "listing.updated", "account": "a1", "listing": "l1", "description": WORDS},
+    "image": {"type": "listing.created", "account": "a1", "listing": "l2", "images": ["ffee"]},
     "domain alone": {
         "type": "link.posted",
         "account": "a1",
@@ -80,13 +91,13 @@ def test_whatever_an_order_blocks_is_kept_out_from_then_on() -> None:
     errands = Errands(bench.store, host, DECODER)
     assert set(stopped(bench, host, "before").values()) == {False}
     targets = tuple(TargetWanted(kind=kind, entity=entity, do="block") for kind, entity in BLOCKED.items())
-    order = bench.executed(type="stop_communication", targets=targets, similar="identical")
+    order = bench.executed(type="stop_communication", targets=targets, similar="identical", copies=COPIES)
     assert set(bench.states(order.id)) == {"done"}
-    assert errands.run() == len(BLOCKED)
+    assert errands.run() == len(BLOCKED) + len(COPIES)
     assert set(stopped(bench, host, "while").values()) == {True}
     assert bench.executing.follow() == len(NAMING)
     found = {copy.kind: copy.hits for copy in bench.store.orders.copies(order.id)}
-    assert found == {**dict.fromkeys(BLOCKED, 1), "phone": 2, "domain": 2}
+    assert found == {**dict.fromkeys(BLOCKED, 1), "phone": 2, "domain": 2, "text": 2, "image": 1}
     bench.dealing.withdraw(order.id, "kim", "the case is closed", "Sgt Lim")
     bench.work()
     errands.run()
