@@ -107,13 +107,17 @@ def left_out(learned: Any, features: Any, scores: Any, fitted: Callable[..., Any
     return rows
 
 
+def sought(name: str, labels: Any) -> Any:
+    """Which messages a set looks for: in some also advertising, which is what they are told from in the others."""
+    return labels > 0 if name in BULK else labels == 1
+
+
 def in_sets(learned: Any, scores: Any) -> list[tuple[str, int, int, float, float, float]]:
     """For each set: its harmful and honest messages, recall by folds, and both recalls of the baseline."""
     rows = []
     for name, baselines in SETS.items():
         held, labels = learned.sets[name]
-        # In these sets advertising is what is looked for; in the others it is what it must be told from.
-        harmful = labels > 0 if name in BULK else labels == 1
+        harmful = sought(name, labels)
         found = recall_at(scores[held[harmful]], scores[held[~harmful]])
         rows.append((name, int(harmful.sum()), int((~harmful).sum()), found, *baselines))
     return rows
@@ -148,10 +152,11 @@ def alarms(learned: Any, levels: Any, numbers: Numbers) -> Shares:
     """Honest messages by language and kind."""
     multi = learned.sources == HONEST
     groups = [(f"`{HONEST}`, {lang}", multi & (learned.langs == lang)) for lang in sorted(set(learned.langs[multi]))]
-    groups += [
-        (f"`{name}`", (learned.sources == name) & (learned.labels == 0))
-        for name in (CHAT, "sms_zh_fbs_nus", "sms_tr", "sms_th")
-    ]
+    groups.append((f"`{CHAT}`", (learned.sources == CHAT) & (learned.labels == 0)))
+    for name, (held, labels) in sorted(learned.sets.items()):
+        inside = np.zeros(len(learned.texts), dtype=bool)
+        inside[held[~sought(name, labels)]] = True
+        groups.append((f"`{name}`", inside))
     return shares([*groups, *written_kinds(learned, honest=True)], levels, numbers)
 
 

@@ -90,6 +90,31 @@ def test_the_next_case(one: Served) -> None:
     assert one.ask("POST", "/v1/queues/general/next", headers={"Trustward-Person": "a b"}).status == 400
 
 
+def test_a_case_is_closed_and_held_in_one_step(one: Served) -> None:
+    case = one.ask("POST", "/v1/cases", json={"kind": "account", "entity": "held-1", "reason": "r"}).json["id"]
+    step(one, case, "kim", step="take")
+    outcome = {"verdict": "no_action", "policy": "fraud/scam", "reasons": "for the police"}
+    hold = {"basis": "s 20", "by": "police", "until": "2127-01-31T12:00:00Z"}
+    for wrong, said in (
+        ({"until": "tomorrow"}, "$.hold.until"),
+        ({"until": "2001-01-31T12:00:00Z"}, "over already"),
+        ({"entities": [["acount", "x"]]}, "acount"),
+        ({"basis": ""}, "$.hold.basis"),
+    ):
+        refused = step(one, case, "kim", step="close", outcome=outcome, hold={**hold, **wrong})
+        assert (refused.status in {400, 404}, said in str(refused.json)) == (True, True), refused.json
+    body = {"step": "close", "outcome": outcome, "hold": {**hold, "secret": True}}
+    who = {"Trustward-Person": "kim"}
+    refused = one.ask("POST", f"/v1/cases/{case}/steps", json=body, headers=who, key=one.make_key("operate"))
+    assert refused.status == 403
+    assert one.ask("GET", f"/v1/cases/{case}").json["case"]["state"] == "open"
+    assert one.ask("GET", f"/v1/holds?cause=case:{case}").json["holds"] == []
+    assert step(one, case, "kim", step="close", outcome=outcome, hold=hold).status == 200
+    (held,) = one.ask("GET", f"/v1/holds?cause=case:{case}").json["holds"]
+    assert (held["state"], held["entities"]) == ("in_force", [["account", "held-1"]])
+    assert held["until"].startswith("2127-01-31T12:00:0")  # in whole seconds, and never shorter
+
+
 def test_batches_and_other_steps(one: Served) -> None:
     ids = [
         one.ask("POST", "/v1/cases", json={"kind": "account", "entity": f"b{at}", "reason": "r"}).json["id"]
@@ -101,6 +126,14 @@ def test_batches_and_other_steps(one: Served) -> None:
     assert one.ask("GET", f"/v1/cases/{ids[0]}").json["case"]["batch"] == plan["id"]
     assert one.ask("POST", f"/v1/batches/{plan['id']}/reverse", json={"reason": "x"}).json["state"] == "reversed"
     assert one.ask("GET", f"/v1/batches/{plan['id']}").json["state"] == "reversed"
+    later = one.ask("POST", "/v1/batches", json={"cases": ids[2:], "outcome": ACT}).json
+    page = one.ask("GET", "/v1/batches?limit=1").json
+    assert ([batch["id"] for batch in page["batches"]], page["next"]) == ([later["id"]], later["id"])
+    page = one.ask("GET", f"/v1/batches?after={page['next']}").json
+    assert page["next"] is None
+    (told,) = page["batches"]
+    assert (told["id"], told["closed"], told["why"], told["reversed_by"]) == (plan["id"], 2, "x", plan["actor"])
+    assert one.ask("GET", "/v1/batches", key=one.make_key("operate")).status == 403
     for body in (
         {"step": "assign", "to": "lee"},
         {"step": "assign", "to": ""},

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pytest
+
 from tests.api.served import Answer, Served
+from trustward.api.access import ROUTES as TABLE
+from trustward.model.access import SCOPES
+from trustward.model.issuer import Channel, Issuer
 
 ORDER: dict[str, Any] = {
     "issuer": "sg-police",
@@ -58,8 +64,31 @@ def test_what_cannot_be_taken_in(one: Served) -> None:
         answer = one.ask("POST", "/v1/orders", json={**ORDER, "reference": "wrong", **wrong})
         assert answer.status in {400, 404, 422}, answer.json
         assert answer.json["code"] == code
-    secret = one.ask("POST", "/v1/orders", json={**ORDER, "secret": True}, key=one.make_key("operate"))
+    secret = one.ask("POST", "/v1/orders", json={**ORDER, "secret": True}, key=one.make_key("order"))
     assert (secret.status, secret.json["code"]) == (403, "TW-610")
+
+
+def test_an_issuers_own_key_sends_its_orders_and_does_nothing_else(
+    one: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, other = one.make_key("order"), one.make_key("operate", "read")
+    channel = Channel(name="api", kind="api", key=key.split("_")[1])
+    own = Issuer(id="sg-police", name="Singapore Police Force", market="SG", channels=(channel,))
+    monkeypatch.setitem(one.service.operations.directives.issuers, "sg-police", own)
+    order = {**ORDER, "reference": "by-its-key"}
+    answer = one.ask("POST", "/v1/orders", json=order, key=key)
+    assert (answer.status, answer.json["state"], answer.json["authentic"]["how"]) == (201, "accepted", "channel")
+    path = f"/v1/orders/{answer.json['id']}"
+    assert one.ask("POST", "/v1/orders", json=order, key=key).json["id"] == answer.json["id"]
+    foreign = one.ask("POST", "/v1/orders", json={**order, "issuer": "sg-competent-authority"}, key=key)
+    assert (foreign.status, foreign.json["code"]) == (403, "TW-610")
+    for method, where in TABLE:
+        if TABLE[method, where] in SCOPES and where != "/v1/orders":
+            assert one.ask(method, re.sub(r"\{\w+\}", "none", where), b"", key=key).status == 403, where
+    assert one.ask("GET", "/v1/orders", key=key).status == 403
+    assert one.ask("POST", f"{path}/steps", json={"step": "execute"}, key=key).status == 403
+    assert one.ask("POST", "/v1/orders", json=order, key=other).status == 403
+    assert step(one, path, step="withdraw", reason="a test", authority="the police").status == 200
 
 
 def test_a_notice(one: Served) -> None:

@@ -41,6 +41,7 @@ WRONG_WAYS = {
     "/v1/orders": "?limit=x",
     "/v1/programmes": "?limit=x",
     "/v1/cases": "?limit=x",
+    "/v1/batches": "?limit=x",
     "/v1/appeals": "?limit=x",
     "/v1/appeal-rates": "?limit=x",
     "/v1/audit": "?limit=x",

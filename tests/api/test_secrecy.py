@@ -276,7 +276,7 @@ def test_nothing_can_be_done_to_it(worlds: tuple[World, World], path: str, body:
 def test_the_same_reference_without_secrecy_is_another_order(worlds: tuple[World, World]) -> None:
     wanted = {"issuer": "canary-issuer", "reference": REFERENCE, "basis": BASIS, "type": "information"}
     answers = [
-        world.one.ask("POST", "/v1/orders", json=wanted, key=world.one.make_key("operate")).status for world in worlds
+        world.one.ask("POST", "/v1/orders", json=wanted, key=world.one.make_key("order")).status for world in worlds
     ]
     assert answers == [201, 201]
     for world in worlds:

@@ -178,7 +178,7 @@ def test_a_failing_function_is_a_recorded_fault_of_its_event_alone(way: str) -> 
     texts = ["fine", "boom", "ok", None] * 20
     events = [make("message.sent", n, START_US + n, sender="a", text=text) for n, text in enumerate(texts)]
     if way == "batch":
-        decisions = [d for _, d in engine.decide_batch(events, now_us=NOW_US, every=True).decisions]
+        decisions = [d for _, d in engine.decide_batch(events, now_us=NOW_US, every=True, features=True).decisions]
     else:
         decisions = [engine.decide(event, now_us=NOW_US) for event in events]
     for text, decision in zip(texts, decisions, strict=True):

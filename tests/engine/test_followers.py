@@ -45,7 +45,7 @@ def test_followers_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
         lines.append(f'{{"type":"message.sent","id":"m{n}","time":"{time}","sender":"a{n % 3}","length":2}}')
     events = EventDecoder(catalogue).decode_lines("\n".join(lines).encode()).events
     now = parse_time("2026-01-06T00:00:00Z")
-    together = Engine(made).decide_batch(events, now_us=now, every=True)
+    together = Engine(made).decide_batch(events, now_us=now, every=True, features=True)
     assert asked == {("account", f"a{n}"): 1 for n in range(3)}
     alone = Engine(made)
     assert [decision for _, decision in together.decisions] == [alone.decide(event, now_us=now) for event in events]

@@ -52,13 +52,13 @@ def line(number: int, **fields: Any) -> bytes:
 
 
 def both(engine: Engine, lines: bytes) -> list[Decision]:
-    """All decisions, taken one by one and in a batch, which must agree."""
+    """All decisions, taken one by one and in a batch (the way of many, however few), which must agree."""
     decoded = DECODER.decode_lines(lines)
     single = [
         engine.decide(event, decoded.faults.get(at, ()), now_us=NOW_US) for at, event in enumerate(decoded.events)
     ]
     engine.reset()
-    outcome = engine.decide_batch(decoded.events, decoded.faults, now_us=NOW_US, every=True)
+    outcome = engine.decide_batch(decoded.events, decoded.faults, now_us=NOW_US, every=True, features=True)
     assert [decision for _, decision in outcome.decisions] == single
     return single
 

@@ -67,7 +67,9 @@ def in_parts(engine: Engine, decoded: Decoded, draw: random.Random, longest: int
         first = len(answers)
         last = min(len(decoded.events), first + draw.randrange(1, longest))
         faults = {at - first: found for at, found in decoded.faults.items() if first <= at < last}
-        outcome = engine.decide_batch(decoded.events[first:last], faults, now_us=NOW_US, every=True)
+        # Few events are decided one by one; every other part goes the way of many, however few they are.
+        many = draw.random() < 0.5
+        outcome = engine.decide_batch(decoded.events[first:last], faults, now_us=NOW_US, every=True, features=many)
         found = dict(outcome.decisions)
         answers += [found.get(at) for at in range(last - first)]
     return answers

@@ -105,7 +105,7 @@ def decided(line: str) -> Decision:
     faults = decoded.faults.get(0, ())
     single = engine.decide(decoded.events[0], faults, now_us=LATE_US)
     engine.reset()
-    ((_, together),) = engine.decide_batch(decoded.events, decoded.faults, now_us=LATE_US).decisions
+    ((_, together),) = engine.decide_batch(decoded.events, decoded.faults, now_us=LATE_US, features=True).decisions
     assert together == single
     return single
 

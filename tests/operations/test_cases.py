@@ -9,11 +9,14 @@ from functools import partial
 from itertools import count
 from threading import Barrier, Thread
 
+import msgspec
 import pytest
 
 from tests.operations.kit import DAY_US, HOUR_US, START_US, Time, duties_over
 from trustward.adapters.store.memory import MemoryStore
 from trustward.base.errors import ConflictError, NotFoundError, StaleError, StepError, UsageError
+from trustward.base.units import format_time
+from trustward.exchange.case_view import batch_view, pages_view
 from trustward.model.case import Case, CaseQuery, Measure, Outcome
 from trustward.model.changes import decode_change
 from trustward.model.clocks import policy_tree, shipped_regimes
@@ -22,9 +25,10 @@ from trustward.model.queue import Queue
 from trustward.model.report import LegalNotice, Report
 from trustward.operations.bulk import Bulk
 from trustward.operations.cases import Cases, News
-from trustward.operations.closing import Closing
+from trustward.operations.closing import Closing, Preserving
 from trustward.operations.delivering import Delivering
 from trustward.operations.enforcing import Enforcing
+from trustward.operations.holds import Holds
 from trustward.operations.queues import MINUTE_US, Queues, Terms
 from trustward.operations.reports import Reports, Said
 from trustward.ports import Store
@@ -60,7 +64,15 @@ class World:
         self.delivering = Delivering(self.store, [], clock=self.time, draw=lambda: 0.5)
         measures = count(1)
         self.enforcing = Enforcing(self.store, TREE, self.duties, self.delivering, ids=lambda: f"m{next(measures):06}")
-        self.closing = Closing(self.cases, self.enforcing, draw=lambda: 0.5)
+        kept = count(1)
+        self.keeping = Holds(
+            self.store,
+            self.duties,
+            clock=self.time,
+            ids=lambda: f"h{next(kept):06}",
+            links=lambda *_: [("device", "d1")],
+        )
+        self.closing = Closing(self.cases, self.enforcing, draw=lambda: 0.5, holding=self.keeping.to_place)
         self.queues = Queues(self.cases)
         self.bulk = Bulk(self.cases, self.closing)
         receipts = count(1)
@@ -414,6 +426,92 @@ def test_many_at_once_and_all_taken_back() -> None:
         world.bulk.plan([], ACT, "kim")
     with pytest.raises(NotFoundError):
         world.bulk.get("none")
+
+
+def test_who_has_closed_many_at_once_when_and_who_took_it_back(opened: Callable[[], Store]) -> None:
+    world = World(opened())
+    ids = [world.open(f"b{number}").id for number in range(6)]
+    plans = []
+    for at in range(3):
+        world.time.now_us += HOUR_US
+        plans.append(world.bulk.plan(ids[at * 2 : at * 2 + 2], ACT, "kim"))
+    first, second, third = plans
+    world.bulk.run(first.id, "lee")
+    world.time.now_us += HOUR_US
+    world.bulk.reverse(first.id, "boss", "the wrong list")
+    world.bulk.run(third.id, "kim")
+    assert [one.id for one in world.bulk.find()] == [third.id, second.id, first.id]
+    assert [one.id for one in world.bulk.find(limit=2)] == [third.id, second.id]
+    assert [one.id for one in world.bulk.find(second.id)] == [first.id]
+    shown = [
+        (one.state, one.actor, one.run_by, one.run, one.cases, one.closed, one.reversed_by, one.reversed, one.why)
+        for one in map(batch_view, world.bulk.find())
+    ]
+    times = [format_time(START_US + hours * HOUR_US) for hours in (3, 4)]
+    assert shown == [
+        ("done", "kim", "kim", times[1], 2, 2, "", None, ""),
+        ("planned", "kim", "", None, 2, 0, "", None, ""),
+        ("reversed", "kim", "lee", times[0], 2, 2, "boss", times[1], "the wrong list"),
+    ]
+
+
+POLICE = Preserving(basis="s 20", by="police", until_us=START_US + 90 * DAY_US)
+
+
+def test_a_case_is_closed_and_held_in_one_step(opened: Callable[[], Store]) -> None:
+    world = World(opened())
+    case = world.open(entities=(("url", "https://x.example/1"),), market="SG")
+    world.queues.take(case.id, "kim")
+    with pytest.raises(UsageError, match="over already"):
+        world.closing.close(case.id, "kim", ACT, msgspec.structs.replace(POLICE, until_us=START_US))
+    with pytest.raises(StepError):
+        world.closing.close(case.id, "lee", ACT, POLICE)
+    assert world.cases.get(case.id).state == "open"
+    assert list(world.keeping.held_entities()) == []
+    assert world.closing.close(case.id, "kim", ACT, POLICE).state == "closed"
+    assert set(world.keeping.held_entities()) == {("account", "a1"), ("url", "https://x.example/1")}
+    (hold,) = world.keeping.on("account", "a1")
+    assert (hold.cause, hold.basis, hold.by, hold.actor, hold.market) == (
+        f"case:{case.id}",
+        "s 20",
+        "police",
+        "kim",
+        "SG",
+    )
+    assert (hold.until_us, world.duties.get(hold.duty).subject) == (POLICE.until_us, f"hold:{hold.id}")
+    page = next(page for page in world.cases.file(case.id) if page.what == "held")
+    until = format_time(START_US + 90 * DAY_US)
+    assert (page.said, page.detail) == ("s 20", {"hold": hold.id, "by": "police", "until": until})
+    world.closing.reverse(case.id, "boss", "mistaken")
+    assert world.keeping.held("account", "a1")
+
+
+def test_a_hold_stands_before_the_second_reviewer_and_not_in_a_check() -> None:
+    world = World()
+    case = world.open(category="counterfeit")
+    world.queues.take(case.id, "kim")
+    some = msgspec.structs.replace(POLICE, entities=(("account", "a9"),), linked=True)
+    assert world.closing.close(case.id, "kim", ACT, some).state == "open"
+    assert set(world.keeping.held_entities()) == {("account", "a9"), ("device", "d1")}
+    (page,) = [page for page in pages_view(world.cases.get(case.id), world.cases.file(case.id)) if page.what == "held"]
+    assert (page.actor, page.said, page.detail) == ("", "", {})
+    planted = world.queues.plant("all", "boss", world.open("a7"), ACT, "as ever")
+    world.queues.take(planted.id, "lee")
+    with pytest.raises(UsageError, match="over already"):
+        world.closing.close(planted.id, "lee", ACT, msgspec.structs.replace(POLICE, until_us=START_US))
+    assert world.closing.close(planted.id, "lee", ACT, POLICE).state == "closed"
+    assert not world.keeping.held("account", "a7")
+
+
+def test_a_secret_hold_is_in_no_cases_file() -> None:
+    world = World()
+    case = world.open()
+    world.queues.take(case.id, "kim")
+    world.closing.close(case.id, "kim", ACT, msgspec.structs.replace(POLICE, secret=True))
+    assert world.keeping.held("account", "a1")
+    assert "held" not in world.whats(case.id)
+    rows = world.store.audit.read(0, 99)
+    assert not any("hold" in row.subject or "hold" in row.action for row in rows if not row.secret)
 
 
 def test_shipped_queues_take_everything() -> None:

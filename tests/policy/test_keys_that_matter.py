@@ -95,5 +95,5 @@ def test_many_are_decided_as_one_by_one(rows: list[tuple[str | None, bool | None
     faults = {at: (Fault(path="$.first_contact", cause="not a flag"),) for at in broken if at < len(events)}
     single = Engine(one)
     expected = [single.decide(each, faults.get(at, ()), now_us=_NOW) for at, each in enumerate(events)]
-    found = Engine(one).decide_batch(events, faults, now_us=_NOW, every=True)
+    found = Engine(one).decide_batch(events, faults, now_us=_NOW, every=True, features=True)
     assert [decision for _, decision in found.decisions] == expected

@@ -353,7 +353,7 @@ def test_the_engine_agrees_with_a_plain_reader(seed: int) -> None:
             if seen.program.trace(number, one, seen.time, seen.features, single.state).outcome is True
         ]
         assert traced == plainly[at]
-    answered = dict(batch.decide_batch(events, now_us=FOREVER // 2).decisions)
+    answered = dict(batch.decide_batch(events, now_us=FOREVER // 2, features=True).decisions)
     many = [[hit.id for hit in answered[at].rules] if at in answered else [] for at in range(len(events))]
     assert many == plainly
     # Every condition came out both ways, or the comparison would show nothing.

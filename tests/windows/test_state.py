@@ -14,7 +14,7 @@ from tests.windows.test_oracle import in_batches, same, small
 from tests.windows.worlds import AGGREGATES, Event, every_aggregate, streams_of_events
 from trustward.base.errors import UsageError
 from trustward.base.units import MISSING
-from trustward.windows import memory
+from trustward.windows import memory, state
 from trustward.windows.batch import Batch, Rows
 from trustward.windows.plan import Aggregate, Operation, Plan, Read, Stream, TypePlan
 from trustward.windows.state import Windows
@@ -102,6 +102,19 @@ def kept() -> Plan:
         for stream in FULL.streams
     )  # fmt: skip
     return Plan(streams=streams, types=FULL.types)
+
+
+def test_lists_of_any_length_come_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short ones in arrays that are kept for rows of their shape, while there is room; long ones are laid out anew."""
+    monkeypatch.setattr(state, "_SHAPES", 3)
+    plan = only("distinct")
+    windows, oracle = Windows(plan, SEED, slots=4), Oracle(plan)
+    for n, length in enumerate([0, 1, 2, 14, 15, 40, 3, 1, 0, 2, 200, 1, 14]):
+        texts = ["a", "b", [f"d{at % (1 + n)}" for at in range(length)]]
+        wanted = oracle.step(0, n, texts, [n, 0.5, n], [True])
+        assert same(windows.step_one(0, n, texts, [n, 0.5, n], [True]), wanted)
+    with pytest.raises(UsageError, match="text column holds 2 strings"):
+        windows.step_row(0, 99, [["a"], ["b"], (["x", "y"], [3])], [[0], [0.0], [0]], [[True]])
 
 
 def test_what_is_silent_goes_and_its_memory_is_used_again() -> None:

@@ -67,7 +67,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/clocks"): "read",
     # orders, notices, campaigns
     ("GET", "/v1/orders"): "read",
-    ("POST", "/v1/orders"): "operate",
+    ("POST", "/v1/orders"): "order",
     ("GET", "/v1/orders/{order_id}"): "read",
     ("GET", "/v1/orders/{order_id}/targets"): "read",
     ("GET", "/v1/orders/{order_id}/file"): "read",
@@ -90,6 +90,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/queues/{queue}/next"): "operate",
     ("GET", "/v1/reviewers/{name}"): "read",
     ("POST", "/v1/break"): "operate",
+    ("GET", "/v1/batches"): "read",
     ("POST", "/v1/batches"): "operate",
     ("GET", "/v1/batches/{batch_id}"): "read",
     ("POST", "/v1/batches/{batch_id}/run"): "operate",

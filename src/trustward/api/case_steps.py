@@ -7,8 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from trustward.api.duties import time_of
 from trustward.bootstrap import Operations
 from trustward.model.case import TEXT_LIMIT, Case, Outcome
+from trustward.operations.closing import Preserving
 
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Needed = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -103,10 +105,23 @@ class Split(CaseStep, frozen=True, kw_only=True, tag="split"):
     reason: Needed
 
 
+class HoldToo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A preservation hold on what the case names (or ``entities``): why, for whom, and until when or by which clock."""
+
+    basis: Needed
+    by: Annotated[str, Meta(min_length=1, max_length=200)]
+    until: str | None = None
+    clock: Annotated[str, Meta(max_length=64)] = ""
+    linked: bool = False
+    secret: bool = False
+    entities: Annotated[tuple[tuple[Name, Name], ...], Meta(max_length=1_000)] = ()
+
+
 class Close(CaseStep, frozen=True, kw_only=True, tag="close"):
-    """One outcome."""
+    """One outcome; with ``hold`` nothing of it is removed from that very moment on."""
 
     outcome: Outcome
+    hold: HoldToo | None = None
 
 
 class Reverse(CaseStep, frozen=True, kw_only=True, tag="reverse"):
@@ -148,13 +163,26 @@ def take_step(operations: Operations, id: str, who: str, wanted: Step) -> Case:
             operations.queues.release(id, who)
         case Skip(reason=reason):
             operations.queues.skip(id, who, reason)
-        case Close(outcome=outcome):
-            return operations.closing.close(id, who, outcome)
+        case Close(outcome=outcome, hold=hold):
+            return operations.closing.close(id, who, outcome, None if hold is None else _preserving(hold))
         case Reverse(reason=reason):
             return operations.closing.reverse(id, who, reason)
         case _:
             return _step(operations, id, who, wanted)
     return operations.cases.get(id)
+
+
+def _preserving(hold: HoldToo) -> Preserving:
+    """A hold for the story. Raises RecordError."""
+    return Preserving(
+        basis=hold.basis,
+        by=hold.by,
+        until_us=time_of(hold.until, "$.hold.until"),
+        clock=hold.clock,
+        linked=hold.linked,
+        secret=hold.secret,
+        entities=hold.entities,
+    )
 
 
 def _step(operations: Operations, id: str, who: str, wanted: Step) -> Case:

@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
-from trustward.api.auth import person_of, who_is
+from trustward.api.auth import check_secret, person_of, who_is
 from trustward.api.case_steps import STEPS, AssignCase, Close, Step, take_step
 from trustward.api.changing import clean, read_json
 from trustward.api.looking import check_entities
@@ -18,11 +18,13 @@ from trustward.base.errors import NotFoundError
 from trustward.base.units import format_time
 from trustward.bootstrap import Operations
 from trustward.exchange.case_view import (
+    BatchView,
     CasePageView,
     CaseView,
     LeaseView,
     QueueView,
     ReportView,
+    batch_view,
     case_view,
     lease_view,
     pages_view,
@@ -60,6 +62,13 @@ class BatchWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     cases: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=1000)]
     outcome: Outcome
+
+
+class BatchesPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Batches; ``next`` goes into ``after`` for the next page, null at the end."""
+
+    batches: tuple[BatchView, ...]
+    next: str | None
 
 
 class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,6 +226,9 @@ async def step(request: Request[Any, Any, Any], case_id: FromPath[str]) -> CaseV
     service = service_of(request)
     if isinstance(wanted, Close):
         _check_outcome(service, wanted.outcome)
+        if wanted.hold is not None:
+            check_secret(request, secret=wanted.hold.secret)
+            check_entities(service, wanted.hold.entities)
     if isinstance(wanted, AssignCase):
         wanted = msgspec.structs.replace(wanted, to=await service.aside(_assignee, request, wanted.to))
     moved = await service.aside(take_step, service.operations, case_id, person_of(request), wanted)
@@ -296,6 +308,18 @@ async def plan(request: Request[Any, Any, Any]) -> Batch:
     return await service.aside(service.operations.bulk.plan, wanted.cases, wanted.outcome, person_of(request))
 
 
+@get("/v1/batches", opt={"scope": "read"}, sync_to_thread=True, summary="Batches, the latest first")
+def batches(
+    request: Request[Any, Any, Any],
+    after: Annotated[str, QueryParameter(max_length=200, description="The next of the page before.")] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=PAGE)] = 50,
+) -> BatchesPage:
+    """Who has planned, run and taken back what, when, and how many cases it has closed."""
+    found = service_of(request).operations.bulk.find(after, limit)
+    more = found[-1].id if len(found) == limit else None
+    return BatchesPage(batches=tuple(map(batch_view, found)), next=more)
+
+
 @get("/v1/batches/{batch_id:str}", opt={"scope": "read"}, sync_to_thread=True, summary="A batch")
 def batch(request: Request[Any, Any, Any], batch_id: FromPath[str]) -> Batch:
     """What became of each case."""
@@ -329,6 +353,7 @@ HANDLERS = (
     reviewer,
     rest,
     plan,
+    batches,
     batch,
     run,
     reverse,

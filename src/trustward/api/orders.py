@@ -14,6 +14,7 @@ from trustward.api.changing import read_json
 from trustward.api.looking import check_entity, check_value
 from trustward.api.order_steps import Step, Vary, take_step
 from trustward.api.service import Service, service_of
+from trustward.base.errors import ForbiddenError
 from trustward.bootstrap import Operations
 from trustward.exchange.order_in import OrderIn, TargetIn
 from trustward.exchange.order_view import (
@@ -60,7 +61,7 @@ def _told(operations: Operations, id: str, *, secret: bool) -> OrderView:
     return order_view(order, operations.directives.store.orders.counts(id))
 
 
-@post("/v1/orders", opt={"scope": "operate"}, status_code=201, summary="Take an order in")
+@post("/v1/orders", opt={"scope": "order"}, status_code=201, summary="Take an order in")
 async def receive(request: Request[Any, Any, Any]) -> OrderView:
     """On disk when answered; its clocks run. The same once more gives the first answer."""
     wanted: OrderIn = await read_json(request, OrderIn, _LARGE)
@@ -71,8 +72,10 @@ async def receive(request: Request[Any, Any, Any]) -> OrderView:
 
 
 def _receive(operations: Operations, wanted: OrderIn, person: str, key: str) -> OrderView:
-    issuer = operations.directives.issuers.get(wanted.issuer)
-    actor = key if issuer is not None and issuer.by_key(key) is not None else person
+    own = [issuer.id for issuer in operations.directives.issuers.values() if issuer.by_key(key) is not None]
+    if own and wanted.issuer not in own:
+        raise ForbiddenError(f"the key is the channel of {own[0]}", remedy="send its own orders by it, and no others")
+    actor = key if own else person
     order = operations.directives.receive(intake.served(wanted), actor)
     return _told(operations, order.id, secret=True)
 

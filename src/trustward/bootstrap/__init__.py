@@ -9,7 +9,7 @@ from trustward.bootstrap.archive import (
     check_archive,
     query,
 )
-from trustward.bootstrap.casework import list_cases, list_queues, list_reports, show_case, show_report
+from trustward.bootstrap.casework import list_batches, list_cases, list_queues, list_reports, show_case, show_report
 from trustward.bootstrap.clues import list_clues, show_clue, verify_bundle, write_bundle
 from trustward.bootstrap.database import (
     backup_store,
@@ -86,6 +86,7 @@ __all__ = [
     "held_folder",
     "indexing",
     "list_appeals",
+    "list_batches",
     "list_cases",
     "list_clues",
     "list_duties",

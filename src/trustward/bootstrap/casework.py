@@ -10,7 +10,7 @@ from trustward.bootstrap.operations import operations
 from trustward.bootstrap.service import store
 
 if TYPE_CHECKING:
-    from trustward.exchange.case_view import CasePageView, CaseView, QueueView, ReportView
+    from trustward.exchange.case_view import BatchView, CasePageView, CaseView, QueueView, ReportView
     from trustward.model.case import State
     from trustward.settings import Settings
 
@@ -41,6 +41,14 @@ def show_case(settings: Settings, id: str) -> tuple[CaseView, Sequence[CasePageV
         queue = cases.queues.get(found.queue)
         view = case_view(found, queue.checklist if queue is not None else (), cases.clock())
         return view, pages_view(found, cases.file(id))
+
+
+def list_batches(settings: Settings, *, after: str, limit: int) -> Sequence[BatchView]:
+    """Batches of cases, the latest first."""
+    from trustward.exchange.case_view import batch_view
+
+    with closing(store(settings)) as opened:
+        return [batch_view(one) for one in operations(settings, opened).bulk.find(after, limit)]
 
 
 def list_reports(settings: Settings, *, case: str, reporter: str, after: str, limit: int) -> Sequence[ReportView]:

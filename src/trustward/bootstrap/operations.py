@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from trustward.operations.enforcing import Enforcing
     from trustward.operations.executing import Executing
     from trustward.operations.following import Following
-    from trustward.operations.gathering import Gathering
+    from trustward.operations.gathering import Frauds, Gathering
     from trustward.operations.holds import Holds, Links
     from trustward.operations.keeping import Keeping
     from trustward.operations.programmes import Programmes
@@ -145,7 +145,9 @@ def operations(settings: Settings, opened: Store) -> Operations:
         break_us=parse_duration(settings.case_break),
     )
     clues = Clues(cases, evidence, found.authorities, clock=clock, ids=new_id)
-    closing = Closing(cases, enforcing, draw=secrets.SystemRandom().random, abuse=abuse, owed=clues.to_owe)
+    holds = Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened))
+    draw = secrets.SystemRandom().random
+    closing = Closing(cases, enforcing, draw=draw, abuse=abuse, owed=clues.to_owe, holding=holds.to_place)
     return Operations(
         duties=owed,
         cases=cases,
@@ -153,8 +155,8 @@ def operations(settings: Settings, opened: Store) -> Operations:
         queues=Queues(cases, terms),
         bulk=Bulk(cases, closing),
         reports=Reports(cases, clock=clock, ids=new_id, abuse=abuse),
-        gathering=Gathering(cases),
-        holds=Holds(opened, owed, clock=clock, ids=new_id, links=links(settings, opened)),
+        gathering=Gathering(cases, frauds_of(opened), {one.fraud: one.category for one in found.frauds}),
+        holds=holds,
         clues=clues,
         requests=Requests(opened, owed, evidence, clock=clock, ids=new_id),
         enforcing=enforcing,
@@ -221,6 +223,21 @@ def _rules(settings: Settings, opened: Store) -> Rules:
         }
 
     return rules
+
+
+def frauds_of(opened: Store) -> Frauds:
+    """What tells which kinds of fraud the rules of a stored policy are after."""
+    from functools import lru_cache
+
+    @lru_cache(maxsize=8)
+    def known(hash: str) -> dict[str, str]:
+        from trustward.policy.frauds import frauds
+        from trustward.policy.source import Source
+
+        stored = opened.policies.get(hash)
+        return {} if stored is None else frauds(Source(name, text) for name, text in stored.sources)
+
+    return known
 
 
 def links(settings: Settings, opened: Store) -> Links:

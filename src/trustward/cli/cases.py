@@ -90,3 +90,29 @@ def show_(
         rows.add_row(str(page.number), page.at, page.what, plain(page.actor, 40), page.said)
     show(answers(), facts)
     show(answers(), rows)
+
+
+@app.command(name="batches")
+def batches_(
+    *,
+    after: Annotated[str, typer.Option("--after", metavar="ID", help="Go on after this batch.")] = "",
+    limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many at most.", min=1)] = 100,
+    data: options.Data = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """List the batches that close many cases at once, the latest first: by whom, when, how many, taken back or not."""
+    from trustward.bootstrap import list_batches, service_settings
+    from trustward.cli.account import show, table
+    from trustward.cli.console import answers, emit_json, plain
+
+    views = list_batches(service_settings(data=data, database=database), after=after, limit=limit)
+    if json:
+        emit_json(views)
+        return
+    rows = table("", "id", "at", "state", ">cases", ">closed", "planned by", "run by", "taken back by")
+    for view in views:
+        counts = (f"{view.cases:,}", f"{view.closed:,}")
+        whom = (plain(one, 40) for one in (view.actor, view.run_by, view.reversed_by))
+        rows.add_row(view.id, view.at, view.state, *counts, *whom)
+    show(answers(), rows)

@@ -31,7 +31,7 @@ Column: TypeAlias = npt.NDArray[Any]
 DEFAULT_SKEW_US = parse_duration("5m")
 """How far ahead of the clock an event may be. Beyond it the event is refused, or it would empty every window."""
 
-_FEW = 4
+_FEW = 12
 """Batches of up to so many events are decided one by one: the columns of a batch cost more than they save."""
 _FUNCTION_FAILED = Fault(path="$", cause="a function failed on this event")
 _NO_FAULTS: Mapping[int, Sequence[Fault]] = {}

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from trustward.exchange.shown import each_shown, shown
-from trustward.model.case import Case, CaseLease, CasePage, Decided, Outcome
+from trustward.model.case import Batch, Case, CaseLease, CasePage, Decided, Outcome
 from trustward.model.report import LegalNotice, Report
 
-_HIDDEN = frozenset({"proposed", "disputed"})
+_HIDDEN = frozenset({"proposed", "disputed", "held"})
 
 
 class DecidedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +106,24 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     oldest: str | None
 
 
+class BatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch in short: who has planned, run and taken back what, when, and of how many cases how many were closed."""
+
+    id: str
+    at: str
+    actor: str
+    state: str
+    verdict: str
+    policy: str
+    cases: int
+    closed: int
+    run_by: str
+    run: str | None
+    reversed_by: str
+    reversed: str | None
+    why: str
+
+
 def _decided(one: Decided | None) -> DecidedView | None:
     return None if one is None else shown(DecidedView, one)
 
@@ -138,3 +156,9 @@ def lease_view(lease: CaseLease) -> LeaseView:
 def report_view(report: Report) -> ReportView:
     """A report."""
     return shown(ReportView, report)
+
+
+def batch_view(batch: Batch) -> BatchView:
+    """A batch in short."""
+    outcome = batch.outcome
+    return shown(BatchView, batch, verdict=outcome.verdict, policy=outcome.policy, cases=len(batch.cases))

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 _SMALL = 2**17
 _KEY = re.compile(rb'"([^"\\]*)"\s*:')
+_APART = re.compile(rb'"\s+:')
+_read = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def suspicious_lines(chunk: bytes | bytearray | memoryview) -> list[int]:
@@ -23,10 +27,23 @@ def suspicious_lines(chunk: bytes | bytearray | memoryview) -> list[int]:
         from trustward.exchange.scan import scan  # noqa: PLC0415  # compiled code, not worth loading for a few lines
 
         return scan(chunk)
-    return [number for number, line in enumerate(bytes(chunk).split(b"\n")) if _suspicious(line)]
+    return [number for number, line in enumerate(bytes(chunk).split(b"\n")) if line and _suspicious(line)]
 
 
 def _suspicious(line: bytes) -> bool:
+    try:
+        keys = _read(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _suspicious_text(line)
+    # A quote and a colon stand behind each key, be it of the outermost object or of one within: where there are as many
+    # as there are different keys in the outermost, there are no others. A text may hold them too; then it is looked at.
+    if line.count(b'":') != len(keys):
+        return True
+    blanks = (b" " in line and b" :" in line) or b"\t" in line or b"\r" in line
+    return blanks and bool(_APART.search(line))
+
+
+def _suspicious_text(line: bytes) -> bool:
     if b"\\" in line:
         # Escapes may hide where a text ends, or what a key says.
         return True

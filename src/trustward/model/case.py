@@ -32,6 +32,7 @@ What = Literal[
     "closed",
     "reversed",
     "struck",
+    "held",
     "told",
 ]
 Verdict = Literal["act", "no_action"]
@@ -208,7 +209,7 @@ class Reviewer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Many cases closed at once: planned, run, reversed."""
+    """Many cases closed at once: planned, run, reversed; by whom, when. By their ids the latest comes first."""
 
     id: str
     version: int
@@ -219,6 +220,17 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     results: dict[str, str] = {}
     """What came of each case."""
     state: BatchState = "planned"
+    run_by: str = ""
+    run_us: int | None = None
+    reversed_by: str = ""
+    reversed_us: int | None = None
+    why: str = ""
+    """Why it was taken back."""
+
+    @property
+    def closed(self) -> int:
+        """How many cases it has closed."""
+        return sum(said == "closed" for said in self.results.values())
 
 
 class CaseQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from trustward.base.errors import RegimeError
 from trustward.model.authority import Authority, check_authority
 from trustward.model.enforcement import AppealTerms, Ladder, PolicyNode, PolicyTree
 from trustward.model.issuer import Issuer, check_issuer
-from trustward.model.queue import Queue
+from trustward.model.queue import Fraud, Queue
 from trustward.model.retention import Choice, Term, check_span, check_term
 from trustward.model.spans import parse_span
 
@@ -120,6 +120,7 @@ class Regimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     clocks: tuple[Clock, ...] = ()
     calendars: tuple[CalendarSource, ...] = ()
     queues: tuple[Queue, ...] = ()
+    frauds: tuple[Fraud, ...] = ()
     authorities: tuple[Authority, ...] = ()
     issuers: tuple[Issuer, ...] = ()
     policies: tuple[PolicyNode, ...] = ()
@@ -240,6 +241,7 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
     for part in parts:
         own = {queue.name: queue for queue in part.queues}
         queues = {**{name: own[name] for name in own if name not in queues}, **queues, **own}
+    frauds = {one.fraud: one for part in parts for one in part.frauds}
     authorities = {one.id: one for part in parts for one in part.authorities}
     issuers = {issuer.id: issuer for part in parts for issuer in part.issuers}
     policies = {node.id: node for part in parts for node in part.policies}
@@ -251,6 +253,7 @@ def merged(parts: Sequence[Regimes]) -> Regimes:
         clocks=tuple(clocks.values()),
         calendars=tuple(calendars.values()),
         queues=tuple(queues.values()),
+        frauds=tuple(frauds.values()),
         authorities=tuple(authorities.values()),
         issuers=tuple(issuers.values()),
         policies=tuple(policies.values()),

@@ -32,7 +32,7 @@ Role = Literal["acknowledge", "plan", "progress", "comply", "completion", "by_ha
 ROLES: tuple[Role, ...] = get_args(Role)
 How = Literal["signature", "channel", "call_back"]
 Similar = Literal["none", "identical", "similar"]
-CopyKind = Literal["domain", "url", "text", "image"]
+CopyKind = Literal["domain", "url", "text", "image", "phone", "email", "device", "payment_account", "card"]
 Said = Literal["acknowledgement", "plan", "progress", "question", "outcome", "challenge", "message"]
 
 ALLOWED: Mapping[str, tuple[State, ...]] = {

@@ -36,6 +36,13 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Cases get there by hand only."""
 
 
+class Fraud(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a rule's ``fraud`` is called among the categories of reports, so that queues ask for one word."""
+
+    fraud: Annotated[str, Meta(min_length=1, max_length=120)]
+    category: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
 HARM: dict[str, int] = {
     "phishing": 70,
     "payment_fraud": 70,
@@ -50,6 +57,15 @@ HARM: dict[str, int] = {
     "spam": 15,
 }
 """How bad a category is, from 0 to 100, where nobody says."""
+
+
+def harm_of(category: str) -> int:
+    """How bad a category is.
+
+    >>> harm_of("scam"), harm_of("one of the service's own")
+    (60, 20)
+    """
+    return HARM.get(category, 20)
 
 
 def route(queues: Sequence[Queue], *, category: str, kind: str, market: str, channel: str, harm: int) -> Queue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,8 @@ from trustward.operations.filing import needed, until_written
 from trustward.ports import Write
 
 MOST = 1_000
+_LATER_US = 1 << 52
+"""The year 2112: what is left until then shrinks, so that in the order of their ids the latest batch comes first."""
 _LEFT_OUT = (StepError, NotFoundError, UsageError, RegimeError)
 """For what a case is left out, in the dry run as when it is run."""
 
@@ -40,11 +42,12 @@ class Bulk:
                 results[id] = f"left out: {fault.message}"
             else:
                 results[id] = "would be closed"
+        now_us = self._cases.clock()
         batch = Batch(
-            id=self._cases.ids(),
+            id=f"{max(_LATER_US - now_us, 0):014x}-{self._cases.ids()}",
             version=1,
             actor=needed(actor, "an actor"),
-            at_us=self._cases.clock(),
+            at_us=now_us,
             outcome=outcome,
             cases=chosen,
             results=results,
@@ -81,7 +84,14 @@ class Bulk:
             except _LEFT_OUT as fault:
                 said = f"left out: {fault.message}"
             results = {**now.results, name: said}
-            after = msgspec.structs.replace(now, version=now.version + 1, state="running", results=results)
+            after = msgspec.structs.replace(
+                now,
+                version=now.version + 1,
+                state="running",
+                results=results,
+                run_by=now.run_by or actor,
+                run_us=now.run_us or self._cases.clock(),
+            )
             return after, [after, *writes]
 
         return until_written(self._store, f"the case {name}", attempt)
@@ -89,11 +99,12 @@ class Bulk:
     def reverse(self, id: str, actor: str, reason: str) -> Batch:
         """Take back everything that a batch has done. Asking again goes on where it stopped. Raises as :meth:`run`."""
         needed(reason, "a reason")
-        batch = self._turn(id, "reversing", ("running", "done"))
-        for name, said in batch.results.items():
+        said = {"reversed_by": actor, "reversed_us": self._cases.clock(), "why": reason}
+        batch = self._turn(id, "reversing", ("running", "done"), said)
+        for name, result in batch.results.items():
             case = self._store.cases.get(name)
             # What has been kept long enough is not there to be taken back.
-            if said == "closed" and case is not None and case.golden is None:
+            if result == "closed" and case is not None and case.golden is None:
                 self._closing.reverse(name, actor, reason)
         return self._turn(id, "reversed", ("reversing",))
 
@@ -104,7 +115,13 @@ class Bulk:
             raise NotFoundError(f"there is no batch {id[:80]}", remedy="see how it was written")
         return found
 
-    def _turn(self, id: str, state: BatchState, states: Sequence[BatchState]) -> Batch:
+    def find(self, after: str = "", limit: int = 100) -> Sequence[Batch]:
+        """All batches, the latest first, behind the batch ``after``."""
+        return self._store.records.every(Batch, after, limit)
+
+    def _turn(
+        self, id: str, state: BatchState, states: Sequence[BatchState], said: Mapping[str, object] | None = None
+    ) -> Batch:
         """The batch in its next state; nothing happens if it is there. Raises NotFoundError, StepError."""
 
         def attempt() -> tuple[Batch, list[Write]]:
@@ -113,7 +130,7 @@ class Bulk:
                 return now, []
             if now.state not in states:
                 raise StepError(f"the batch {id} is {now.state}", remedy=f"only what is {' or '.join(states)} can be")
-            after = msgspec.structs.replace(now, version=now.version + 1, state=state)
+            after = msgspec.structs.replace(now, version=now.version + 1, state=state, **(said or {}))
             return after, [after]
 
         return until_written(self._store, f"the batch {id}", attempt)

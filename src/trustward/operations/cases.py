@@ -12,7 +12,7 @@ import msgspec
 from trustward.base.errors import NotFoundError, SettingsError, StepError
 from trustward.model.case import MOST_SEEN, Case, CasePage, CaseQuery, What
 from trustward.model.letter import told
-from trustward.model.queue import HARM, Queue, route
+from trustward.model.queue import Queue, harm_of, route
 from trustward.model.report import Report
 from trustward.operations.duties import Duties, Owed
 from trustward.operations.filing import Filing, needed, take_step, until_written
@@ -156,7 +156,7 @@ class Cases:
 
     @staticmethod
     def _harm(news: News) -> int:
-        return news.harm or HARM.get(news.category, 20)
+        return news.harm or harm_of(news.category)
 
     def join(self, news: News) -> Case:
         """The same, written."""

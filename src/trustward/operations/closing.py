@@ -10,26 +10,44 @@ from trustward.base.errors import StaleError, StepError, UsageError
 from trustward.base.units import format_time, parse_duration
 from trustward.model.case import Barred, Case, Decided, HeldLease, Outcome, Reviewer
 from trustward.model.decision import VERDICT_OF_ACTION
+from trustward.model.dossier import Pair
 from trustward.model.duty import Evidence
 from trustward.model.enforcement import ANSWERING, HARSH, Measure
 from trustward.model.errand import Errand
+from trustward.model.hold import Hold
 from trustward.model.letter import Letter, told
 from trustward.model.report import Abuse, Report, Reporter, Result, clock_of, judged, unjudged
 from trustward.operations.cases import Cases
 from trustward.operations.duties import Owed
 from trustward.operations.enforcing import Enforcing, Judging, Taking, appeal_words
 from trustward.operations.filing import Filing, needed, until_written
+from trustward.operations.holds import HoldWanted
 from trustward.operations.independence import independent
 from trustward.ports import Write
 
+Holding = Callable[[HoldWanted], tuple[Hold, list[Write]]]
+"""A preservation hold, and what is to be written so that it is in force."""
 _TELL_AT_ONCE = 50
 _MOST_MEASURES = 50
+
+
+class Preserving(msgspec.Struct, frozen=True, kw_only=True):
+    """A preservation hold that is placed with an outcome; without ``entities`` on all that the case names."""
+
+    basis: str
+    by: str
+    until_us: int | None = None
+    clock: str = ""
+    linked: bool = False
+    secret: bool = False
+    entities: tuple[Pair, ...] = ()
 
 
 class Closing:
     """The story of outcomes. ``draw`` gives 0 to 1, and chooses which cases another reviewer sees too.
 
-    ``owed`` says what is to be written because authorities have to be told of a case that was acted on.
+    ``owed`` says what is to be written because authorities have to be told of a case that was acted on; ``holding``
+    makes holds.
     """
 
     def __init__(
@@ -40,6 +58,7 @@ class Closing:
         draw: Callable[[], float],
         abuse: Abuse | None = None,
         owed: Callable[[Case, str], list[Write]] | None = None,
+        holding: Holding | None = None,
     ) -> None:
         self.cases = cases
         self._store = cases.store
@@ -47,13 +66,16 @@ class Closing:
         self._draw = draw
         self._abuse = abuse or Abuse()
         self._owed = owed
+        self._holding = holding
 
     # ------------------------------------------------------------------ closing
 
-    def close(self, id: str, reviewer: str, outcome: Outcome) -> Case:
+    def close(self, id: str, reviewer: str, outcome: Outcome, hold: Preserving | None = None) -> Case:
         """Close a case that the reviewer has to itself, or hand it on to a second one.
 
-        Raises NotFoundError, StepError, UsageError; StaleError if it is not this reviewer's any more.
+        A hold is in force when this returns, also where a second reviewer is wanted first: nothing comes between.
+
+        Raises NotFoundError, StepError, UsageError, RegimeError; StaleError if it is not this reviewer's any more.
         """
         check_outcome(outcome)
         needed(reviewer, "a reviewer")
@@ -64,11 +86,13 @@ class Closing:
             lease = self._store.cases.lease_of(id, self.cases.clock())
             if lease is None or lease.reviewer != reviewer:
                 raise StepError(f"the case {id} is not {reviewer}'s", remedy="take it first")
-            return self._close(case, reviewer, outcome, second)
+            return self._close(case, reviewer, outcome, second, hold)
 
         return until_written(self._store, f"the case {id}", attempt)
 
-    def _close(self, case: Case, reviewer: str, outcome: Outcome, second: float) -> tuple[Case, list[Write]]:
+    def _close(
+        self, case: Case, reviewer: str, outcome: Outcome, second: float, hold: Preserving | None
+    ) -> tuple[Case, list[Write]]:
         queue = self.cases.queue(case.queue)
         if case.state != "open":
             raise StepError(f"the case {case.id} is {case.state}", remedy="only an open one can be closed")
@@ -81,6 +105,8 @@ class Closing:
         decided = Decided(reviewer=reviewer, at_us=now_us, outcome=outcome)
         writes: list[Write] = [HeldLease(case=case.id, reviewer=reviewer, now_us=now_us, ends=True)]
         agreed: bool | None = None
+        if hold is not None:
+            writes += self._preserved(filing, hold)
         if case.golden is not None:
             agreed = agree(case.golden, outcome)
             writes += self._checked(filing, decided)
@@ -97,6 +123,31 @@ class Closing:
             writes += self._final(filing, decided)
         writes += self._counted(case, reviewer, now_us, agreed=agreed)
         return filing.whole(*writes)
+
+    def _preserved(self, filing: Filing[Case], wanted: Preserving) -> list[Write]:
+        """The hold of an outcome. The case's file names it, unless it is secret: then only the hold names the case."""
+        assert self._holding is not None  # who offers holds has given it
+        case = filing.record
+        hold, writes = self._holding(
+            HoldWanted(
+                entities=wanted.entities or case.entities,
+                basis=wanted.basis,
+                by=wanted.by,
+                actor=filing.actor,
+                cause=f"case:{case.id}",
+                market=case.market,
+                until_us=wanted.until_us,
+                clock=wanted.clock,
+                linked=wanted.linked,
+                secret=wanted.secret,
+            )
+        )
+        if case.golden is not None:
+            return []  # asked for all the same: what cannot be is refused as anywhere
+        if not hold.secret:
+            until = {} if hold.until_us is None else {"until": format_time(hold.until_us)}
+            filing.page("held", wanted.basis, hold=hold.id, by=wanted.by, **until)
+        return writes
 
     def _check_second(self, case: Case, reviewer: str) -> None:
         """See that whoever ends a case is none of those who have decided on it before, by whatever key."""

@@ -1,29 +1,30 @@
 """Identical or similar copies of what an order is about: kept out by lists that rules read, each match on record.
 
-A link is kept out by its own measure, a text by its fingerprint, a picture by its hash. The lists are the service's own
+A link, a telephone number or an account that is paid to is kept out by its own measure, a text by its fingerprint, a
+picture by its hash. The lists are the service's own
 as well, so that nothing on them tells of an order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from trustward.base.errors import UsageError
 from trustward.model.changes import CHANGE_LIMIT, ListChange
-from trustward.model.directive import Copy, Directive
+from trustward.model.directive import Copy, CopyKind, Directive, Target
 from trustward.model.errand import change_errand
 from trustward.ports import Store, Write
 from trustward.screening.plain import template
 
-LISTS = {"url": "blocked-url", "domain": "blocked-domain", "image": "blocked-image", "text": "blocked-text"}
+LISTS: Mapping[CopyKind, str] = {kind: f"blocked-{kind.replace('_', '-')}" for kind in get_args(CopyKind)}
 """The list for each kind of value. Similar texts have one of their own."""
 ALIKE = "blocked-likeness"
 OWN = frozenset({LISTS["image"], LISTS["text"], ALIKE})
-"""The lists on which orders put values themselves; links are put there by their measures."""
+"""The lists on which orders put values themselves; targets are put there by their measures."""
 _TEXT_SHOWN = 200
 
 
@@ -55,16 +56,19 @@ def copies_for(order: Directive, wanted: Sequence[CopyWanted], count: int) -> li
     return list(found.values())
 
 
-def link_copy(order: Directive, kind: str, entity: str, number: int) -> Copy:
-    """What follows the matches of a link that is a target."""
+def target_copy(order: Directive, target: Target, verb: str) -> Copy | None:
+    """What follows the matches of a target that its measure keeps out: a link, a telephone number and so on."""
+    kind = next((known for known in LISTS if known == target.kind), None)
+    if kind is None or kind in {"text", "image"} or verb not in {"block", "block_link"}:
+        return None
     return Copy(
-        id=f"{order.id}.t{number}",
+        id=f"{order.id}.t{target.number}",
         version=1,
         order=order.id,
         list=LISTS[kind],
-        value=entity,
-        kind="url" if kind == "url" else "domain",
-        about=entity[:_TEXT_SHOWN],
+        value=target.entity,
+        kind=kind,
+        about=target.entity[:_TEXT_SHOWN],
         active=True,
     )
 

@@ -13,7 +13,7 @@ import msgspec
 from trustward.base.errors import ActionError, NotFoundError, StaleError, StepError, UsageError
 from trustward.model.directive import ALLOWED, Copy, Directive, Proof, Target, TargetState, verb_for
 from trustward.model.errand import Mark
-from trustward.operations.copies import LISTS, Kept, link_copy
+from trustward.operations.copies import LISTS, Kept, target_copy
 from trustward.operations.directives import Directives
 from trustward.operations.enforcing import Enforcing, Taking
 from trustward.operations.filing import Filing, check_step
@@ -118,8 +118,9 @@ class Executing:
             filing.writes.append(
                 msgspec.structs.replace(one, version=one.version + 1, state=state, proof=(*one.proof, proof))
             )
-            if proof.measure and one.kind in LISTS and filing.record.similar != "none" and not one.measure:
-                filing.writes.append(link_copy(filing.record, one.kind, one.entity, one.number))
+            if proof.measure and filing.record.similar != "none" and not one.measure:
+                copy = target_copy(filing.record, one, proof.said)
+                filing.writes += [copy] if copy is not None else []
         filing.page("executed", done=done, unable=unable)
 
     def _taken(self, order: Directive, one: Target, now_us: int) -> tuple[Proof, list[Write]]:

@@ -151,18 +151,24 @@ class Packed:
 
 
 class Single:
-    """Arrays made once for a type's rows that come one at a time and hold no list."""
+    """Arrays made once for rows that come one at a time: of one type, with lists of the same lengths.
 
-    def __init__(self, shapes: Sequence[Shape], number: int, floats: Sequence[bool]) -> None:
+    ``counts``: for each text column how many texts its list has, or -1 where it holds one text and no list. ``note`` is
+    the kernel's note at the beginning of such a row.
+    """
+
+    def __init__(self, shapes: Sequence[Shape], number: int, counts: Sequence[int], floats: Sequence[bool]) -> None:
         shape = shapes[number]
         packed = Packed(shapes)
-        packed.string_count = shape.texts
-        packed.place(number, 1, [(place, -1, 1) for place in range(shape.texts)], 0, 0)
+        texts: list[Any] = [[""] if count < 0 else ([""] * count, [count]) for count in counts]
+        packed.add_rows([Rows(number, 1, texts, [[0]] * len(shape.numbers), [[False]] * shape.flags)])
         self.lay = packed.lay()
+        self.lists = packed.lists()
         self.prints = packed.prints()
         self.ent = packed.ent()
         self.entities = packed.entities
-        self.strings = shape.texts
+        self.strings = packed.string_count
+        self.note = NO_WORDS
         self.order_type = np.array([number], np.int64)
         self.order_pos = np.zeros(1, np.int64)
         self.times = np.zeros(1, np.int64)

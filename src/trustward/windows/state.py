@@ -38,6 +38,10 @@ from trustward.windows.packing import NO_BYTES, NO_WORDS, Packed, Shape, Single,
 from trustward.windows.plan import Plan
 
 _STEP_WORDS = 1 << 20
+_SHORT = 16
+"""Most texts of an event for which arrays are kept: the next one like it is laid out already."""
+_SHAPES = 1024
+"""How many such arrays are kept."""
 
 
 class Windows:
@@ -84,7 +88,7 @@ class Windows:
         self._blank[[kernels.N_FRESH, kernels.N_TYPES, kernels.N_VALUES]] = (1, len(plan.types), layout.values)
         # Each keyspace may open a new slab.
         self._blank[kernels.N_KEY_WORDS] = len(layout.spaces) * slab_words(layout.entity)
-        self._singles: list[Single | None] = [None] * len(plan.types)
+        self._singles: dict[tuple[int, ...], Single] = {}
         self._jobs = np.zeros(kernels.JOBS * kernels.J_SIZE, np.int64)
         room = max((layout.program[at + S_ROOM] for at in layout.streams), default=0)
         self._step = room + (words or _STEP_WORDS)
@@ -127,24 +131,26 @@ class Windows:
 
         The same kernel as for a batch, without the cost of laying out a batch.
         """
-        if any(isinstance(column, tuple) for column in texts):
-            packed = Packed(self._shapes)
-            packed.add_rows([Rows(type_index, 1, texts, numbers, flags)])
-            prints = packed.prints()
-            packed.hash_texts(self._secret, prints)
-            one = np.array([type_index, 0, time], np.int64)
-            result = self._run(packed, prints, one[0:1], one[1:2], one[2:3])[type_index]
-            return [column[0] for column in self.to_lists(type_index, result)]
-        single = self._singles[type_index]
-        if single is None:
-            single = self._singles[type_index] = Single(self._shapes, type_index, self.float_reads(type_index))
+        strings: list[str] = []
+        shape = [type_index]
+        for column in texts:
+            if isinstance(column, tuple):
+                strings += column[0]
+                shape.append(len(column[0]))
+                if column[1] != shape[-1:]:
+                    return self._step_long(type_index, time, texts, numbers, flags)
+            else:
+                strings.append(str(column[0]))
+                shape.append(-1)
+        if len(strings) > _SHORT:
+            return self._step_long(type_index, time, texts, numbers, flags)
+        single = self._singles.get(tuple(shape)) or self._single(tuple(shape))
         single.put(time, numbers, flags)
-        strings = [str(column[0]) for column in texts]
-        self._start(single.entities, single.strings)
+        self._note[:] = single.note
         text = joined(strings) if strings else NO_BYTES
         while True:
             status = kernels.run(
-                text, single.lay, NO_WORDS, single.flags, single.nums, single.order_type, single.order_pos,
+                text, single.lay, single.lists, single.flags, single.nums, single.order_type, single.order_pos,
                 single.times, self._program, self._secret, self._mem, self._table, self._last, single.prints,
                 single.ent, single.out, self._note, self._jobs,
             )  # fmt: skip
@@ -154,6 +160,33 @@ class Windows:
                 text = escaped(strings)
             else:
                 self._grow(status)
+
+    def _single(self, shape: tuple[int, ...]) -> Single:
+        """The arrays for rows of a shape: the type, and how many texts each list has (-1: no list)."""
+        if len(self._singles) >= _SHAPES:
+            self._singles.clear()
+        single = Single(self._shapes, shape[0], shape[1:], self.float_reads(shape[0]))
+        self._start(single.entities, single.strings)
+        single.note = self._note.copy()
+        self._singles[shape] = single
+        return single
+
+    def _step_long(
+        self,
+        type_index: int,
+        time: int,
+        texts: Sequence[TextColumn],
+        numbers: Sequence[Sequence[Any]],
+        flags: Sequence[Sequence[bool]],
+    ) -> list[Any]:
+        """One event with long lists, laid out as a batch of one."""
+        packed = Packed(self._shapes)
+        packed.add_rows([Rows(type_index, 1, texts, numbers, flags)])
+        prints = packed.prints()
+        packed.hash_texts(self._secret, prints)
+        one = np.array([type_index, 0, time], np.int64)
+        result = self._run(packed, prints, one[0:1], one[1:2], one[2:3])[type_index]
+        return [column[0] for column in self.to_lists(type_index, result)]
 
     def step_keys(
         self, type_index: int, times: Words, keys: Sequence[Words], numbers: Sequence[Any] = (), flags: Any = None

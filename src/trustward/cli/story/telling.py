@@ -34,7 +34,7 @@ second = "never"
 SCOPES: dict[str, tuple[str, ...]] = {
     "service": ("decide", "read", "actions", "report"),
     "reviewers": ("read", "operate"),
-    "compliance": ("read", "operate", "act", "secret", "audit"),
+    "compliance": ("read", "order", "operate", "act", "secret", "audit"),
 }
 """The keys of the story: of the service's own program, of its reviewers' console, of who answers authorities."""
 
