@@ -508,6 +508,19 @@ def test_what_nobody_has_ordered_is_not_kept_either() -> None:
     assert [bench.duties.get(one.duty).state for one in forged.duties] == ["cancelled", "cancelled"]
 
 
+def test_a_decision_that_was_taken_back_does_not_stand() -> None:
+    court = Court()
+    cause = court.close(outcome("fraud/mule"))
+    name = court.appeal(cause)
+    court.closing.reverse(cause.removeprefix("case:"), "boss", "a mistake")
+    court.appeals.take(name, "ann")
+    with pytest.raises(StepError, match="it does not stand"):
+        court.appeals.decide(name, "ann", Hearing(finding="upheld", reasons="seen in ten chats"))
+    done = court.appeals.decide(name, "ann", Hearing(finding="reversed", reasons="it was a mistake"))
+    assert (done.state, court.duties.get(done.duty).state) == ("reversed", "done")
+    assert court.enforcing.sheet("account", "a1").count("fraud", court.time()) == 0
+
+
 def test_what_was_rejected_before_references_were_given_back_gives_way_too(tmp_path: Path) -> None:
     with closing(open_store("", tmp_path)) as store:
         bench = Bench(store)

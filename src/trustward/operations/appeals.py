@@ -346,6 +346,8 @@ class Appeals:
         appeal, hearer = filing.record, filing.actor
         chosen = _chosen(appeal, hearing)
         automated = appeal.decision.startswith("event:")
+        if hearing.finding != "reversed" and not automated and self._gone(appeal):
+            raise StepError("the decision has been taken back meanwhile: it does not stand", remedy="say reversed")
         filing.change(
             state=hearing.finding,
             until_us=0,
@@ -362,6 +364,11 @@ class Appeals:
         filing.add(self._duties.to_end(appeal.duty, hearer, Evidence(said=hearing.finding, refs=(filing.name,))))
         _tell(filing, "decided", {"finding": hearing.finding, "reasons": hearing.reasons, "undone": list(chosen)})
         filing.add(self._tallied(appeal, hearing.finding))
+
+    def _gone(self, appeal: Appeal) -> bool:
+        """Whether somebody has taken back all that an appeal is about."""
+        found = [self._enforcing.get(name) for name in appeal.measures]
+        return bool(found) and all(one.state == "lifted" for one in found)
 
     def _lifted(self, appeal: Appeal, hearer: str, hearing: Hearing, chosen: tuple[str, ...]) -> list[Write]:
         """The measures taken back; and the case with them, if nothing of its outcome is left."""
