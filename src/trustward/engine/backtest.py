@@ -73,8 +73,8 @@ class Backtest:
         truth = getattr(event, self._labels, None) if self._labels else None
         self._fraud[old, new] += is_harmful(truth)
         actions = [action for decision in (was, now) if decision for action in decision.actions]
-        for pair in {(action.kind, action.entity) for action in actions if action.kind != "event"}:
-            self._entities[pair][2] += 1
+        for entity in {(action.kind, action.entity) for action in actions if action.kind != "event"}:
+            self._entities[entity][2] += 1
         kept = self._examples.setdefault((old, new), [])
         if len(kept) < self._most:
             tag = str(event.__struct_config__.tag)
