@@ -429,6 +429,16 @@ def test_a_parquet_table(tmp_path: Path) -> None:
     ]
 
 
+def test_a_parquet_table_with_a_column_twice_is_refused(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    columns = [["password.changed"], ["1"], ["2026-01-31T12:00:00Z"], ["a"], ["b"]]
+    path = tmp_path / "twice.parquet"
+    pq.write_table(pa.table(columns, names=["type", "id", "time", "account", "account"]), path)
+    with pytest.raises(InputError, match="the column 'account' is there twice"):
+        read(path)
+
+
 def test_parquet_of_the_wrong_types(tmp_path: Path) -> None:
     path = parquet(
         tmp_path,

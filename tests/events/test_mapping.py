@@ -216,6 +216,8 @@ def test_values_of_other_types_are_converted(kind: str, fields: str, cell: Any, 
             "$.card: column 'c': the id of an entity has at most 4,096 characters, this one 4,097",
         ),
         ("card = 'c'", {"a": 1}, "$.card: column 'c': expected text, got an object"),
+        ("card = 'c'", float("nan"), "$.card: column 'c': expected text, got nan"),
+        ("card = { template = 'k-{c}' }", float("nan"), "$.card: the mapping: expected text, got nan"),
     ],
 )
 def test_cells_that_do_not_fit_are_faults(fields: str, cell: Any, fault: str) -> None:
@@ -232,6 +234,31 @@ def test_missing_cells_can_be_written_in_other_ways() -> None:
     )
     assert [event.rating for event in decoded.events] == [None, None]  # type: ignore[attr-defined]
     assert [fault.path for fault in decoded.faults[1]] == ["$.account"]
+
+
+def test_a_float_that_is_no_number_is_an_absent_cell_wherever_it_stands() -> None:
+    text = (
+        'missing = ["NaN"]\n[[event]]\ntype = "password.changed"\nid = "{n}"\ntime = "t"\n'
+        'truth = { column = "k", values = { "1" = "fraud" } }\nwhen = { column = "k", present = PRESENT }\n'
+        'fields = { account = "a", device = { template = "d-{d}" } }'
+    )
+    t = "2026-01-01T00:00:00Z"
+    nan = float("nan")
+    rows: list[list[Any]] = [
+        [1, t, "x", nan, nan],
+        [2, t, "x", 4.0, 1.0],
+        [nan, t, "x", 4.0, 1.0],
+        [4, t, nan, 5.0, 0.0],
+    ]
+    header = ["n", "t", "a", "d", "k"]
+    there = decode(text.replace("PRESENT", "true"), header, *rows)
+    assert [(e.id, e.account, e.device, e.truth) for e in there.events] == [  # type: ignore[attr-defined]
+        ("2", "x", "d-4", "fraud"),
+        ("4", None, "d-5", None),
+    ]
+    assert [reject.path for reject in there.rejects] == ["$.id", "$.account"]
+    gone = decode(text.replace("PRESENT", "false"), header, *rows)
+    assert [(e.id, e.device) for e in gone.events] == [("1", None)]  # type: ignore[attr-defined]
 
 
 def test_rows_can_be_chosen() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
@@ -66,11 +66,7 @@ class CsvTable:
         return []
 
     def _check_names(self, names: list[str]) -> None:
-        double = next((name for at, name in enumerate(names) if name in names[:at]), None)
-        if double is not None:
-            raise InputError(
-                f"{self._name}: the column {safe_text(double)!r} is there twice", remedy="give each column its own name"
-            )
+        _check_columns(self._name, names)
         if any(SURROGATE.search(name) for name in names):
             raise InputError(
                 f"{self._name}: the first line is not in the file's encoding",
@@ -201,6 +197,7 @@ class ParquetTable:
             self.count = int(self._file.metadata.num_rows)
         except self._failures as fault:
             raise self._broken(fault) from fault
+        _check_columns(name, self.header)
 
     def _broken(self, fault: Exception) -> InputError:
         return InputError(
@@ -283,6 +280,15 @@ class ParquetTable:
             return scalar.as_py()
         except self._failures:
             return Oddity(f"a {scalar.type} out of range")
+
+
+def _check_columns(table: str, names: Sequence[str]) -> None:
+    """Of two columns with one name nobody could say which is meant. Raises ``InputError``."""
+    double = next((name for name, count in Counter(names).items() if count > 1), None)
+    if double is not None:
+        raise InputError(
+            f"{table}: the column {safe_text(double)!r} is there twice", remedy="give each column its own name"
+        )
 
 
 def _longest(column: Any) -> int:

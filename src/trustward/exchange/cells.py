@@ -84,6 +84,9 @@ def as_text(cell: Any) -> str:
     if isinstance(cell, int):
         return str(cell)
     if isinstance(cell, float):
+        if not isfinite(cell):
+            # Tables without empty cells write NaN for them: all rows that lack an account would share one called "nan".
+            raise CellError(f"expected text, got {describe(cell)}")
         return str(int(cell)) if cell.is_integer() and abs(cell) <= WHOLE_LIMIT else repr(cell)
     if isinstance(cell, Decimal):
         return str(cell)
