@@ -171,15 +171,19 @@ class RowDecoder:
             return (lambda row: _looked_up(source(row), values, other)), _same
         decimal = take.decimal or mapping.decimal
         if decimal is not None and field.type in NUMBERS:
-            source = self._spelled(source, decimal)
+            source = self._spelled(source, decimal, whole=field.type == "whole")
         return source, reader(field, take, mapping.zone)
 
-    def _spelled(self, source: _Source, decimal: DecimalSign) -> _Source:
+    def _spelled(self, source: _Source, decimal: DecimalSign, *, whole: bool) -> _Source:
         missing = self._missing
 
         def spelled(row: Row) -> Any:
             cell = source(row)
-            return cell if cell.__class__ is str and cell in missing else plain_number(cell, decimal)
+            if cell.__class__ is str and cell in missing:
+                return cell
+            number = plain_number(cell, decimal)
+            # The mapping has said that its zeros are a fraction.
+            return number.removesuffix(".000") if whole and number.__class__ is str else number
 
         return spelled
 
