@@ -303,6 +303,23 @@ def test_a_table_whose_columns_are_fields(tmp_path: Path) -> None:
     assert (found[1].followers, found[1].owner, found[1].time) == (17, "a2", "2026-01-31T04:00:00Z")
 
 
+def test_a_header_below_blank_lines_and_beside_columns_without_a_name(tmp_path: Path) -> None:
+    found, rejects = csv_rows(
+        tmp_path,
+        b"password.changed;1;2026-01-31T12:00:00Z;a1;;",
+        b"password.changed;2;2026-01-31T12:00:00Z;a1;;x",
+        head=b"\xef\xbb\xbf\r\n\r\ntype;id;time;account;;\r\n",
+    )
+    assert [event.id for event in found] == ["1", "2"]
+    assert [(reject.line, reject.decided) for reject in rejects] == [(5, True)]
+
+
+@pytest.mark.parametrize("head", [b'"type"x,id\n', b'"type,id\n' + b"more\n" * 2_000])
+def test_a_header_that_is_not_csv_is_refused(tmp_path: Path, head: bytes) -> None:
+    with pytest.raises(InputError, match="the row that names the columns is not CSV"):
+        csv_rows(tmp_path, head=head)
+
+
 def test_rows_that_are_not_like_the_header_are_set_aside(tmp_path: Path) -> None:
     good = b"engagement.followed,%d,2026-01-31T12:00:00Z,a1,,,17,a2"
     found, rejects = csv_rows(

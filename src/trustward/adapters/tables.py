@@ -53,17 +53,24 @@ class CsvTable:
         self.header = self._header()
 
     def _first_line(self) -> str:
-        line = next(self._lines, "")
-        self._lines.give_back([line] if line else [])
+        line = "\n"
+        while line and not line.strip() and len(self._lines.taken) < LINES_PER_ROW:
+            line = next(self._lines, "")
+        self._lines.give_back(self._lines.taken)
+        self._lines.start_row()
         return line
 
     def _header(self) -> list[str]:
-        for row in self._reader if self._lines.waiting else ():
-            if row:
-                names = [name.strip() for name in row]
-                self._check_names(names)
-                return names
-        return []
+        try:
+            row = next(filter(None, self._reader if self._lines.waiting else ()), [])
+        except csv.Error as fault:
+            raise InputError(
+                f"{self._name}: the row that names the columns is not CSV: {fault}",
+                remedy="see that its quotes are closed, and stand around whole names",
+            ) from fault
+        names = [name.strip() for name in row]
+        self._check_names(names)
+        return names
 
     def _check_names(self, names: list[str]) -> None:
         _check_columns(self._name, names)
@@ -283,8 +290,8 @@ class ParquetTable:
 
 
 def _check_columns(table: str, names: Sequence[str]) -> None:
-    """Of two columns with one name nobody could say which is meant. Raises ``InputError``."""
-    double = next((name for name, count in Counter(names).items() if count > 1), None)
+    """Of two columns with one name nobody could say which is meant (none is none). Raises ``InputError``."""
+    double = next((name for name, count in Counter(names).items() if name and count > 1), None)
     if double is not None:
         raise InputError(
             f"{table}: the column {safe_text(double)!r} is there twice", remedy="give each column its own name"
