@@ -144,6 +144,12 @@ def test_values_are_converted(fields: str, cell: Any, value: Any) -> None:
     ("kind", "fields", "cell", "value"),
     [
         ("post.created", "tags = { column = 'c', separator = ' ' }, post = { value = 'p' }", "a b  c", ("a", "b", "c")),
+        (
+            "post.created",
+            "tags = { column = 'c', separator = ',' }, post = { value = 'p' }",
+            "a, b ,, c",
+            ("a", "b", "c"),
+        ),
         ("post.created", "tags = { column = 'c', prefix = '#' }, post = { value = 'p' }", ["a", "b"], ("#a", "#b")),
         ("post.created", "tags = { value = ['x'] }, post = { value = 'p' }", "", ("x",)),
         ("challenge.passed", "taken = { column = 'c', unit = 'ms' }", "1500", 1.5),
@@ -342,7 +348,7 @@ def test_times_in_many_ways(options: dict[str, str], cell: object, expected: str
     ("options", "cell"),
     [({}, "2026-01-31"), ({}, 5), ({}, ""), ({"unit": "s"}, "5e9"), ({"unit": "s"}, 1e300), ({"unit": "s"}, True),
      ({"unit": "s"}, 10**17), ({"zone": "+14:00"}, "0001-01-01T00:00:00"), ({"zone": "UTC", "add": "7d"}, "9999-12-31T00:00:00"),
-     ({"unit": "s"}, float("nan")), ({"pattern": "%Y"}, "x"), ({}, [])],
+     ({"unit": "s"}, float("nan")), ({"pattern": "%Y"}, "x"), ({}, []), ({"zone": "UTC"}, "1712123112345")],
 )  # fmt: skip
 def test_times_that_are_none(options: dict[str, str], cell: object) -> None:
     with pytest.raises(ValueError, match=r"time|range|number"):

@@ -182,7 +182,7 @@ def _lists(field: Field, take: Take) -> Reader:
         parts: Any = cell
         if isinstance(cell, str):
             if take.separator is not None:
-                parts = [part for part in cell.split(take.separator) if part]
+                parts = [part for part in map(str.strip, cell.split(take.separator)) if part]
             else:
                 try:
                     parts = msgspec.json.decode(cell, type=list[str])
