@@ -155,6 +155,7 @@ def test_values_are_converted(fields: str, cell: Any, value: Any) -> None:
         ("challenge.passed", "taken = { column = 'c', unit = 'ms' }", "1500", 1.5),
         ("challenge.passed", "taken = 'c'", timedelta(milliseconds=1500), 1.5),
         ("review.posted", "rating = 'c'", "4.5e0", 4.5),
+        ("review.posted", "rating = 'c'", "12000000000.5", 12000000000.5),
     ],
 )
 def test_values_of_other_types_are_converted(kind: str, fields: str, cell: Any, value: Any) -> None:

@@ -35,6 +35,7 @@ _NO = frozenset({"false", "f", "no", "n", "0"})
 _SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _NOISE = Decimal("1e-6")
 _DURATION = Field(name="", type="duration")
+_FIGURE = Field(name="", type="number")
 
 
 def reader(field: Field, take: Take, zone: str | None) -> Reader:
@@ -233,7 +234,7 @@ def _number(cell: Any) -> float:
         cell = float(cell)
     elif isinstance(cell, Decimal):
         cell = float(cell)
-    return float(_checked(_DURATION, cell))
+    return float(_checked(_FIGURE, cell))
 
 
 def _flag(cell: Any) -> bool:
