@@ -60,7 +60,7 @@ def table(title: str, *headings: str) -> Table:
 
 
 def show(console: Console, rows: Table, *, whole: bool = False) -> None:
-    """Print a table, if it has rows. Long cells are cut, the last column where the line ends; `whole` keeps that one."""
+    """Print a table, if it has rows. Long cells are cut, the last one where the line ends unless it is kept `whole`."""
     if not rows.row_count:
         return
     *columns, last = rows.columns
