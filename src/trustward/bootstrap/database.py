@@ -32,11 +32,16 @@ def upgrade(settings: Settings) -> tuple[str, str]:
 
 
 def check_store(settings: Settings) -> tuple[int, list[str]]:
-    """The journal's last entry, and what is wrong with the database."""
+    """The journal's last entry, and what is wrong with the database, and with the archive beside it."""
     from trustward.adapters.store.backup import check
 
     with closing(store(settings)) as opened:
-        return opened.journal.head(), check(opened)
+        found = check(opened)
+        if not any(fault.startswith("schema: ") for fault in found):
+            found += [
+                f"archive: {day.day}: {fault}" for day in opened.archived.days() for fault in opened.shelf.check(day)
+            ]
+        return opened.journal.head(), found
 
 
 def backup_store(settings: Settings, file: Path) -> Copied:
