@@ -57,15 +57,18 @@ def receive_order(settings: Settings, path: Path, actor: str) -> Directive:
     from trustward.bootstrap.operations import operations
     from trustward.bootstrap.service import store
     from trustward.exchange.order_in import OrderIn
+    from trustward.model.shapes import remedy_for
     from trustward.operations.intake import served
 
     try:
-        wanted = msgspec.json.decode(path.read_bytes(), type=OrderIn)
+        body = path.read_bytes()
+        wanted = msgspec.json.decode(body, type=OrderIn)
     except OSError as fault:
         raise InputError(f"cannot read {path}: {fault.strerror}", remedy="check the path and its rights") from fault
     except msgspec.ValidationError as fault:
-        words, _, place = str(fault).partition(" - at `")
-        raise RecordError(f"{path}: {fault}", path=place.rstrip("`") or "$", remedy=f"mend it: {words}") from fault
+        place = str(fault).partition(" - at `")[2]
+        remedy = remedy_for(OrderIn, body, fault)
+        raise RecordError(f"{path}: {fault}", path=place.rstrip("`") or "$", remedy=remedy) from fault
     except msgspec.DecodeError as fault:
         raise RecordError(f"{path}: not JSON: {fault}", path="$", remedy="docs/orders.md shows one") from fault
     with closing(store(settings)) as opened:
