@@ -40,7 +40,10 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             " being replaced."
         ),
     ] = ()
-    actions: Annotated[tuple[str, ...], Meta(description="The actions that it wants, such as `hold`. None: all.")] = ()
+    actions: Annotated[
+        tuple[str, ...],
+        Meta(description="The actions and letters that it wants, such as `hold` or `submit`. None: all."),
+    ] = ()
     lanes: Annotated[
         int,
         Meta(
