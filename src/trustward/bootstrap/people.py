@@ -105,7 +105,7 @@ def create_link(settings: Settings, name: str | None, roles: Sequence[str]) -> s
 
 def list_users(settings: Settings) -> Sequence[User]:
     """Every user."""
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return opened.people.all()
 
 

@@ -34,7 +34,7 @@ def show_retention(settings: Settings) -> tuple[list[Account], dict[str, bool], 
     from trustward.bootstrap.operations import regimes
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story, serves = retaining(settings, opened)
         known = {term.market for term in regimes(settings).terms}
         return story.account(), {market: market in known for market in serves}, story.fields()
@@ -48,6 +48,6 @@ def run_retention(settings: Settings, tell: Callable[[Removed], None], *, dry: b
     """
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story, _ = retaining(settings, opened)
         return story.run(tell, dry=dry), story.unsettled(), bool(story.ends())
