@@ -96,6 +96,8 @@ def test_the_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert found["before"] == found["after"]
     assert run(["keys", "revoke", "nobody", *data]) == Exit.INPUT
     assert "no such key" in capsys.readouterr().err
+    assert run(["keys", "list", *data]) == 0
+    assert capsys.readouterr().out == "none\n"
     store = open_store("", tmp_path / "data")
     host = host_over(store)
     host.start()
