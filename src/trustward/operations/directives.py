@@ -127,7 +127,12 @@ class Directives:
         def attempt() -> tuple[Directive, Sequence[Write]]:
             order, writes = self._received(served, actor)
             before = self.store.orders.known(order.known_as)
-            return (order, writes) if before is None else (self._same(before, served), ())
+            if before is not None:
+                return self._same(before, served), ()
+            if order.until_us is not None and order.until_us <= order.received_us:
+                # It would end before anything is done, and nobody would see why.
+                raise UsageError("its end, until, is over already", remedy="see what the order says")
+            return order, writes
 
         return self._told_at_once(until_written(self.store, served.reference, attempt), actor)
 
