@@ -71,6 +71,7 @@ def test_what_is_refused(
         ["cases", "list"],
         ["clues", "list"],
         ["orders", "list"],
+        ["worker"],
     ],
 )
 def test_what_looks_at_data_makes_none(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
