@@ -81,6 +81,8 @@ def test_what_cannot_be_taken_in() -> None:
         bench.receive(targets=(TargetWanted(kind="account", entity="a", do="warn"),))
     with pytest.raises(UsageError, match="words"):
         bench.receive(copies=(CopyWanted(kind="text", value="12 34"),))
+    with pytest.raises(UsageError, match="over already"):
+        bench.receive("a1", until_us=START_US)
     assert bench.directives.find(OrderQuery()) == []
 
 

@@ -71,6 +71,7 @@ def test_what_is_refused(
         ["cases", "list"],
         ["clues", "list"],
         ["orders", "list"],
+        ["worker"],
     ],
 )
 def test_what_looks_at_data_makes_none(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +97,8 @@ def test_the_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert found["before"] == found["after"]
     assert run(["keys", "revoke", "nobody", *data]) == Exit.INPUT
     assert "no such key" in capsys.readouterr().err
+    assert run(["keys", "list", *data]) == 0
+    assert capsys.readouterr().out == "none\n"
     store = open_store("", tmp_path / "data")
     host = host_over(store)
     host.start()

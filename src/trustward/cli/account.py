@@ -60,8 +60,13 @@ def table(title: str, *headings: str) -> Table:
 
 
 def show(console: Console, rows: Table, *, whole: bool = False) -> None:
-    """Print a table, if it has rows. Long cells are cut, the last one where the line ends unless it is kept `whole`."""
+    """Print a table; without rows nothing, or "none" if it has no title.
+
+    Long cells are cut, the last one where the line ends, unless it is kept ``whole``.
+    """
     if not rows.row_count:
+        if not rows.title:
+            console.print("none", style="dim")
         return
     *columns, last = rows.columns
     room = console.width

@@ -173,7 +173,6 @@ def list_(
     """List who did what to what, the newest first; what an order keeps secret with --secret only."""
     from trustward.base.units import format_time
     from trustward.bootstrap import audit_list, service_settings
-    from trustward.cli.account import show, table
     from trustward.cli.console import answers, emit_json, plain
 
     settings = service_settings(data=data, database=database)
@@ -195,10 +194,10 @@ def list_(
             ]
         )
         return
-    shown = table("", "", "at", "who", "what", "to what", "detail")
+    console = answers()
     for row in rows:
-        detail = plain(row.detail.decode(), 100)
-        shown.add_row(
-            str(row.number), format_time(row.at_us), plain(row.actor, 40), row.action, plain(row.subject, 60), detail
-        )
-    show(answers(), shown)
+        # A line for each, whole: what is looked for in it may be anywhere.
+        what = f"{row.number}  {format_time(row.at_us)}  {row.action}  {row.subject}  by {row.actor}"
+        console.print(plain(f"{what}  {row.detail.decode()}", 10_000), soft_wrap=True)
+    if not rows:
+        console.print("none", style="dim")

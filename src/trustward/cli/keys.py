@@ -73,17 +73,17 @@ def list_(*, data: options.Data = None, database: options.Database = None, json:
             ]
         )
         return
-    rows = table("", "id", "name", "scopes", "made", "ends")
+    rows = table("", "id", "name", "made", "ends", "scopes")
     for key in keys:
         ends = [at for at in (key.expires_us, key.revoked_us) if at is not None]
         rows.add_row(
             key.id,
             plain(key.name, 60),
-            ", ".join(key.scopes),
             format_time(key.created_us),
             format_time(min(ends)) if ends else "",
+            ", ".join(key.scopes),
         )
-    show(answers(), rows)
+    show(answers(), rows, whole=True)
 
 
 @app.command()

@@ -36,7 +36,7 @@ def worker(
 
     settings = service_settings(data=data, database=database, worker_threads=threads)
     targets(settings)
-    store(settings).close()
+    store(settings, there=True).close()
     told = {"DATA": data, "DATABASE": database, "WORKER_THREADS": threads}
     given = {f"TRUSTWARD_{name}": str(value) for name, value in told.items() if value is not None}
     sys.stdout.flush()
