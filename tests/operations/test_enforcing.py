@@ -78,7 +78,7 @@ class Court(World):
         line = msgspec.json.encode({"type": kind, "id": id, "time": format_time(self.time()), **fields})
         decoded = DECODER.decode_lines(line)
         assert not decoded.rejects, decoded.rejects
-        self.host.submit(decoded.events, decoded.faults).result(30)
+        self.host.submit(decoded.events, decoded.faults).result(120)
 
     def rounds(self) -> None:
         """What workers and the engine's process do, until nothing is left."""
@@ -280,7 +280,7 @@ def test_against_what_a_rule_decided() -> None:
     court.enforcing.lift(measure.id, "kim", "another one")
     court.errands.run()
     assert [entry.present for entry in court.store.kept.list_entries("blocked-device")] == [False]
-    court.host.change(ListChange(actor="kim", list="closed-device", put=("d2",))).result(30)
+    court.host.change(ListChange(actor="kim", list="closed-device", put=("d2",))).result(120)
     court.send("account.registered", "e1", account="b1", device="d2")
     court.delivering.tidy()
     with pytest.raises(NotFoundError):
@@ -304,7 +304,7 @@ def test_what_somebody_has_listed_by_hand_outlives_a_measure() -> None:
 
     def by_hand(value: str, until_us: int | None = None) -> None:
         change = ListChange(actor="lee", origin="a call", list="blocked-device", put=(value,), expires_us=until_us)
-        court.host.change(change).result(30)
+        court.host.change(change).result(120)
 
     by_hand("before")
     by_hand("shorter", court.time() + DAY_US)
