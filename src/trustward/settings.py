@@ -40,7 +40,10 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             " being replaced."
         ),
     ] = ()
-    actions: Annotated[tuple[str, ...], Meta(description="The actions that it wants, such as `hold`. None: all.")] = ()
+    actions: Annotated[
+        tuple[str, ...],
+        Meta(description="The actions and letters that it wants, such as `hold` or `submit`. None: all."),
+    ] = ()
     lanes: Annotated[
         int,
         Meta(
@@ -167,7 +170,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(
             description="Where people reach the console, such as `https://trust.example`: links lead there,"
-            " passkeys are bound to it, and no page of another origin may change anything. Empty: `http://localhost:PORT`.",
+            " passkeys are bound to it, and no page of another origin may change anything."
+            " Empty: links lead to `http://localhost:PORT`, and a page must have the host that it asks.",
             pattern="^(https?://[a-z0-9.-]+(:[0-9]{1,5})?)?$",
         ),
     ] = ""

@@ -112,6 +112,8 @@ def test_a_shadow_over_http(mine: Served) -> None:
     assert (found["after"], found["result"]["first"]) == (put.json["entry"], put.json["entry"] + 1)
     assert (found["result"]["events"], found["result"]["only_trial"], found["result"]["only_live"]) == (4, 2, 0)
     assert found["result"]["policies"] == {live: 4}
+    # Asked again, it goes on: what it has found is not thrown away.
+    assert mine.ask("PUT", "/v1/policies/shadow", json={"hash": name, "reason": "again"}).json == put.json
     off = mine.ask("DELETE", "/v1/policies/shadow?reason=enough")
     assert (off.status, off.json["hash"]) == (200, name)
     assert mine.ask("DELETE", "/v1/policies/shadow?reason=enough").status == 404

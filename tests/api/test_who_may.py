@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
@@ -189,3 +190,18 @@ def test_a_key_has_its_rate() -> None:
         assert int(refused.headers["retry-after"]) >= 1
         assert one.ask("POST", "/v1/decisions", json=sent("other"), key=one.make_key("decide")).status == 200
         assert statuses.count(429) >= 5
+
+
+def test_every_route_is_on_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| `")]
+
+    def told(method: str, path: str) -> bool:
+        parent, _, last = path.rpartition("/")
+        short = re.compile(rf"`(\.\.\.[^`]*)?/{re.escape(last)}`")
+        ways = [line for line in lines if method in line]
+        if any(f"`{path}`" in line or f" {path}`" in line for line in ways):
+            return True
+        return any(parent.partition("{")[0].rstrip("/") in line and short.search(line) for line in ways)
+
+    assert [route for route in TABLE if not route[1].startswith("/v1/openapi") and not told(*route)] == []

@@ -99,6 +99,8 @@ def test_a_faulty_event(client: Any, name: str) -> None:
     with pytest.raises(RecordError, match="no such event type") as fault:
         client.decide({**sent(f"{name}3"), "type": "message.snt"})
     assert fault.value.path == "$.type"
+    ((path, cause),) = fault.value.places
+    assert (path, cause.startswith("no such event type")) == ("$.type", True)
     with pytest.raises(UsageError):
         client.decide(b'{"type":\n"x"}')
 
@@ -119,6 +121,7 @@ def test_many_events_in_parts(client: Any, name: str, monkeypatch: pytest.Monkey
     parts = list(client.decide_parts(events[:120]))
     assert [(part.events, part.again) for part in parts] == [(100, 100), (20, 20)]
     assert client.decide_many([]).events == 0
+    assert client.decide_many([{**events[0], "text": "other"}]).verdicts == {}
 
 
 def test_a_stream_that_is_awaited(one: Served, name: str) -> None:

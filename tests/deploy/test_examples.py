@@ -37,8 +37,14 @@ def instructions() -> Iterator[tuple[str, str]]:
             yield word, " ".join(rest.split())
 
 
-def test_the_settings_load() -> None:
+def test_the_settings_load(tmp_path: Path) -> None:
     settings = load_settings({"TRUSTWARD_CONFIG": str(DEPLOY / "trustward.toml")})
+    assert (settings.targets, settings.sources) == ((), ())
+    # What is left out at first: tables and keys behind a #.
+    text = re.sub(r"^# (\[\[|\w+ = )", r"\1", (DEPLOY / "trustward.toml").read_text("utf-8"), flags=re.MULTILINE)
+    (tmp_path / "all.toml").write_text(text, "utf-8")
+    settings = load_settings({"TRUSTWARD_CONFIG": str(tmp_path / "all.toml")})
+    assert settings.database
     assert [target.name for target in targets(settings)] == ["shop"]
     assert list(bootstrap.make_sources(settings, CATALOGUE)) == ["orders"]
 
@@ -91,9 +97,20 @@ def test_the_image_runs_without_root_from_a_lock() -> None:
     assert words.index("USER") < words.index("ENTRYPOINT")
     assert json.loads(next(rest for word, rest in found if word == "ENTRYPOINT")) == ["trustward"]
     assert json.loads(next(rest for word, rest in found if word == "CMD")) == ["serve"]
-    installs = [rest for word, rest in found if word == "RUN" and "pip install" in rest and "lock" in rest]
+    installs = [rest for word, rest in found if word == "RUN" and "pip install" in rest and ".lock" in rest]
     assert all("--require-hashes" in rest and "--only-binary :all:" in rest for rest in installs)
     assert len(installs) == 1
+    # Extras are pinned by the lock for developers.
+    pins = next(rest for word, rest in found if word == "RUN" and "pins.txt" in rest).replace(
+        "requirements-dev.lock", "-"
+    )
+    lock = (ROOT / "requirements-dev.lock").read_text("utf-8")
+    told = subprocess.run(
+        ["sh", "-c", pins.replace("pins.txt", "/dev/stdout")], input=lock, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(told) == len(re.findall(r"^[a-z0-9]\S*==", lock, flags=re.MULTILINE))
+    assert any(line.startswith("psycopg==") for line in told)
+    assert not any(line.endswith("\\") for line in told)
     for word, rest in found:
         if word == "COPY" and "--from" not in rest:
             assert [name for name in rest.split()[:-1] if not (ROOT / name).exists()] == []

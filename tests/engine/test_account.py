@@ -137,6 +137,21 @@ def test_a_backtest_compares_event_by_event(
     assert changes["fresh"].gained == changes["fresh"].new_hits == sum(event_is_from_my(event) for event in events)
 
 
+def test_an_event_counts_once_for_an_entity_that_both_policies_act_on() -> None:
+    rule = """
+rule(
+    id="far", on="message.sent", when=event.country == "MY", then=[VERB(event.sender)], reason="far", owner="tests",
+    hits=[{"sender": "a", "country": "MY"}], misses=[{"sender": "a"}],
+)
+"""
+    old, new = (
+        load_policy([Source("far.policy", rule.replace("VERB", verb))], CATALOGUE) for verb in ("hold", "block")
+    )
+    test = Backtest(old, new, None)
+    test.add([make("message.sent", n, START_US + n, sender="a", country="MY") for n in range(3)], {}, now_us=NOW_US)
+    assert [(c.kind, c.id, c.old, c.new, c.events) for c in test.entities()] == [("account", "a", "hold", "block", 3)]
+
+
 def event_is_from_my(event: Event) -> bool:
     return event.__struct_config__.tag == "message.sent" and getattr(event, "country", None) == "MY"
 
@@ -149,7 +164,8 @@ def test_features_and_state_come_out_of_a_replay(tmp_path: Path) -> None:
         'sent = count(by=event.sender, within="1h", of="message.sent")\n'
         'met = distinct(event.recipient, by=event.sender, within="1h", of="message.sent")\n'
         'paid = mean(event.amount, by=(event.account, event.currency), within="1h", of="payment.requested")\n'
-        "export(sent, met, paid)\n"
+        'late = count(by=event.device, within="1h", delay="5m", of="message.sent")\n'
+        "export(sent, met, paid, late)\n"
     )
     events: list[Event] = [
         make(
@@ -176,3 +192,5 @@ def test_features_and_state_come_out_of_a_replay(tmp_path: Path) -> None:
     assert [row["paid"] for row in whole if row["event_id"] == "e99"] == [700.0]
     assert [row["truth"] for row in whole if row["event_id"] == "e1"] == ["spam"]
     assert [row["paid"] for row in whole if row["event_id"] == "e1"] == [None]
+    # A delayed number is the difference of two: of an event without a key it is missing, and not 0.
+    assert [row["late"] for row in whole if row["event_id"] == "e30"] == [None]

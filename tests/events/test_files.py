@@ -303,6 +303,23 @@ def test_a_table_whose_columns_are_fields(tmp_path: Path) -> None:
     assert (found[1].followers, found[1].owner, found[1].time) == (17, "a2", "2026-01-31T04:00:00Z")
 
 
+def test_a_header_below_blank_lines_and_beside_columns_without_a_name(tmp_path: Path) -> None:
+    found, rejects = csv_rows(
+        tmp_path,
+        b"password.changed;1;2026-01-31T12:00:00Z;a1;;",
+        b"password.changed;2;2026-01-31T12:00:00Z;a1;;x",
+        head=b"\xef\xbb\xbf\r\n\r\ntype;id;time;account;;\r\n",
+    )
+    assert [event.id for event in found] == ["1", "2"]
+    assert [(reject.line, reject.decided) for reject in rejects] == [(5, True)]
+
+
+@pytest.mark.parametrize("head", [b'"type"x,id\n', b'"type,id\n' + b"more\n" * 2_000])
+def test_a_header_that_is_not_csv_is_refused(tmp_path: Path, head: bytes) -> None:
+    with pytest.raises(InputError, match="the row that names the columns is not CSV"):
+        csv_rows(tmp_path, head=head)
+
+
 def test_rows_that_are_not_like_the_header_are_set_aside(tmp_path: Path) -> None:
     good = b"engagement.followed,%d,2026-01-31T12:00:00Z,a1,,,17,a2"
     found, rejects = csv_rows(
@@ -427,6 +444,16 @@ def test_a_parquet_table(tmp_path: Path) -> None:
         (2, "$.text", "expected text, got bytes that are not UTF-8", True),
         (4, "$.urls[1]", "expected text, got null", True),
     ]
+
+
+def test_a_parquet_table_with_a_column_twice_is_refused(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    columns = [["password.changed"], ["1"], ["2026-01-31T12:00:00Z"], ["a"], ["b"]]
+    path = tmp_path / "twice.parquet"
+    pq.write_table(pa.table(columns, names=["type", "id", "time", "account", "account"]), path)
+    with pytest.raises(InputError, match="the column 'account' is there twice"):
+        read(path)
 
 
 def test_parquet_of_the_wrong_types(tmp_path: Path) -> None:

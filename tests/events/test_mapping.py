@@ -101,6 +101,10 @@ def test_a_payment_carries_its_label_for_later(tmp_path: Path) -> None:
         ("attempt = 'c'", "3", 3),
         ("attempt = 'c'", 3.0, 3),
         ("attempt = 'c'", "38.0", 38),
+        ("attempt = 'c'", "38.000000", 38),
+        ("amount = 'c', currency = { value = 'EUR' }", "2400.0", 2400),
+        ("amount = 'c', currency = { value = 'EUR' }", Decimal(2400), 2400),
+        ("attempt = { column = 'c', decimal = '.' }", "1.000", 1),
         ("amount = { column = 'c', exponent = 2 }, currency = { value = 'EUR' }", "12.5", 1250),
         ("amount = { column = 'c', unit = 'major' }, currency = { value = 'JPY' }", "1250", 1250),
         ("amount = { column = 'c', unit = 'major' }, currency = { value = 'KWD' }", 1.25, 1250),
@@ -140,11 +144,18 @@ def test_values_are_converted(fields: str, cell: Any, value: Any) -> None:
     ("kind", "fields", "cell", "value"),
     [
         ("post.created", "tags = { column = 'c', separator = ' ' }, post = { value = 'p' }", "a b  c", ("a", "b", "c")),
+        (
+            "post.created",
+            "tags = { column = 'c', separator = ',' }, post = { value = 'p' }",
+            "a, b ,, c",
+            ("a", "b", "c"),
+        ),
         ("post.created", "tags = { column = 'c', prefix = '#' }, post = { value = 'p' }", ["a", "b"], ("#a", "#b")),
         ("post.created", "tags = { value = ['x'] }, post = { value = 'p' }", "", ("x",)),
         ("challenge.passed", "taken = { column = 'c', unit = 'ms' }", "1500", 1.5),
         ("challenge.passed", "taken = 'c'", timedelta(milliseconds=1500), 1.5),
         ("review.posted", "rating = 'c'", "4.5e0", 4.5),
+        ("review.posted", "rating = 'c'", "12000000000.5", 12000000000.5),
     ],
 )
 def test_values_of_other_types_are_converted(kind: str, fields: str, cell: Any, value: Any) -> None:
@@ -201,6 +212,21 @@ def test_values_of_other_types_are_converted(kind: str, fields: str, cell: Any, 
             "$.amount: column 'c': the currency is missing, so the minor units are not known",
         ),
         (
+            "amount = 'c', currency = { value = 'EUR' }",
+            "24.00",
+            """$.amount: column 'c': expected whole minor units of the currency, got text '24.00'; unit = "major" in a mapping reads amounts""",
+        ),
+        (
+            "amount = 'c', currency = { value = 'EUR' }",
+            Decimal("24.00"),
+            """$.amount: column 'c': expected whole minor units of the currency, got 24.00; unit = "major" in a mapping reads amounts""",
+        ),
+        (
+            "attempt = 'c'",
+            "1.000",
+            """$.attempt: column 'c': a thousand or one: text '1.000'; decimal = "," or "." in the mapping says how to read it""",
+        ),
+        (
             "fraud_confirmed = 'c'",
             "perhaps",
             "$.fraud_confirmed: column 'c': expected true or false, got text 'perhaps'",
@@ -216,6 +242,8 @@ def test_values_of_other_types_are_converted(kind: str, fields: str, cell: Any, 
             "$.card: column 'c': the id of an entity has at most 4,096 characters, this one 4,097",
         ),
         ("card = 'c'", {"a": 1}, "$.card: column 'c': expected text, got an object"),
+        ("card = 'c'", float("nan"), "$.card: column 'c': expected text, got nan"),
+        ("card = { template = 'k-{c}' }", float("nan"), "$.card: the mapping: expected text, got nan"),
     ],
 )
 def test_cells_that_do_not_fit_are_faults(fields: str, cell: Any, fault: str) -> None:
@@ -232,6 +260,31 @@ def test_missing_cells_can_be_written_in_other_ways() -> None:
     )
     assert [event.rating for event in decoded.events] == [None, None]  # type: ignore[attr-defined]
     assert [fault.path for fault in decoded.faults[1]] == ["$.account"]
+
+
+def test_a_float_that_is_no_number_is_an_absent_cell_wherever_it_stands() -> None:
+    text = (
+        'missing = ["NaN"]\n[[event]]\ntype = "password.changed"\nid = "{n}"\ntime = "t"\n'
+        'truth = { column = "k", values = { "1" = "fraud" } }\nwhen = { column = "k", present = PRESENT }\n'
+        'fields = { account = "a", device = { template = "d-{d}" } }'
+    )
+    t = "2026-01-01T00:00:00Z"
+    nan = float("nan")
+    rows: list[list[Any]] = [
+        [1, t, "x", nan, nan],
+        [2, t, "x", 4.0, 1.0],
+        [nan, t, "x", 4.0, 1.0],
+        [4, t, nan, 5.0, 0.0],
+    ]
+    header = ["n", "t", "a", "d", "k"]
+    there = decode(text.replace("PRESENT", "true"), header, *rows)
+    assert [(e.id, e.account, e.device, e.truth) for e in there.events] == [  # type: ignore[attr-defined]
+        ("2", "x", "d-4", "fraud"),
+        ("4", None, "d-5", None),
+    ]
+    assert [reject.path for reject in there.rejects] == ["$.id", "$.account"]
+    gone = decode(text.replace("PRESENT", "false"), header, *rows)
+    assert [(e.id, e.device) for e in gone.events] == [("1", None)]  # type: ignore[attr-defined]
 
 
 def test_rows_can_be_chosen() -> None:
@@ -296,7 +349,7 @@ def test_times_in_many_ways(options: dict[str, str], cell: object, expected: str
     ("options", "cell"),
     [({}, "2026-01-31"), ({}, 5), ({}, ""), ({"unit": "s"}, "5e9"), ({"unit": "s"}, 1e300), ({"unit": "s"}, True),
      ({"unit": "s"}, 10**17), ({"zone": "+14:00"}, "0001-01-01T00:00:00"), ({"zone": "UTC", "add": "7d"}, "9999-12-31T00:00:00"),
-     ({"unit": "s"}, float("nan")), ({"pattern": "%Y"}, "x"), ({}, [])],
+     ({"unit": "s"}, float("nan")), ({"pattern": "%Y"}, "x"), ({}, []), ({"zone": "UTC"}, "1712123112345")],
 )  # fmt: skip
 def test_times_that_are_none(options: dict[str, str], cell: object) -> None:
     with pytest.raises(ValueError, match=r"time|range|number"):

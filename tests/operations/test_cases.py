@@ -278,6 +278,8 @@ def test_a_second_reviewer_agrees_or_not() -> None:
         world.cases.assign(case.id, "max", "kim")
     world.work("lee", "twice")
     assert world.closing.close(case.id, "lee", ACT).state == "closed"
+    with pytest.raises(StepError, match="is closed"):
+        world.closing.close(case.id, "lee", ACT)
     assert world.letters()["suspend", "case.closed"] == 1
     kim, lee = world.queues.reviewer("kim"), world.queues.reviewer("lee")
     assert (kim.pairs, kim.pairs_agreed, lee.pairs, lee.pairs_agreed) == (1, 1, 1, 1)

@@ -229,6 +229,19 @@ def test_what_no_measure_does_is_for_a_person() -> None:
     assert outcome == [("inform", "order.outcome", False)]
 
 
+def test_the_note_of_a_label_is_the_label() -> None:
+    bench = Bench()
+    targets = (
+        TargetWanted(kind="account", entity="a1", do="label", note="watched"),
+        TargetWanted(kind="account", entity="a2", do="label"),
+    )
+    order = bench.accepted(type="account_restriction", targets=targets, territory=("SG",))
+    bench.dealing.execute(order.id, "kim")
+    bench.work()
+    assert bench.states(order.id) == ["done", "unable"]  # of the other nobody has said which label
+    assert [(one.do, one.note) for one in bench.enforcing.of(order.cause)] == [("label", "watched")]
+
+
 def test_a_question_stops_the_clocks() -> None:
     bench = Bench()
     order = bench.accepted("a1")

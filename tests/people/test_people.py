@@ -224,7 +224,13 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "no such user" in told("users", "create-link", "lee", code=Exit.INPUT)
     assert "did you mean analyst" in told("users", "create-link", "--role", "analist", code=Exit.USAGE)
     assert "disabled" in told("users", "disable", "Kim")
+    assert "disabled" in told("users", "disable", "kim")
     assert [row.actor for row in store.audit.read(0, 100) if row.action == "user.disabled"] == ["the command line"]
+    assert "this user is disabled" in told("users", "create-link", "kim", code=Exit.INPUT)
+    assert "this user is disabled" in told("users", "reset", "kim", code=Exit.INPUT)
+    assert "enabled" in told("users", "enable", "kim")
+    assert "has roles already" in told("users", "create-link", "kim", "--role", "admin", code=Exit.USAGE)
+    assert told("users", "create-link", "kim").startswith("http://localhost:8080/setup#")
     key = told("keys", "create", "--scope", "read", "--name", "shop").strip()
     turned = told("keys", "rotate", key.split("_")[1], "--overlap", "1h").strip()
     assert turned != key

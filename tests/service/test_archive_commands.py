@@ -48,6 +48,7 @@ def test_archive_check_and_derive_again(folder: Path) -> None:
     path = folder / "archive" / days[0] / "actions.parquet"
     path.write_bytes(path.read_bytes()[:-1])
     assert "actions.parquet" in ran("archive", "--check", *data, code=1)
+    assert f"archive: {days[0]}: actions.parquet" in ran("db", "check", *data, code=1)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_what_is_no_backup(new: object, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         backups.restore(tmp_path / "none", store)
     (tmp_path / "text").write_text("no database, whatever its size " * 200, encoding="utf-8")
-    with pytest.raises(StoreError):
+    with pytest.raises(InputError):
         backups.restore(tmp_path / "text", store)
     with pytest.raises(InputError):
         backups.backup(store, tmp_path / "no" / "folder")

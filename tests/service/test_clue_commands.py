@@ -69,7 +69,7 @@ def test_clues(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "not compared" in capsys.readouterr().out.replace("\n", " ")
     assert run(["clues", "verify", str(file), "--key", "0" * 64]) == Exit.FOUND
     assert "another key" in capsys.readouterr().out
-    assert run(["clues", "verify", str(file), "--key", "0"]) == Exit.INPUT
+    assert run(["clues", "verify", str(file), "--key", "0"]) == Exit.USAGE
     assert run(["clues", "verify", str(tmp_path / "none")]) == Exit.INPUT
     capsys.readouterr()
     file.write_bytes(file.read_bytes().replace(b"nobody", b"nobudy"))

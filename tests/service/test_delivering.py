@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from trustward.exchange.webhooks import document
 from trustward.model.decision import VERDICT_OF_ACTION
 from trustward.model.delivery import Delivery, Handed, Receipt, Target
 from trustward.model.effect import INVERSES, IRREVERSIBLE
+from trustward.model.letter import LETTERS
+from trustward.operations import duties
 from trustward.operations.delivering import Delivering
 from trustward.operations.polling import Polling
 from trustward.ports import Store
@@ -332,6 +335,19 @@ def test_targets_out_of_settings() -> None:
     (target,) = targets(settings)
     assert (target.name, target.lanes, target.polled) == ("shop", 4, False)
     assert targets(load_settings({})) == ()
+
+
+def test_a_target_may_be_there_for_one_authority() -> None:
+    (bridge,) = targets(load_settings({}, {"targets": [{"name": "bridge", "actions": ["submit"]}]}))
+    assert bridge.wants("submit")
+    assert not any(bridge.wants(verb) for verb in (*VERDICT_OF_ACTION, *LETTERS) if verb != "submit")
+
+
+def test_every_letter_has_a_verb_that_a_target_may_name() -> None:
+    folder = Path(str(duties.__file__)).parent
+    said = {verb for file in folder.glob("*.py") for verb in re.findall(r'told\("(\w+)"', file.read_text("utf-8"))}
+    assert said
+    assert said | set(duties._VERBS.values()) == set(LETTERS)
 
 
 @pytest.mark.parametrize(

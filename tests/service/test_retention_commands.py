@@ -76,7 +76,20 @@ def test_without_a_choice_nothing_is_removed(folder: Path, monkeypatch: pytest.M
     monkeypatch.delenv("TRUSTWARD_REGIMES")
     data = ["--data", str(folder / "data")]
     assert json.loads(ran("retention", "run", "--json", *data)) == {"ended": {"day": "", "why": "all"}}
+    assert "no choice is in force" in ran("retention", "due", *data)
     assert "no choice: the service has not chosen" in ran("retention", "show", *data)
+
+
+def test_a_choice_that_does_not_hold_is_told(folder: Path) -> None:
+    data = ["--data", str(folder / "data")]
+    (folder / "mine.toml").write_text(CHOICE.replace("90 days", "80 days").replace('["SG"]', '["SG", "XY"]'))
+    told = ran("retention", "run", *data)
+    assert "content: nothing is removed: refused: 80 days is less than 90 days" in told
+    lines = [json.loads(line) for line in ran("retention", "due", "--json", *data).splitlines()]
+    assert [(one["class"], one["standing"]) for one in lines[:-1]] == [("content", "refused")]
+    shown = ran("retention", "show", *data)
+    assert "no terms are known for XY" in shown
+    assert "…" not in shown
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,10 @@ def test_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["keys", "create", "--scope", "decid"], Exit.USAGE, "did you mean decide"),
         (["keys", "create", "--scope", "read", "--lasts", "long"], Exit.USAGE, "90d"),
-        (["keys", "revoke", "nobody"], Exit.INPUT, "no such key"),
+        (["keys", "revoke", "nobody"], Exit.USAGE, "there is no database in"),
         (["db", "check", "--database", "mysql://x/y"], Exit.USAGE, "no such kind of database"),
         (["db", "restore", "nowhere"], Exit.INPUT, "no file"),
+        (["db", "restore", __file__], Exit.INPUT, "is no backup"),
     ],
 )
 def test_what_is_refused(
@@ -53,6 +54,29 @@ def test_what_is_refused(
 ) -> None:
     assert run([*words, "--data", str(tmp_path / "data")]) == code
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["db", "check"],
+        ["db", "backup", "file"],
+        ["keys", "list"],
+        ["users", "list"],
+        ["archive"],
+        ["query", "select 1"],
+        ["audit", "list"],
+        ["retention", "run"],
+        ["duties", "list"],
+        ["cases", "list"],
+        ["clues", "list"],
+        ["orders", "list"],
+    ],
+)
+def test_what_looks_at_data_makes_none(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*words, "--data", str(tmp_path / "data")]) == Exit.USAGE
+    assert "there is no database in" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_wrong_setting_is_told(
@@ -70,6 +94,8 @@ def test_the_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert run(["db", "upgrade", *data, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["before"] == found["after"]
+    assert run(["keys", "revoke", "nobody", *data]) == Exit.INPUT
+    assert "no such key" in capsys.readouterr().err
     store = open_store("", tmp_path / "data")
     host = host_over(store)
     host.start()

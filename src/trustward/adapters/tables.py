@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
@@ -53,24 +53,27 @@ class CsvTable:
         self.header = self._header()
 
     def _first_line(self) -> str:
-        line = next(self._lines, "")
-        self._lines.give_back([line] if line else [])
+        line = "\n"
+        while line and not line.strip() and len(self._lines.taken) < LINES_PER_ROW:
+            line = next(self._lines, "")
+        self._lines.give_back(self._lines.taken)
+        self._lines.start_row()
         return line
 
     def _header(self) -> list[str]:
-        for row in self._reader if self._lines.waiting else ():
-            if row:
-                names = [name.strip() for name in row]
-                self._check_names(names)
-                return names
-        return []
+        try:
+            row = next(filter(None, self._reader if self._lines.waiting else ()), [])
+        except csv.Error as fault:
+            raise InputError(
+                f"{self._name}: the row that names the columns is not CSV: {fault}",
+                remedy="see that its quotes are closed, and stand around whole names",
+            ) from fault
+        names = [name.strip() for name in row]
+        self._check_names(names)
+        return names
 
     def _check_names(self, names: list[str]) -> None:
-        double = next((name for at, name in enumerate(names) if name in names[:at]), None)
-        if double is not None:
-            raise InputError(
-                f"{self._name}: the column {safe_text(double)!r} is there twice", remedy="give each column its own name"
-            )
+        _check_columns(self._name, names)
         if any(SURROGATE.search(name) for name in names):
             raise InputError(
                 f"{self._name}: the first line is not in the file's encoding",
@@ -201,6 +204,7 @@ class ParquetTable:
             self.count = int(self._file.metadata.num_rows)
         except self._failures as fault:
             raise self._broken(fault) from fault
+        _check_columns(name, self.header)
 
     def _broken(self, fault: Exception) -> InputError:
         return InputError(
@@ -283,6 +287,15 @@ class ParquetTable:
             return scalar.as_py()
         except self._failures:
             return Oddity(f"a {scalar.type} out of range")
+
+
+def _check_columns(table: str, names: Sequence[str]) -> None:
+    """Of two columns with one name nobody could say which is meant (none is none). Raises ``InputError``."""
+    double = next((name for name, count in Counter(names).items() if name and count > 1), None)
+    if double is not None:
+        raise InputError(
+            f"{table}: the column {safe_text(double)!r} is there twice", remedy="give each column its own name"
+        )
 
 
 def _longest(column: Any) -> int:

@@ -88,7 +88,8 @@ class _Account:
                 plain -= 1
                 self.verdicts[decision.verdict] += 1
                 self.decisions.write(_ENCODE(decision) + b"\n")
-        self.verdicts["allow"] += plain
+        if plain:
+            self.verdicts["allow"] += plain
 
     def json(self) -> Iterator[bytes]:
         """The answer, piece by piece; the files go as they are sent."""

@@ -18,6 +18,7 @@ from trustward.base.clock import now_us
 from trustward.base.errors import NotFoundError, RecordError, RequestError
 from trustward.base.units import parse_time
 from trustward.model.changes import LabelChange
+from trustward.model.shapes import remedy_for
 
 TEXT_LIMIT = 1_000
 Said = Annotated[str, Meta(max_length=TEXT_LIMIT)]
@@ -74,8 +75,9 @@ async def read_json(request: Request[Any, Any, Any], kind: Any, limit: int = _SM
         if b"\\u0000" in body or b"\0" in body:
             _check_nul(msgspec.json.decode(body), "$")
     except msgspec.ValidationError as fault:
-        words, _, path = str(fault).partition(" - at `")
-        raise RecordError(str(fault), path=path.rstrip("`") or "$", remedy=f"mend it: {words}") from fault
+        path = str(fault).partition(" - at `")[2]
+        remedy = remedy_for(kind, body, fault)
+        raise RecordError(str(fault), path=path.rstrip("`") or "$", remedy=remedy) from fault
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise RecordError(f"$: not JSON: {fault}"[:300], path="$", remedy="send JSON") from fault
     return found

@@ -24,6 +24,7 @@ from trustward.engine.state import FOREVER
 from trustward.model.changes import CHANGE_LIMIT, ListChange, check_named
 from trustward.model.event import ENTITY_LIMIT
 from trustward.model.nearest import NameIndex
+from trustward.model.shapes import remedy_for
 from trustward.model.stored import ListEntry
 
 Value = Annotated[str, Meta(min_length=1, max_length=ENTITY_LIMIT)]
@@ -342,7 +343,9 @@ def _read(kind: str, body: bytes) -> Iterator[tuple[str, EntryIn]]:
         text = body.decode("utf-8-sig")
     except msgspec.ValidationError as fault:
         raise RecordError(
-            str(fault), path=str(fault).partition("at `")[2].rstrip("`") or "$", remedy="mend it"
+            str(fault),
+            path=str(fault).partition("at `")[2].rstrip("`") or "$",
+            remedy=remedy_for(list[EntryIn], body, fault),
         ) from fault
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise RecordError(f"not readable as {kind}: {fault}"[:300], remedy="send UTF-8") from fault

@@ -134,7 +134,8 @@ def past_decision(
     if found is None:
         raise NotFoundError("no event with this id has been decided", remedy="see how the id was written")
     if is_removed(found):
-        raise NotFoundError("the event with this id was removed when its time was over", remedy=f"entry {found.seq}")
+        remedy = f"entry {found.seq} says which class it had"
+        raise NotFoundError("the event with this id was removed when its time was over", remedy=remedy)
     decision = found.decision
     return Past(
         entry=found.seq,

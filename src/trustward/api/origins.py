@@ -35,7 +35,8 @@ def check_origin(request: Request[Any, Any, Any], origin: str) -> None:
     for one in said[b"origin"]:
         own = one == origin if origin else one.partition("://")[2] in said[b"host"] and "://" in one
         if not own:
-            raise OriginError(f"the request comes from a page of {one[:100]}", remedy=_REMEDY)
+            remedy = _REMEDY if origin else "ask the host that the page has, or set origin"
+            raise OriginError(f"the request comes from a page of {one[:100]}", remedy=remedy)
 
 
 def where(request: Request[Any, Any, Any], proxies: Collection[str]) -> Where:

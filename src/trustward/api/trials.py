@@ -212,11 +212,17 @@ async def cancel(
 
 @put("/v1/policies/shadow", opt={"scope": "policies"}, summary="Put a policy in shadow")
 async def put_shadow(request: Request[Any, Any, Any]) -> Shadowed:
-    """It is evaluated on every event beside the live policy, and never acts. It takes the place of any other shadow."""
+    """It is evaluated on every event beside the live policy, and never acts. It takes the place of any other shadow.
+
+    The one that is in shadow already goes on as it is, unless ``warm_days`` asks for another beginning.
+    """
     wanted: ShadowWanted = await read_json(request, ShadowWanted)
     service: Service = request.app.state.service
     reason, origin = clean(wanted.reason, "$.reason"), clean(wanted.origin, "$.origin")
     await service.aside(_can_be_shadow, service, wanted.hash)
+    present = None if wanted.warm_days is not None else await service.aside(_goes_on, service, wanted.hash)
+    if present is not None:
+        return Shadowed(hash=wanted.hash, trial=present.id, entry=present.after)
     warm_after = await service.aside(_warm_after, service, wanted.warm_days, now_us())
     actor = caller_of(request).actor
     change = PolicyChange(
@@ -304,6 +310,15 @@ def _present_shadow(service: Service) -> Trial:
         if policy is not None and policy.mode == "shadow":
             return one
     raise NotFoundError("no policy is in shadow", remedy="GET /v1/policies says what each is used for")
+
+
+def _goes_on(service: Service, hash: str) -> Trial | None:
+    """The trial of the policy that is in shadow, if it is this one and still under way."""
+    try:
+        present = _present_shadow(service)
+    except NotFoundError:
+        return None
+    return present if present.policy == hash and present.open else None
 
 
 def _found(service: Service, id: str) -> Trial:

@@ -33,14 +33,14 @@ def archive(settings: Settings, before: str | None, tell: Callable[[ArchivedDay]
     from trustward.operations.archiving import Archiving
 
     _day(before)
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story = Archiving(opened.journal, opened.archived, opened.snapshots, opened.shelf, now_us)
         return story.run(before, tell)
 
 
 def check_archive(settings: Settings) -> list[tuple[ArchivedDay, Sequence[str]]]:
     """Every archived day, and what is wrong with its files."""
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return [(day, opened.shelf.check(day)) for day in opened.archived.days()]
 
 
@@ -55,7 +55,7 @@ def query(settings: Settings, text: str) -> Iterator[Answer]:
     from trustward.adapters.held import held_folder
 
     views = asking.wanted(text)
-    with closing(store(settings)) as opened, held_folder() as folder:
+    with closing(store(settings, there=True)) as opened, held_folder() as folder:
         upto, head = opened.archived.upto(), opened.journal.head()
         days = [day for day in opened.archived.days() if day.last <= upto]
         live = _segments(opened, upto, head) if set(views) - {"actions"} else iter(())
@@ -87,7 +87,7 @@ def audit_replay(settings: Settings, day: str, start: int | None, tell: Callable
     from trustward.operations.auditing import Auditing
 
     _day(day)
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story = Auditing(opened.journal, _replayer(settings, opened))
         first, last = story.span(start_of(day), start_of(day) + DAY_US)
         if last < first:
@@ -101,7 +101,7 @@ def audit_explain(settings: Settings, event_id: str) -> tuple[Found, Retold]:
     from trustward.model.removed import is_removed
     from trustward.operations.retelling import Retelling
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         found = opened.journal.find([event_id]).get(event_id)
         if found is None:
             raise NotFoundError(f"no event has the id {event_id[:80]}", remedy="see how the id was written")
@@ -130,7 +130,7 @@ def audit_list(
     query = AuditQuery(
         actor=actor, action=action, subject=subject, from_us=from_us, to_us=to_us, secret=True, hidden=secret
     )
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return opened.audit.find(query, None, limit)
 
 
@@ -138,7 +138,7 @@ def audit_index(settings: Settings, *, rebuild: bool) -> int:
     """Bring the index up to the journal's end, or make it anew; the last entry in it."""
     from trustward.bootstrap.service import indexing
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         work = indexing(settings, opened)
         if rebuild:
             return work.rebuild()

@@ -22,7 +22,7 @@ def list_cases(
     from trustward.exchange.case_view import case_view
     from trustward.model.case import CaseQuery
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         cases = operations(settings, opened).cases
         if queue:
             cases.queue(queue)
@@ -35,7 +35,7 @@ def show_case(settings: Settings, id: str) -> tuple[CaseView, Sequence[CasePageV
     """A case and its file. Raises NotFoundError."""
     from trustward.exchange.case_view import case_view, pages_view
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         cases = operations(settings, opened).cases
         found = cases.get(id)
         queue = cases.queues.get(found.queue)
@@ -60,7 +60,7 @@ def list_reports(settings: Settings, *, case: str, reporter: str, after: str, li
         raise UsageError("the reports of what?", remedy="give --case or --reporter")
     if after and reporter:
         raise UsageError("--after goes with --case", remedy="raise --limit instead")
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         made = operations(settings, opened)
         if case:
             made.cases.get(case)
@@ -72,7 +72,7 @@ def show_report(settings: Settings, id: str) -> ReportView:
     """A report. Raises NotFoundError."""
     from trustward.exchange.case_view import report_view
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return report_view(operations(settings, opened).reports.get(id))
 
 
@@ -81,7 +81,7 @@ def list_queues(settings: Settings) -> Sequence[QueueView]:
     from trustward.base.units import format_time
     from trustward.exchange.case_view import QueueView
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return [
             QueueView(
                 queue=one.queue,

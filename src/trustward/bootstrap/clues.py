@@ -27,13 +27,13 @@ def list_clues(settings: Settings, *, state: str, authority: str, case: str, lim
     query = DossierQuery(
         states=(state,) if state else (), party=authority, cause=f"case:{case}" if case else "", secret=True
     )
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return operations(settings, opened).clues.find(query, limit=limit)
 
 
 def show_clue(settings: Settings, id: str) -> tuple[Clue, Sequence[FilePage], int | None]:
     """A clue, its file, and how long its duty took. Raises NotFoundError."""
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         made = operations(settings, opened)
         found = made.clues.get(id)
         latency_us = made.duties.get(found.duty).latency_us if found.duty else None
@@ -45,7 +45,7 @@ def write_bundle(settings: Settings, id: str, file: Path, *, secret: bool = Fals
 
     That of a secret request only if ``secret`` ones are wanted. Raises NotFoundError, UsageError, InputError.
     """
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         made = operations(settings, opened)
         kind, _, name = id.partition(":")
         found = (

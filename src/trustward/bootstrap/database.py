@@ -32,25 +32,31 @@ def upgrade(settings: Settings) -> tuple[str, str]:
 
 
 def check_store(settings: Settings) -> tuple[int, list[str]]:
-    """The journal's last entry, and what is wrong with the database."""
+    """The journal's last entry, and what is wrong with the database, and with the archive beside it."""
     from trustward.adapters.store.backup import check
 
-    with closing(store(settings)) as opened:
-        return opened.journal.head(), check(opened)
+    with closing(store(settings, there=True)) as opened:
+        found = check(opened)
+        if not any(fault.startswith("schema: ") for fault in found):
+            found += [
+                f"archive: {day.day}: {fault}" for day in opened.archived.days() for fault in opened.shelf.check(day)
+            ]
+        return opened.journal.head(), found
 
 
 def backup_store(settings: Settings, file: Path) -> Copied:
     """Write a backup. Raises UsageError, InputError, StoreError."""
     from trustward.adapters.store.backup import backup
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return backup(opened, file)
 
 
 def restore_store(settings: Settings, file: Path) -> Copied:
     """Fill an empty database, which gets its tables first. Raises UsageError, InputError, WriterError, StoreError."""
-    from trustward.adapters.store.backup import restore
+    from trustward.adapters.store.backup import check_backup, restore
 
+    check_backup(file)
     upgrade(settings)
     with closing(store(settings)) as opened:
         return restore(file, opened)
@@ -82,13 +88,13 @@ def rotate_key(settings: Settings, key: str, overlap: str) -> tuple[ApiKey, str]
         overlap_us = parse_duration(overlap)
     except ValueError as fault:
         raise UsageError(str(fault), remedy="write it like 1d") from fault
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return rotate_key(opened.keys, key, actor="the command line", now_us=now_us(), overlap_us=overlap_us)
 
 
 def list_keys(settings: Settings) -> Sequence[ApiKey]:
     """Every key."""
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return opened.keys.all()
 
 
@@ -96,5 +102,5 @@ def revoke_key(settings: Settings, key: str) -> None:
     """End a key. Raises NotFoundError."""
     from trustward.base.clock import now_us
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         opened.keys.revoke(key, "the command line", now_us())

@@ -303,7 +303,7 @@ def list_duties(
         breached=True if breached else None,
         secret=secret,
     )
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return operations(settings, opened).duties.find(query, limit=limit), now_us()
 
 
@@ -313,7 +313,7 @@ def show_duty(settings: Settings, id: str, *, secret: bool) -> tuple[Duty, Seque
     from trustward.base.errors import NotFoundError
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story = operations(settings, opened).duties
         found = story.get(id)
         if found.secret and not secret:
@@ -325,7 +325,7 @@ def list_measures(settings: Settings, *, cause: str, entity: str, secret: bool) 
     """Measures by what for, or on whom (kind and id, with a colon)."""
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story = operations(settings, opened).enforcing
         kind, _, name = entity.partition(":")
         found = story.of(cause) if cause else story.on(kind, name)
@@ -337,7 +337,7 @@ def show_measure(settings: Settings, id: str, *, secret: bool) -> Measure:
     from trustward.base.errors import NotFoundError
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         found = operations(settings, opened).enforcing.get(id)
         if found.secret and not secret:
             raise NotFoundError(f"there is no measure {id[:80]}", remedy="trustward measures list finds them")
@@ -349,7 +349,7 @@ def list_appeals(settings: Settings, *, every: bool, account: str, limit: int) -
     from trustward.base.clock import now_us
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story = operations(settings, opened).appeals
         return story.find(None if every else "received", account=account, limit=limit), now_us()
 
@@ -359,6 +359,6 @@ def show_appeal(settings: Settings, id: str) -> tuple[Appeal, Sequence[AppealPag
     from trustward.base.clock import now_us
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story = operations(settings, opened).appeals
         return story.get(id), story.pages(id), now_us()

@@ -22,7 +22,7 @@ def list_orders(settings: Settings, *, state: str, issuer: str, secret: bool, li
     known = next((one for one in STATES if one == state), None)
     if state and known is None:
         raise UsageError(f"no such state: {state[:40]}", remedy=f"one of: {', '.join(STATES)}")
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         query = OrderQuery(state=known, issuer=issuer, secret=secret)
         return operations(settings, opened).directives.find(query, "", limit)
 
@@ -32,7 +32,7 @@ def show_order(settings: Settings, id: str, *, secret: bool) -> tuple[Directive,
     from trustward.bootstrap.operations import operations
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story = operations(settings, opened).directives
         found = story.get(id, secret=secret)
         return found, opened.orders.targets(id, (), 0, 1_000), story.file(id)
@@ -43,7 +43,7 @@ def order_file(settings: Settings, id: str, *, secret: bool) -> dict[str, Any]:
     from trustward.bootstrap.operations import operations
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         made = operations(settings, opened)
         made.directives.get(id, secret=secret)
         return made.effort.document(id)
@@ -57,16 +57,19 @@ def receive_order(settings: Settings, path: Path, actor: str) -> Directive:
     from trustward.bootstrap.operations import operations
     from trustward.bootstrap.service import store
     from trustward.exchange.order_in import OrderIn
+    from trustward.model.shapes import remedy_for
     from trustward.operations.intake import served
 
     try:
-        wanted = msgspec.json.decode(path.read_bytes(), type=OrderIn)
+        body = path.read_bytes()
+        wanted = msgspec.json.decode(body, type=OrderIn)
     except OSError as fault:
         raise InputError(f"cannot read {path}: {fault.strerror}", remedy="check the path and its rights") from fault
     except msgspec.ValidationError as fault:
-        words, _, place = str(fault).partition(" - at `")
-        raise RecordError(f"{path}: {fault}", path=place.rstrip("`") or "$", remedy=f"mend it: {words}") from fault
+        place = str(fault).partition(" - at `")[2]
+        remedy = remedy_for(OrderIn, body, fault)
+        raise RecordError(f"{path}: {fault}", path=place.rstrip("`") or "$", remedy=remedy) from fault
     except msgspec.DecodeError as fault:
         raise RecordError(f"{path}: not JSON: {fault}", path="$", remedy="docs/orders.md shows one") from fault
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return operations(settings, opened).directives.receive(served(wanted), actor)

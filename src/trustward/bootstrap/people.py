@@ -84,25 +84,39 @@ def with_people(settings: Settings, story: Callable[[People], Any]) -> Any:
 
 
 def create_link(settings: Settings, name: str | None, roles: Sequence[str]) -> str:
-    """The address of a link for a user, or for a new one with these roles. Raises UsageError, NotFoundError."""
+    """The address of a link for a user, or for a new one with these roles (none: an admin).
+
+    Raises UsageError, NotFoundError, ForbiddenError.
+    """
+    from trustward.base.errors import UsageError
+
+    if name is not None and roles:
+        raise UsageError(
+            f"{name[:80]} has roles already", remedy="leave out --role, or leave out the name for a new user"
+        )
 
     def story(people: People) -> str:
         if name is not None:
             return people.link(people.named(name), actor=COMMAND)
-        return people.open_link(roles, actor=COMMAND)
+        return people.open_link(roles or ("admin",), actor=COMMAND)
 
     return rules(settings).link(with_people(settings, story))
 
 
 def list_users(settings: Settings) -> Sequence[User]:
     """Every user."""
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return opened.people.all()
 
 
 def disable_user(settings: Settings, name: str) -> None:
     """Let a user in no more. Raises NotFoundError, ForbiddenError."""
     with_people(settings, lambda people: people.disable(people.named(name).id, actor=COMMAND))
+
+
+def enable_user(settings: Settings, name: str) -> None:
+    """Let a user in again. Raises NotFoundError."""
+    with_people(settings, lambda people: people.enable(people.named(name).id, actor=COMMAND))
 
 
 def reset_user(settings: Settings, name: str) -> str:

@@ -106,11 +106,14 @@ def _column(slots: Slots, columns: Sequence[Any]) -> Any:
     """One exported feature as a column, from what the windows gave."""
     import numpy as np
 
+    from trustward.base.units import MISSING
+
     at = [columns[place] for place in slots.at]
     if slots.kind == "plain":
         return at[0]
     if slots.kind == "difference":
-        return at[0] - at[1]
+        # Floats that are missing are no numbers, and so is their difference; whole ones would give 0.
+        return at[0] - at[1] if at[0].dtype.kind == "f" else np.where(at[0] == MISSING, MISSING, at[0] - at[1])
     with np.errstate(divide="ignore", invalid="ignore"):
         return (at[0] - at[1]) / (at[2] - at[3])
 

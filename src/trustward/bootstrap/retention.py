@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trustward.model.retention import Account
+    from trustward.model.retention import Account, Plan
     from trustward.operations.retaining import Ended, Removed, Retaining
     from trustward.ports import Store
     from trustward.settings import Settings
@@ -29,19 +29,25 @@ def retaining(settings: Settings, opened: Store) -> tuple[Retaining, tuple[str, 
     return Retaining(opened, known, indexing(settings, opened), planned, now_us), found.serves
 
 
-def show_retention(settings: Settings) -> tuple[list[Account], tuple[str, ...], list[str]]:
-    """How every class stands, the markets that are served, and the fields whose classes do not count."""
+def show_retention(settings: Settings) -> tuple[list[Account], dict[str, bool], list[str]]:
+    """How every class stands, the markets that are served and whether they have terms, the fields that do not count."""
+    from trustward.bootstrap.operations import regimes
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story, serves = retaining(settings, opened)
-        return story.account(), serves, story.fields()
+        known = {term.market for term in regimes(settings).terms}
+        return story.account(), {market: market in known for market in serves}, story.fields()
 
 
-def run_retention(settings: Settings, tell: Callable[[Removed], None], *, dry: bool) -> Ended:
-    """Remove what is over, or only say what it would be. Raises UsageError, StaleError, StoreError."""
+def run_retention(settings: Settings, tell: Callable[[Removed], None], *, dry: bool) -> tuple[Ended, list[Plan], bool]:
+    """Remove what is over, or only say what it would be.
+
+    How it ended, the classes whose choice does not hold, and whether any class is removed. Raises UsageError,
+    StaleError, StoreError.
+    """
     from trustward.bootstrap.service import store
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         story, _ = retaining(settings, opened)
-        return story.run(tell, dry=dry)
+        return story.run(tell, dry=dry), story.unsettled(), bool(story.ends())

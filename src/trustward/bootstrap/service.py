@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from trustward.base.errors import UsageError
 from trustward.bootstrap.operations import chores
 from trustward.bootstrap.policies import catalogue, compiler, stored_and_loaded
 from trustward.model.catalogue import Catalogue
@@ -41,10 +42,20 @@ def held_folder() -> AbstractContextManager[Path]:
     return held()
 
 
-def store(settings: Settings, *, migrated: bool = True) -> DatabaseStore:
-    """The store that the settings name. Raises SettingsError, SchemaError, StoreError."""
+def store(settings: Settings, *, migrated: bool = True, there: bool = False) -> DatabaseStore:
+    """The store that the settings name; ``there``: only if there is one, as for all that looks at it.
+
+    Raises SettingsError, SchemaError, StoreError, UsageError.
+    """
+    from trustward.adapters.store.database import FILE
     from trustward.adapters.store.opened import open_store
 
+    if there and not settings.database and not (Path(settings.data) / FILE).is_file():
+        # A mistyped folder would be a new, empty database, with which everything is in order.
+        raise UsageError(
+            f"there is no database in {settings.data}",
+            remedy="name the folder by --data or TRUSTWARD_DATA; trustward serve makes a new one",
+        )
     archive = Path(settings.archive) if settings.archive else None
     return open_store(settings.database, Path(settings.data), archive=archive, migrated=migrated)
 

@@ -59,8 +59,8 @@ def table(title: str, *headings: str) -> Table:
     return made
 
 
-def show(console: Console, rows: Table) -> None:
-    """Print a table, if it has rows. Long cells are cut, those of the last column where the line ends."""
+def show(console: Console, rows: Table, *, whole: bool = False) -> None:
+    """Print a table, if it has rows. Long cells are cut, the last one where the line ends unless it is kept `whole`."""
     if not rows.row_count:
         return
     *columns, last = rows.columns
@@ -70,6 +70,8 @@ def show(console: Console, rows: Table) -> None:
         column.width = min(WIDEST, max(map(measure, cells)))
         room -= column.width + 3
     last.width = min(max(16, room - 2), max(map(measure, [last.header, *last.cells])))
+    if whole:
+        last.no_wrap, last.overflow = False, "fold"
     console.print(rows)
 
 

@@ -36,7 +36,7 @@ def upgrade(*, data: options.Data = None, database: options.Database = None, jso
 
 @app.command()
 def check(*, data: options.Data = None, database: options.Database = None, json: options.Json = False) -> None:
-    """Check the database: its schema, its pages, and every entry of the journal.
+    """Check the database: its schema, its pages, every entry of the journal, and the files of archived days.
 
     Reads all of it; the service may run. Ends in exit code 1 if something is wrong.
     """

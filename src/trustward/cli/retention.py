@@ -40,10 +40,13 @@ def show_(
     found, serves, fields = show_retention(service_settings(data=data, database=database))
     views = [class_view(one, secret=secret) for one in found]
     if json:
-        emit_json({"serves": serves, "classes": views, "fields": fields})
+        emit_json({"serves": list(serves), "classes": views, "fields": fields})
         return
     console = answers()
     console.print(f"markets served: {', '.join(serves) or 'none are named'}")
+    bare = [market for market, known in serves.items() if not known]
+    if bare:
+        console.print(f"no terms are known for {', '.join(bare)}: see how it is written, or add them", style="yellow")
     rows = table("", "class", "least", "most", "kept for", ">removed", "next", "what holds")
     for view in views:
         after = "" if view.next is None else f"{view.next.day} on {view.next.at[:10]}"
@@ -56,7 +59,7 @@ def show_(
             after,
             plain("removed when its term is over" if view.standing == "set" else f"{view.standing}: {view.why}", 200),
         )
-    show(console, rows)
+    show(console, rows, whole=True)
     if fields:
         console.print(f"classes of single fields do not count, they go with their event: {', '.join(fields)}")
     for view in views:
@@ -122,10 +125,20 @@ def _run(settings: Settings, *, dry: bool, secret: bool, json: bool) -> None:
             soft_wrap=True,
         )
 
-    ended = run_retention(settings, tell, dry=dry)
+    ended, unsettled, any_set = run_retention(settings, tell, dry=dry)
     if json:
+        for plan in unsettled:
+            emit_json({"class": plan.of, "standing": plan.standing, "why": plan.why}, indent=-1)
         emit_json({"ended": ended}, indent=-1)
-    elif ended.why == "needed":
+        return
+    for plan in unsettled:
+        said = f"{plain(plan.of, 60)}: nothing is removed: {plan.standing}: {plan.why}"
+        console.print(said, style="yellow", soft_wrap=True)
+    if not any_set:
+        console.print(
+            "nothing is removed: no choice is in force (docs/retention.md says how to choose)", style="yellow"
+        )
+    if ended.why == "needed":
         console.print(f"{ended.day} is newer than the newest snapshot: a restart needs it, so it and later days stay")
     else:
         console.print("everything whose time is over was looked at")

@@ -88,7 +88,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
         # Typer ends a broken pipe with 1, out of the error that it handled.
         if isinstance(end.__context__, OSError) and end.__context__.errno == errno.EPIPE:
             return _pipe_closed()
-        if isinstance(end.__context__, KeyboardInterrupt):
+        if end.code == Exit.INTERRUPTED or isinstance(end.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         return end.code if isinstance(end.code, int) else Exit.FINE
     return Exit.FINE

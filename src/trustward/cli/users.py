@@ -38,7 +38,7 @@ def create_link(
     from trustward.cli.console import answers
 
     settings = service_settings(data=data, database=database)
-    answers().print(create_link(settings, name, role or ["admin"]), soft_wrap=True)
+    answers().print(create_link(settings, name, role or []), soft_wrap=True)
 
 
 @app.command(name="list")
@@ -87,6 +87,16 @@ def disable(name: Name, *, data: options.Data = None, database: options.Database
 
     disable_user(service_settings(data=data, database=database), name)
     answers().print(f"{plain(name, 80)} is disabled")
+
+
+@app.command()
+def enable(name: Name, *, data: options.Data = None, database: options.Database = None) -> None:
+    """Let a user in again who was disabled, with the password and second factors of before."""
+    from trustward.bootstrap import enable_user, service_settings
+    from trustward.cli.console import answers, plain
+
+    enable_user(service_settings(data=data, database=database), name)
+    answers().print(f"{plain(name, 80)} is enabled")
 
 
 @app.command()

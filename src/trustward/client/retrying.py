@@ -96,7 +96,8 @@ def error_of(status: int, body: bytes, headers: Mapping[str, str]) -> TrustwardE
         return ConflictError(text, ids=problem.ids, remedy=remedy)
     if kind is RecordError:
         places = [(place.get("path", ""), place.get("cause", "")) for place in problem.errors]
-        return RecordError(text, path=problem.path or "$", places=places, remedy=remedy)
+        path = problem.path or "$"
+        return RecordError(text, path=path, places=places or [(path, text.removeprefix(f"{path}: "))], remedy=remedy)
     if kind is PolicyError:
         return PolicyError(text, faults=problem.faults, remedy=remedy)
     if kind is RateError:

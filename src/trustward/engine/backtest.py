@@ -72,9 +72,9 @@ class Backtest:
         self._verdicts[old, new] += 1
         truth = getattr(event, self._labels, None) if self._labels else None
         self._fraud[old, new] += is_harmful(truth)
-        for decision in (was, now):
-            for kind, entity in {(a.kind, a.entity) for a in decision.actions if a.kind != "event"} if decision else ():
-                self._entities[kind, entity][2] += 1
+        actions = [action for decision in (was, now) if decision for action in decision.actions]
+        for entity in {(action.kind, action.entity) for action in actions if action.kind != "event"}:
+            self._entities[entity][2] += 1
         kept = self._examples.setdefault((old, new), [])
         if len(kept) < self._most:
             tag = str(event.__struct_config__.tag)

@@ -55,15 +55,49 @@ def share(part: int, whole: int) -> float | None:
 def is_harmful(value: object) -> bool:
     """What counts as "harmful" in a column of known answers.
 
-    >>> [is_harmful(v) for v in ("phishing", "", None, "0", 1, False, "honest", "ham")]
-    [True, False, False, False, True, False, False, False]
+    >>> [is_harmful(v) for v in ("phishing", "", None, "0", 1, False, "honest", "ham", "N", "0.00", "not fraud")]
+    [True, False, False, False, True, False, False, False, False, False, False]
     """
-    if isinstance(value, str):
-        return value.strip().lower() not in HONEST_WORDS
-    return bool(value)
+    if not isinstance(value, str):
+        return bool(value)
+    words = value.strip().lower().replace("_", " ").replace("-", " ").strip()
+    return words not in HONEST_WORDS and words.strip("0") != "."
 
 
 HONEST_WORDS = frozenset(
-    {"", "0", "0.0", "false", "no", "none", "honest", "ham", "legit", "genuine", "benign", "negative"}
+    [
+        *(
+            "",
+            "0",
+            "false",
+            "f",
+            "no",
+            "n",
+            "none",
+            "nil",
+            "null",
+            "nan",
+            "na",
+            "n/a",
+            "unknown",
+            "unlabelled",
+            "unlabeled",
+        ),
+        *(
+            "honest",
+            "ham",
+            "legit",
+            "legitimate",
+            "licit",
+            "genuine",
+            "benign",
+            "negative",
+            "normal",
+            "regular",
+            "good",
+        ),
+        *("clean", "safe", "ok", "valid", "not fraud", "no fraud", "non fraud", "nonfraud", "not fraudulent"),
+        *("non fraudulent", "not spam", "not scam", "not phishing", "not harmful", "harmless"),
+    ]
 )
-"""Known answers that mean "not harmful"."""
+"""Known answers that mean "not harmful", or that nothing is known: `_` and `-` in them are blanks."""

@@ -23,6 +23,8 @@ Reader = Callable[[Any], Any]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
 _WHOLE = re.compile(r"([+-]?\d{1,16})(\.0*)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.000")
+"""What is one thousand to some and one to others."""
 _MONEY = re.compile(r"[+-]?\d{1,16}(\.\d{0,30})?")
 _SPELLED = {
     sign: re.compile(rf"([+-]?(?:\d+|\d{{1,3}}(?:[{other}\u0020\u00a0\u202f'’]\d{{3}})+))(?:{re.escape(sign)}(\d*))?")
@@ -33,6 +35,7 @@ _NO = frozenset({"false", "f", "no", "n", "0"})
 _SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _NOISE = Decimal("1e-6")
 _DURATION = Field(name="", type="duration")
+_FIGURE = Field(name="", type="number")
 
 
 def reader(field: Field, take: Take, zone: str | None) -> Reader:
@@ -44,7 +47,7 @@ def reader(field: Field, take: Take, zone: str | None) -> Reader:
         case "whole":
             read = _whole
         case "money":
-            read = _whole if take.exponent is None else money_reader(take.exponent)
+            read = _minor if take.exponent is None else money_reader(take.exponent)
         case "number":
             read = _number
         case "duration":
@@ -84,6 +87,9 @@ def as_text(cell: Any) -> str:
     if isinstance(cell, int):
         return str(cell)
     if isinstance(cell, float):
+        if not isfinite(cell):
+            # Tables without empty cells write NaN for them: all rows that lack an account would share one called "nan".
+            raise CellError(f"expected text, got {describe(cell)}")
         return str(int(cell)) if cell.is_integer() and abs(cell) <= WHOLE_LIMIT else repr(cell)
     if isinstance(cell, Decimal):
         return str(cell)
@@ -129,7 +135,11 @@ def major_reader(currency: object) -> Reader:
 
 def _commas(cell: Any) -> str:
     """What to do about a number that is written the other way."""
-    spelled = isinstance(cell, str) and "," in cell and any(form.fullmatch(cell.strip()) for form in _SPELLED.values())
+    spelled = (
+        isinstance(cell, str)
+        and ("," in cell or _THOUSANDS.fullmatch(cell))
+        and any(form.fullmatch(cell.strip()) for form in _SPELLED.values())
+    )
     return '; decimal = "," or "." in the mapping says how to read it' if spelled else ""
 
 
@@ -173,7 +183,7 @@ def _lists(field: Field, take: Take) -> Reader:
         parts: Any = cell
         if isinstance(cell, str):
             if take.separator is not None:
-                parts = [part for part in cell.split(take.separator) if part]
+                parts = [part for part in map(str.strip, cell.split(take.separator)) if part]
             else:
                 try:
                     parts = msgspec.json.decode(cell, type=list[str])
@@ -192,12 +202,25 @@ def _whole(cell: Any) -> int:
     if isinstance(cell, float | Decimal) and isfinite(cell) and cell == int(cell):
         cell = int(cell)
     match = _WHOLE.fullmatch(cell) if isinstance(cell, str) else None
+    if match and match[2] and _THOUSANDS.fullmatch(match[0]):
+        raise CellError(f"a thousand or one: {describe(cell)}{_commas(cell)}")
     number: Any = int(match[1]) if match else cell
     if not isinstance(number, int):
         raise CellError(f"expected a whole number, got {describe(cell)}")
     if abs(number) > WHOLE_LIMIT:
         raise CellError(f"out of range: a whole number here is at most 2**53 in size, this is {describe(number)}")
     return number
+
+
+def _minor(cell: Any) -> int:
+    """Minor units. An amount with the two digits of its cents is none: 24.00 is 2400 of them, and never 24."""
+    digits = len(cell.partition(".")[2]) if isinstance(cell, str) else 0
+    if isinstance(cell, Decimal) and cell.is_finite():
+        digits = -int(cell.as_tuple().exponent)
+    if digits > 1:
+        hint = 'unit = "major" in a mapping reads amounts'
+        raise CellError(f"expected whole minor units of the currency, got {describe(cell)}; {hint}")
+    return _whole(cell)
 
 
 def _seconds(cell: Any, scale: float) -> float:
@@ -211,7 +234,7 @@ def _number(cell: Any) -> float:
         cell = float(cell)
     elif isinstance(cell, Decimal):
         cell = float(cell)
-    return float(_checked(_DURATION, cell))
+    return float(_checked(_FIGURE, cell))
 
 
 def _flag(cell: Any) -> bool:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from trustward.base.errors import InputError, SettingsError, TooLargeError
+from trustward.base.errors import SettingsError, TooLargeError, UsageError
 
 FORMAT = "trustward-evidence-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
@@ -368,8 +368,8 @@ def _compare(items: tuple[Item, ...], found: list[_Found]) -> Iterator[Fault]:
 
 
 def check_public(text: str) -> str:
-    """A public key as it was given: in hexadecimal. Raises InputError."""
+    """A public key as it was given: in hexadecimal. Raises UsageError."""
     key = text.strip().lower()
     if not re.fullmatch("[0-9a-f]{64}", key):
-        raise InputError("that is no public key", remedy="give the 64 digits that trustward clues key prints")
+        raise UsageError("that is no public key", remedy="give the 64 digits that trustward clues key prints")
     return key

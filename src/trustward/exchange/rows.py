@@ -171,15 +171,19 @@ class RowDecoder:
             return (lambda row: _looked_up(source(row), values, other)), _same
         decimal = take.decimal or mapping.decimal
         if decimal is not None and field.type in NUMBERS:
-            source = self._spelled(source, decimal)
+            source = self._spelled(source, decimal, whole=field.type == "whole")
         return source, reader(field, take, mapping.zone)
 
-    def _spelled(self, source: _Source, decimal: DecimalSign) -> _Source:
+    def _spelled(self, source: _Source, decimal: DecimalSign, *, whole: bool) -> _Source:
         missing = self._missing
 
         def spelled(row: Row) -> Any:
             cell = source(row)
-            return cell if cell.__class__ is str and cell in missing else plain_number(cell, decimal)
+            if cell.__class__ is str and cell in missing:
+                return cell
+            number = plain_number(cell, decimal)
+            # The mapping has said that its zeros are a fraction.
+            return number.removesuffix(".000") if whole and number.__class__ is str else number
 
         return spelled
 
@@ -190,7 +194,7 @@ class RowDecoder:
             (text, None if column is None else self._header.index(column))
             for text, column in template_parts(take.template or "")
         ]
-        missing = self._missing
+        absent = self._absent
 
         def fill(row: Row) -> str | None:
             filled = []
@@ -198,21 +202,27 @@ class RowDecoder:
                 filled.append(text)
                 if column is not None:
                     cell = row[column]
-                    if cell is None or (cell.__class__ is str and cell in missing):
+                    if absent(cell):
                         return None
                     filled.append(as_text(cell))
             return "".join(filled)
 
         return fill
 
+    def _absent(self, cell: Any) -> bool:
+        """Whether a cell is written as absent ones are."""
+        if cell.__class__ is float:
+            return isnan(cell) and "NaN" in self._missing
+        return cell is None or (cell.__class__ is str and cell in self._missing)
+
     def _condition(self, when: When) -> Callable[[Row], bool]:
         column = self._header.index(when.column)
         among = None if when.among is None else frozenset(map(as_text, when.among))
-        missing = self._missing
+        absent = self._absent
 
         def holds(row: Row) -> bool:
             cell = row[column]
-            there = cell is not None and not (cell.__class__ is str and cell in missing)
+            there = not absent(cell)
             if when.present is not None and there != when.present:
                 return False
             if among is None:
@@ -293,7 +303,9 @@ def _fault(name: str, fault: Exception, origin: str = "") -> Fault:
 
 
 def _looked_up(cell: Any, values: Mapping[str, Any], other: Any) -> Any:
-    return None if cell is None else values.get(as_text(cell), other)
+    if cell is None:
+        return None
+    return other if cell.__class__ is float and isnan(cell) else values.get(as_text(cell), other)
 
 
 def _same(value: Any) -> Any:

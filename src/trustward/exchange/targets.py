@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from trustward.base.errors import SettingsError
 from trustward.model.decision import VERDICT_OF_ACTION
 from trustward.model.delivery import Target
+from trustward.model.letter import LETTERS
 from trustward.settings import Settings
 
 
@@ -18,11 +19,12 @@ def targets(settings: Settings) -> tuple[Target, ...]:
     """
     found = []
     for said in settings.targets:
-        unknown = next((verb for verb in said.actions if verb not in VERDICT_OF_ACTION), None)
+        known = (*VERDICT_OF_ACTION, *LETTERS)
+        unknown = next((verb for verb in said.actions if verb not in known), None)
         if unknown is not None:
             raise SettingsError(
                 f"the target {said.name}: no such action: {unknown[:80]}",
-                remedy=f"the actions are {', '.join(VERDICT_OF_ACTION)}",
+                remedy=f"the actions are {', '.join(VERDICT_OF_ACTION)}; letters are {', '.join(LETTERS)}",
             )
         try:
             url = urlsplit(said.url)

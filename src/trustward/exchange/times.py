@@ -12,6 +12,8 @@ from trustward.exchange.values import CellError
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _UNITS_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_DATE = 8
+"""Digits of a date without signs between."""
 _WHOLE = re.compile(r"-?\d{1,18}")
 _DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,9}")
 
@@ -77,7 +79,12 @@ class TimeReader:
         try:
             if self._pattern is not None:
                 return datetime.strptime(text, self._pattern)  # noqa: DTZ007  # the zone follows
+            if len(text) > _DATE and text.isdigit():
+                # Thirteen digits are milliseconds since 1970, and to ISO 8601 may be an hour in the year 1712.
+                raise CellError(f"not a time: {safe_text(text, 40)!r} (give unit for numbers)")
             return datetime.fromisoformat(text)
+        except CellError:
+            raise
         except ValueError as fault:
             like = f" (expected {self._pattern})" if self._pattern else ""
             raise CellError(f"not a time: {safe_text(text, 40)!r}{like}") from fault

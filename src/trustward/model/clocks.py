@@ -20,6 +20,7 @@ from trustward.model.enforcement import AppealTerms, Ladder, PolicyNode, PolicyT
 from trustward.model.issuer import Issuer, check_issuer
 from trustward.model.queue import Fraud, Queue
 from trustward.model.retention import Choice, Term, check_span, check_term
+from trustward.model.shapes import remedy_for
 from trustward.model.spans import parse_span
 
 Kind = Literal["order", "duration", "dates", "periodic", "promptly", "gate", "simultaneous", "hold", "release"]
@@ -143,7 +144,7 @@ def decode_regimes(text: str, name: str) -> Regimes:
     try:
         found = msgspec.toml.decode(text, type=Regimes)
     except msgspec.ValidationError as fault:
-        raise RegimeError(f"{name}: {fault}", remedy="mend the place that it names") from fault
+        raise RegimeError(f"{name}: {fault}", remedy=remedy_for(Regimes, msgspec.toml.decode(text), fault)) from fault
     except (msgspec.DecodeError, ValueError) as fault:
         raise RegimeError(f"{name}: not TOML: {fault}", remedy="mend the place that it names") from fault
     for clock in found.clocks:

@@ -10,6 +10,9 @@ from trustward.base.units import format_time
 from trustward.model.decision import Action
 from trustward.model.journal import ActionRow, Outgoing
 
+LETTERS = ("inform", "message", "remind", "breach", "escalate", "submit")
+"""The verbs of letters. A target names those that it wants; ``submit`` goes to the one target that it is for."""
+
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """Something to do or to say, and because of what.

@@ -83,6 +83,7 @@ class Closing:
 
         def attempt() -> tuple[Case, list[Write]]:
             case = self.cases.get(id)
+            _open(case)
             lease = self._store.cases.lease_of(id, self.cases.clock())
             if lease is None or lease.reviewer != reviewer:
                 raise StepError(f"the case {id} is not {reviewer}'s", remedy="take it first")
@@ -94,8 +95,7 @@ class Closing:
         self, case: Case, reviewer: str, outcome: Outcome, second: float, hold: Preserving | None
     ) -> tuple[Case, list[Write]]:
         queue = self.cases.queue(case.queue)
-        if case.state != "open":
-            raise StepError(f"the case {case.id} is {case.state}", remedy="only an open one can be closed")
+        _open(case)
         left = [item for item in queue.checklist if item not in case.ticked]
         if left:
             raise StepError(f"still to be done: {', '.join(left)}", remedy="tick it when it is done")
@@ -458,6 +458,11 @@ def answer(report: Report, step: str, now_us: int, **says: object) -> Letter:
         said["mail"] = report.notice.mail
     action = told("inform", kind, report.reporter or report.id, step)
     return Letter(cause=f"report:{report.id}", step=step, at_us=now_us, action=action, says=said)
+
+
+def _open(case: Case) -> None:
+    if case.state != "open":
+        raise StepError(f"the case {case.id} is {case.state}", remedy="only an open one can be closed")
 
 
 def resolved(report: Report, result: Result, now_us: int) -> Errand:

@@ -515,7 +515,8 @@ def missing(clue: Clue) -> list[str]:
             found.append(f"{field.name}: more than {field.longest} characters")
         elif field.pattern and not re.fullmatch(field.pattern, value):
             found.append(f"{field.name}: not as its form wants it ({field.title})")
-    return [*found, *(f"{name}: the form has no such field" for name in clue.fields if name not in known)]
+    wrong = [name for name in clue.fields if name not in known]
+    return [*found, *(f"{name}: the form has no such field, an empty value drops it" for name in wrong)]
 
 
 def _check(clue: Clue) -> None:

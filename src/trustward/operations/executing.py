@@ -131,7 +131,8 @@ class Executing:
         if order.until_us is not None:
             lasts.append(order.until_us - now_us)
         note = one.note
-        if order.territory and not note:
+        # Of a label and a challenge the note says which.
+        if order.territory and not note and verb not in {"label", "challenge"}:
             note = f"only in {', '.join(order.territory)}"
         try:
             measure, writes = self._enforcing.to_take(
@@ -144,7 +145,7 @@ class Executing:
                     reasons=QUIETLY if order.secret else f"an order of {order.issuer}, {order.reference}"[:1000],
                     actor=WORKER,
                     lasts_us=min(lasts, default=None),
-                    note="" if verb in {"label", "challenge"} else note[:200],
+                    note=note[:200],
                     withhold=order.withheld,
                     secret=order.secret,
                     market=order.market,

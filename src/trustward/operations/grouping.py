@@ -76,7 +76,8 @@ def error_of(event: Event, problem: Problem) -> TrustwardError:
         return ConflictError(
             f"{problem.fault.cause}: {event.id[:80]}", ids=[event.id], remedy="give every event an id of its own"
         )
-    return RecordError(problem.fault.cause, path=problem.fault.path, remedy="mend the field, and send it again")
+    remedy = "send it no more" if problem.fault == _GONE else "mend the field, and send it again"
+    return RecordError(problem.fault.cause, path=problem.fault.path, remedy=remedy)
 
 
 class Ticket:

@@ -55,7 +55,7 @@ class People:
 
     def link(self, user: User, *, actor: str) -> str:
         """The secret of a new link for a user, to set a password; an earlier one is void. Raises ForbiddenError."""
-        self._no_provider(user)
+        self._may_begin(user)
         return self._link(user.id, b"", actor=actor)
 
     def _link(self, user: str, body: bytes, *, actor: str, lasts_us: int | None = None) -> str:
@@ -115,6 +115,8 @@ class People:
     def disable(self, id: str, *, actor: str) -> User:
         """Let a user in no more; sessions and links end. Raises ForbiddenError, NotFoundError."""
         user = self._other(id, actor)
+        if user.disabled_us is not None:
+            return user
         changed = msgspec.structs.replace(user, disabled_us=self._in.clock())
         self._people.update(changed, self._row(actor, "user.disabled", id), keep="", leaves_admin=user.leads)
         self._store.tickets.drop(id, "link")
@@ -130,7 +132,7 @@ class People:
     def reset(self, id: str, *, actor: str) -> tuple[User, str]:
         """Forget all that a user signs in with, end every session, and make a link to begin anew."""
         user = self._other(id, actor)
-        self._no_provider(user)
+        self._may_begin(user)
         changed = msgspec.structs.replace(user, password="", totp="")
         self._people.update(changed, self._row(actor, "user.reset", id), keep="")
         self._people.drop_passkeys(id, self._row(actor, "user.passkey_dropped", id))
@@ -177,9 +179,11 @@ class People:
             raise ForbiddenError("nobody does this to themselves", remedy="ask another admin")
         return self.get(id)
 
-    def _no_provider(self, user: User) -> None:
+    def _may_begin(self, user: User) -> None:
         if user.issuer:
             raise ForbiddenError("this user signs in at a provider", remedy="reset it there, or disable the user")
+        if user.disabled_us is not None:
+            raise ForbiddenError("this user is disabled", remedy="enable the user first")
 
     def _row(self, actor: str, action: str, user: str, **detail: Any) -> AuditRow:
         return AuditRow(

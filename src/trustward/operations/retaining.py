@@ -134,6 +134,10 @@ class Retaining:
         now_us = self.clock()
         return {name: latest_over(now_us, plan.lasts) for name, plan in self.plans.items() if plan.standing == "set"}
 
+    def unsettled(self) -> list[Plan]:
+        """The classes for which the service has chosen, or must choose otherwise, and of which nothing is removed."""
+        return [plan for plan in self.plans.values() if plan.standing in {"refused", "collision"}]
+
     def account(self) -> list[Account]:
         """How every class stands."""
         ends, done = self.ends(), self._store.retained.done()

@@ -125,6 +125,7 @@ class PlanBuilder:
                 keyspace=draft.keyspace,
                 values=tuple(draft.carried),
                 reads=tuple(draft.reads),
+                told=tuple(text for text, _ in draft.values),
             )
             for draft in (self._streams[key] for key in self._order)
         )

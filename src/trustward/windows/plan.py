@@ -31,12 +31,16 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """One shared log. ``id`` is its canonical source text and names it across restarts and policies."""
+    """One shared log. ``id`` is its canonical source text and names it across restarts and policies.
+
+    ``told`` is the canonical source text of each value: a log of lengths does not go on as one of amounts.
+    """
 
     id: str
     keyspace: str
     values: tuple[Carried, ...] = ()
     reads: tuple[Read, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

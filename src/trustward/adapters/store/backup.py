@@ -24,6 +24,7 @@ from trustward.base.errors import InputError, StateError, UsageError
 from trustward.ports import Snapshots
 
 _ROWS = 2000
+_HEAD = b"SQLite format 3\0"
 _TABLES = [table for table in METADATA.sorted_tables if table not in DERIVED]
 
 
@@ -72,8 +73,7 @@ def restore(file: Path, store: DatabaseStore) -> Copied:
 
     Raises UsageError if the database holds something, InputError if the file is no backup, WriterError, StoreError.
     """
-    if not file.is_file():
-        raise InputError(f"there is no file {file}", remedy="name a file that trustward db backup has written")
+    check_backup(file)
     try:
         with _copied(file) as copy:
             source = _file(copy)
@@ -84,6 +84,20 @@ def restore(file: Path, store: DatabaseStore) -> Copied:
                 source.close()
     except OSError as fault:
         raise InputError(f"cannot read {file}: {fault.strerror}", remedy="check the path and its rights") from fault
+
+
+def check_backup(file: Path) -> None:
+    """See that a file may be a backup, before anything is made for it. Raises InputError."""
+    remedy = "name a file that trustward db backup has written"
+    if not file.is_file():
+        raise InputError(f"there is no file {file}", remedy=remedy)
+    try:
+        with file.open("rb") as opened:
+            begins = opened.read(len(_HEAD))
+    except OSError as fault:
+        raise InputError(f"cannot read {file}: {fault.strerror}", remedy="check the path and its rights") from fault
+    if begins != _HEAD:
+        raise InputError(f"{file} is no backup", remedy=remedy)
 
 
 @contextmanager
