@@ -158,3 +158,12 @@ class DutyQuery(msgspec.Struct, frozen=True, kw_only=True):
     breached: bool | None = None
     secret: bool = False
     """Whether secret ones are wanted too."""
+
+
+def first_period(id: str) -> str:
+    """The id of the duty whose later period another one is; its own, if it is of the first period.
+
+    >>> first_period("d1~12"), first_period("d1")
+    ('d1', 'd1')
+    """
+    return id.rpartition("~")[0] or id

@@ -13,7 +13,7 @@ import msgspec
 from trustward.base.errors import StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.clocks import Clock
-from trustward.model.duty import ALLOWED, BACK, Alarm, Breach, Duty, DutyStep, Evidence
+from trustward.model.duty import ALLOWED, BACK, Alarm, Breach, Duty, DutyStep, Evidence, first_period
 from trustward.model.spans import Calendar, Span, Unit, add_span, after, before, midnight_us, parse_span, shifted
 
 _WAITS = frozenset({"gate", "simultaneous", "release"})
@@ -339,9 +339,8 @@ def _follow(writing: _Writing, calendar: Calendar, since_us: int, now_us: int) -
         # Counted from the very first start: nothing creeps, and a 31st comes back after a 28th.
         starts_us = duty.starts_us
         due_us = add_span(starts_us, Span(span.length * number, span.unit), calendar, rolls=duty.clock.rolls)
-    base = duty.id.rpartition("~")[0] or duty.id
     following = Duty(
-        id=f"{base}~{number}",
+        id=f"{first_period(duty.id)}~{number}",
         version=1,
         clock=duty.clock,
         title=duty.title,

@@ -13,6 +13,7 @@ import msgspec
 from trustward.base.errors import NotFoundError, StepError, UsageError
 from trustward.base.units import format_time
 from trustward.model.directive import ALLOWED, Challenge, Copy, Directive, Proof, Said, Target, TargetState, verb_for
+from trustward.model.duty import first_period
 from trustward.operations.confirming import unconfirmed
 from trustward.operations.copies import CopyWanted, Kept
 from trustward.operations.directives import ClockWanted, Directives, TargetWanted
@@ -176,7 +177,7 @@ class Dealing:
         """The issuer has given more time for one of its clocks. Raises NotFoundError, StepError, UsageError."""
 
         def step(filing: Filing[Directive]) -> None:
-            if duty not in {one.duty for one in filing.record.duties}:
+            if first_period(duty) not in {one.duty for one in filing.record.duties}:
                 raise NotFoundError(f"the order has no clock {duty[:80]}", remedy="its duties are in the order")
             after, writes = self.orders.duties.to_move(
                 duty, "extend", actor, until_us=until_us, authority=authority, reason=reason

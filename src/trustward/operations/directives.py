@@ -31,7 +31,7 @@ from trustward.model.directive import (
     target_id,
     verb_for,
 )
-from trustward.model.duty import Duty, Evidence
+from trustward.model.duty import Duty, Evidence, first_period
 from trustward.model.effect import INVERSES
 from trustward.model.issuer import Issuer
 from trustward.operations.authenticity import fits
@@ -387,8 +387,8 @@ class Directives:
             filing.change(state="rejected", work=False)
             filing.page("rejected", needed(reason, "a reason"))
             # Also what would have outlived it: nobody has ordered it.
-            for clocked in filing.record.duties:
-                filing.writes += self.duties.to_cancel(clocked.duty, actor, f"not authentic: {reason}"[:1000])
+            for duty in self.open_duties(filing.record):
+                filing.writes += self.duties.to_cancel(duty.id, actor, f"not authentic: {reason}"[:1000])
 
         return self.step(id, actor, "reject", step)
 
@@ -443,7 +443,7 @@ class Directives:
 
     def open_duties(self, order: Directive) -> list[Duty]:
         """What is still owed because of an order."""
-        found = [self.duties.get(one.duty) for one in order.duties]
+        found = [duty for one in order.duties for duty in self.duties.periods(one.duty)]
         return [duty for duty in found if not duty.ended]
 
     def end(self, filing: Filing[Directive], role: Role, said: str, *, one: bool = False) -> None:
@@ -452,8 +452,8 @@ class Directives:
 
     def to_end(self, order: Directive, role: Role, actor: str, said: str, *, one: bool = False) -> list[Write]:
         """What is to be written when the clocks of a role end: all of them, or the one that is due first."""
-        mine = [self.duties.get(clocked.duty) for clocked in order.duties if clocked.role == role]
-        open_ = [duty for duty in mine if not duty.ended]
+        mine = [clocked.duty for clocked in order.duties if clocked.role == role]
+        open_ = [duty for name in mine for duty in self.duties.periods(name) if not duty.ended]
         open_.sort(key=lambda duty: (duty.due_us or 0, duty.id))
         writes: list[Write] = []
         for duty in open_[:1] if one else open_:
@@ -462,11 +462,12 @@ class Directives:
 
     def cancel(self, filing: Filing[Directive], reason: str) -> None:
         """End the clocks of what need not be done any more; what has to be kept has to be kept: its clock goes on."""
-        for clocked in filing.record.duties:
-            if clocked.role != "by_hand":
-                filing.writes += self.duties.to_cancel(clocked.duty, filing.actor, reason)
-            elif clocked.duty in filing.record.paused and self.duties.get(clocked.duty).state == "paused":
-                filing.writes += self.duties.to_move(clocked.duty, "resume", filing.actor, reason=reason)[1]
+        outlive = {one.duty for one in filing.record.duties if one.role == "by_hand"}
+        for duty in self.open_duties(filing.record):
+            if first_period(duty.id) not in outlive:
+                filing.writes += self.duties.to_cancel(duty.id, filing.actor, reason)
+            elif duty.id in filing.record.paused and duty.state == "paused":
+                filing.writes += self.duties.to_move(duty.id, "resume", filing.actor, reason=reason)[1]
         filing.change(paused=())
 
 

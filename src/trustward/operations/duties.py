@@ -217,6 +217,13 @@ class Duties:
             raise NotFoundError(f"there is no duty {id[:80]}", remedy="GET /v1/duties lists all")
         return found
 
+    def periods(self, id: str) -> list[Duty]:
+        """A duty, and those of the periods that have followed it. Raises NotFoundError."""
+        found = [self.get(id)]
+        while found[-1].next:
+            found.append(self.get(found[-1].next))
+        return found
+
     def file(self, id: str) -> Sequence[DutyStep]:
         """All that was done about a duty, in order. Raises NotFoundError."""
         self.get(id)

@@ -12,6 +12,7 @@ from trustward.base.errors import NotFoundError
 from trustward.base.units import format_time
 from trustward.exchange.duty_view import duty_view, file_view
 from trustward.model.directive import Copy, Directive, Target
+from trustward.model.duty import Duty
 from trustward.operations.delivering import Delivering
 from trustward.operations.directives import Directives
 from trustward.operations.enforcing import Enforcing
@@ -39,7 +40,11 @@ class Effort:
             "made": format_time(now_us),
             "order": plain(order),
             "issuer": None if issuer is None else {"id": issuer.id, "name": issuer.name, "market": issuer.market},
-            "clocks": [self._clock(clocked.duty, clocked.role, now_us) for clocked in order.duties],
+            "clocks": [
+                self._clock(duty, clocked.role, now_us)
+                for clocked in order.duties
+                for duty in self._directives.duties.periods(clocked.duty)
+            ],
             "targets": [self._target(target) for target in targets_of(self._store, id)],
             "kept_out": [plain(copy) for copy in copies_of(self._store, id)],
             "letters": [self._letter(key) for key in self._store.records.letters(order.cause)],
@@ -48,12 +53,11 @@ class Effort:
         data = msgspec.json.encode(found, order="sorted")
         return {**found, "digest": sha256(data).hexdigest()}
 
-    def _clock(self, duty: str, role: str, now_us: int) -> dict[str, Any]:
-        found = self._directives.duties.get(duty)
+    def _clock(self, duty: Duty, role: str, now_us: int) -> dict[str, Any]:
         return {
             "role": role,
-            "duty": msgspec.to_builtins(duty_view(found, now_us)),
-            "file": msgspec.to_builtins(file_view(self._directives.duties.file(duty))),
+            "duty": msgspec.to_builtins(duty_view(duty, now_us)),
+            "file": msgspec.to_builtins(file_view(self._directives.duties.file(duty.id))),
         }
 
     def _target(self, target: Target) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trustward.base.errors import StepError
-from trustward.model.duty import Duty
+from trustward.model.duty import Duty, first_period
 from trustward.ports import Store
 
 _STEPS = {
@@ -21,7 +21,7 @@ def check_by_hand(store: Store, duty: Duty) -> None:
     What an order leaves to a person (``by_hand``), such as a hold, and whatever was opened by hand, ends by that.
     """
     what, _, name = duty.subject.partition(":")
-    if not duty.ended and what in _STEPS and duty.id in _mine(store, what, name):
+    if not duty.ended and what in _STEPS and first_period(duty.id) in _mine(store, what, name):
         raise StepError(f"the duty {duty.id} belongs to {duty.subject[:80]}: it ends with that", remedy=_STEPS[what])
 
 

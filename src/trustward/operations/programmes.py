@@ -158,8 +158,8 @@ class Programmes:
             secret=record.secret,
         )
         duties, writes = self.duties.to_open(owed)
-        if len(duties) != 1:
-            raise UsageError(f"the clock {clock} has several dates", remedy="make an item of each")
+        if len(duties) != 1 or duties[0].clock.kind == "periodic":
+            raise UsageError(f"the clock {clock} has several dates, or periods", remedy="make an item of each")
         filing.writes += writes
         return duties[0].id
 
