@@ -325,6 +325,21 @@ def test_lines_of_json_can_be_mapped(tmp_path: Path) -> None:
     ]
     assert list(decoded.lines) == [1, 4]
     assert [(reject.line, reject.path) for reject in decoded.rejects] == [(3, "$"), (5, "$.time")]
+    assert len(chunks) == 1
+
+
+def test_a_key_that_no_object_of_a_file_has_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "log.ndjson"
+    path.write_bytes(b'{"n":1,"t":0,"device_id":"d"}\n{"n":2,"t":1}\n')
+    rows = mapping(
+        '[[event]]\ntype = "password.changed"\nid = "{n}"\ntime = { column = "t", unit = "s" }\n'
+        'fields = { account = "n", device = "devce_id" }'
+    )
+    chunks = list(EventFiles([path], DECODER, mapping=rows))
+    assert [len(chunk.decoded.events) for chunk in chunks] == [2, 0]
+    (told,) = chunks[1].decoded.rejects
+    assert (told.file, told.line, told.path, told.decided) == (str(path), 2, "$.devce_id", True)
+    assert told.cause == "the mapping takes it, and no object of the file has it; did you mean 'device_id'?"
 
 
 @pytest.mark.parametrize(
