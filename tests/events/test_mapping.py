@@ -127,6 +127,8 @@ def test_a_payment_carries_its_label_for_later(tmp_path: Path) -> None:
         ("country = { column = 'c', values = { Singapore = 'SG' }, other = 'ZZ' }", "Singapore", "SG"),
         ("country = { column = 'c', values = { Singapore = 'SG' }, other = 'ZZ' }", "Laos", "ZZ"),
         ("country = { column = 'c', values = { Singapore = 'SG' } }", "Laos", None),
+        ("country = { column = 'c', values = { 1 = 'SG' }, other = 'ZZ' }", "1.0", "SG"),
+        ("country = { column = 'c', values = { 1 = 'SG' }, other = 'ZZ' }", "1.5", "ZZ"),
         ("fraud_confirmed = 'c'", "Yes", True),
         ("fraud_confirmed = 'c'", 0, False),
         ("fraud_confirmed = { column = 'c', values = { P = true }, other = false }", "N", False),
@@ -293,8 +295,15 @@ def test_rows_can_be_chosen() -> None:
         '[[event]]\ntype = "password.reset"\nid = "{n}r"\ntime = { column = "t", add = "7d" }\nfields = { account = "n" }\nwhen = { column = "k", present = false }\n'
     )
     t = "2026-01-01T00:00:00Z"
-    decoded = decode(text, ["n", "t", "k"], [1, t, "x"], [2, t, "y"], [3, t, ""], [4, t, 1.0], [5, t, ["x"]])
-    assert [(event.id, event.time) for event in decoded.events] == [("1", t), ("3r", "2026-01-08T00:00:00Z"), ("4", t)]
+    decoded = decode(
+        text, ["n", "t", "k"], [1, t, "x"], [2, t, "y"], [3, t, ""], [4, t, 1.0], [5, t, ["x"]], [6, t, "1.0"]
+    )
+    assert [(event.id, event.time) for event in decoded.events] == [
+        ("1", t),
+        ("3r", "2026-01-08T00:00:00Z"),
+        ("4", t),
+        ("6", t),
+    ]
 
 
 def test_rows_without_an_id_or_a_time_are_set_aside() -> None:

@@ -228,7 +228,7 @@ class RowDecoder:
             if among is None:
                 return True
             try:
-                return there and as_text(cell) in among
+                return there and ((text := as_text(cell)) in among or _without_point(text) in among)
             except ValueError:
                 return False
 
@@ -305,7 +305,16 @@ def _fault(name: str, fault: Exception, origin: str = "") -> Fault:
 def _looked_up(cell: Any, values: Mapping[str, Any], other: Any) -> Any:
     if cell is None:
         return None
-    return other if cell.__class__ is float and isnan(cell) else values.get(as_text(cell), other)
+    if cell.__class__ is float and isnan(cell):
+        return other
+    text = as_text(cell)
+    return values[text] if text in values else values.get(_without_point(text), other)
+
+
+def _without_point(text: str) -> str:
+    """A whole number that was written as a float, as tables with empty cells do, without its ``.0``."""
+    whole, point, zeros = text.partition(".")
+    return whole if point and not zeros.strip("0") and whole.removeprefix("-").isdigit() else text
 
 
 def _same(value: Any) -> Any:
