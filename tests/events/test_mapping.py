@@ -254,6 +254,18 @@ def test_cells_that_do_not_fit_are_faults(fields: str, cell: Any, fault: str) ->
     assert getattr(event, fields.split(maxsplit=1)[0]) is None
 
 
+def test_the_digits_of_a_currency_that_is_none_are_not_guessed() -> None:
+    fields = "amount = { column = 'c', unit = 'major' }, currency = CURRENCY"
+    event, faults = one(fields.replace("CURRENCY", "'d'"), ["c", "d"], ["1250", "jpy"])
+    assert event.amount is None
+    assert len(faults) == 1
+    assert "text 'jpy' is no code of ISO 4217" in faults[0]
+    event, faults = one(fields.replace("CURRENCY", "{ column = 'd', convert = 'upper' }"), ["c", "d"], ["1250", "jpy"])
+    assert (event.amount, faults) == (1250, [])
+    with pytest.raises(MappingError, match="'jpy' is no code of ISO 4217"):
+        one(fields.replace("CURRENCY", "{ value = 'jpy' }"), ["c"], ["1250"])
+
+
 def test_missing_cells_can_be_written_in_other_ways() -> None:
     text = 'missing = ["", "NULL", "NaN"]\n[[event]]\ntype = "review.posted"\nid = "n"\ntime = "t"\nfields = { account = "a", rating = "r" }'
     header = ["n", "t", "a", "r"]

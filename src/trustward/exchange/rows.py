@@ -156,7 +156,12 @@ class RowDecoder:
         by = field.currency if take.unit == "major" else ""
         origin = f"column {safe_text(take.column)!r}" if take.column is not None else "the mapping"
         if by and (constant := event.fields[by].value) is not None:
-            read, by = major_reader(constant), ""
+            try:
+                read, by = major_reader(constant), ""
+            except CellError as fault:
+                raise MappingError(
+                    f"{mapping.name}: fields.{by}: {fault}", remedy="write it as ISO 4217 does"
+                ) from fault
         return _Step(field, origin, source, read, by)
 
     def _cell(self, field: Field, take: Take, mapping: RowMapping) -> tuple[_Source, Reader]:
