@@ -152,6 +152,27 @@ rule(
     assert [(c.kind, c.id, c.old, c.new, c.events) for c in test.entities()] == [("account", "a", "hold", "block", 3)]
 
 
+def test_what_is_only_proposed_acts_on_nobody() -> None:
+    """Beyond its limit a rule proposes: nobody is suspended, whatever else is done about the event."""
+    rules = """
+rule(
+    id="far", on="message.sent", when=event.country == "MY", then=[suspend(event.sender)], reason="far", owner="tests",
+    hits=[{"sender": "a", "country": "MY"}], misses=[{"sender": "a"}], limit=LIMIT,
+)
+rule(
+    id="all", on="message.sent", when=event.country != "SG", then=[warn(event)], reason="all", owner="tests",
+    hits=[{"sender": "a", "country": "MY"}], misses=[{"sender": "a", "country": "SG"}],
+)
+"""
+    told = (rules.replace("LIMIT", limit) for limit in ('["9/h"]', '["1/h"]'))
+    old, new = (load_policy([Source("far.policy", text)], CATALOGUE) for text in told)
+    events = [make("message.sent", n, START_US + n, sender=f"a{n}", country="MY") for n in range(3)]
+    test = Backtest(old, new, None)
+    test.add(events, {}, now_us=NOW_US)
+    assert [(e.id, e.decisions, e.verdict) for e in test.new_record.entities()] == [("a0", 1, "block")]
+    assert [(c.id, c.old, c.new) for c in test.entities()] == [("a1", "block", "allow"), ("a2", "block", "allow")]
+
+
 def event_is_from_my(event: Event) -> bool:
     return event.__struct_config__.tag == "message.sent" and getattr(event, "country", None) == "MY"
 

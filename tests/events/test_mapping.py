@@ -127,6 +127,8 @@ def test_a_payment_carries_its_label_for_later(tmp_path: Path) -> None:
         ("country = { column = 'c', values = { Singapore = 'SG' }, other = 'ZZ' }", "Singapore", "SG"),
         ("country = { column = 'c', values = { Singapore = 'SG' }, other = 'ZZ' }", "Laos", "ZZ"),
         ("country = { column = 'c', values = { Singapore = 'SG' } }", "Laos", None),
+        ("country = { column = 'c', values = { 1 = 'SG' }, other = 'ZZ' }", "1.0", "SG"),
+        ("country = { column = 'c', values = { 1 = 'SG' }, other = 'ZZ' }", "1.5", "ZZ"),
         ("fraud_confirmed = 'c'", "Yes", True),
         ("fraud_confirmed = 'c'", 0, False),
         ("fraud_confirmed = { column = 'c', values = { P = true }, other = false }", "N", False),
@@ -252,6 +254,18 @@ def test_cells_that_do_not_fit_are_faults(fields: str, cell: Any, fault: str) ->
     assert getattr(event, fields.split(maxsplit=1)[0]) is None
 
 
+def test_the_digits_of_a_currency_that_is_none_are_not_guessed() -> None:
+    fields = "amount = { column = 'c', unit = 'major' }, currency = CURRENCY"
+    event, faults = one(fields.replace("CURRENCY", "'d'"), ["c", "d"], ["1250", "jpy"])
+    assert event.amount is None
+    assert len(faults) == 1
+    assert "text 'jpy' is no code of ISO 4217" in faults[0]
+    event, faults = one(fields.replace("CURRENCY", "{ column = 'd', convert = 'upper' }"), ["c", "d"], ["1250", "jpy"])
+    assert (event.amount, faults) == (1250, [])
+    with pytest.raises(MappingError, match="'jpy' is no code of ISO 4217"):
+        one(fields.replace("CURRENCY", "{ value = 'jpy' }"), ["c"], ["1250"])
+
+
 def test_missing_cells_can_be_written_in_other_ways() -> None:
     text = 'missing = ["", "NULL", "NaN"]\n[[event]]\ntype = "review.posted"\nid = "n"\ntime = "t"\nfields = { account = "a", rating = "r" }'
     header = ["n", "t", "a", "r"]
@@ -293,8 +307,15 @@ def test_rows_can_be_chosen() -> None:
         '[[event]]\ntype = "password.reset"\nid = "{n}r"\ntime = { column = "t", add = "7d" }\nfields = { account = "n" }\nwhen = { column = "k", present = false }\n'
     )
     t = "2026-01-01T00:00:00Z"
-    decoded = decode(text, ["n", "t", "k"], [1, t, "x"], [2, t, "y"], [3, t, ""], [4, t, 1.0], [5, t, ["x"]])
-    assert [(event.id, event.time) for event in decoded.events] == [("1", t), ("3r", "2026-01-08T00:00:00Z"), ("4", t)]
+    decoded = decode(
+        text, ["n", "t", "k"], [1, t, "x"], [2, t, "y"], [3, t, ""], [4, t, 1.0], [5, t, ["x"]], [6, t, "1.0"]
+    )
+    assert [(event.id, event.time) for event in decoded.events] == [
+        ("1", t),
+        ("3r", "2026-01-08T00:00:00Z"),
+        ("4", t),
+        ("6", t),
+    ]
 
 
 def test_rows_without_an_id_or_a_time_are_set_aside() -> None:
@@ -325,6 +346,21 @@ def test_lines_of_json_can_be_mapped(tmp_path: Path) -> None:
     ]
     assert list(decoded.lines) == [1, 4]
     assert [(reject.line, reject.path) for reject in decoded.rejects] == [(3, "$"), (5, "$.time")]
+    assert len(chunks) == 1
+
+
+def test_a_key_that_no_object_of_a_file_has_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "log.ndjson"
+    path.write_bytes(b'{"n":1,"t":0,"device_id":"d"}\n{"n":2,"t":1}\n')
+    rows = mapping(
+        '[[event]]\ntype = "password.changed"\nid = "{n}"\ntime = { column = "t", unit = "s" }\n'
+        'fields = { account = "n", device = "devce_id" }'
+    )
+    chunks = list(EventFiles([path], DECODER, mapping=rows))
+    assert [len(chunk.decoded.events) for chunk in chunks] == [2, 0]
+    (told,) = chunks[1].decoded.rejects
+    assert (told.file, told.line, told.path, told.decided) == (str(path), 2, "$.devce_id", True)
+    assert told.cause == "the mapping takes it, and no object of the file has it; did you mean 'device_id'?"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast, get_args
@@ -23,12 +23,14 @@ from trustward.exchange.rows import RowDecoder
 from trustward.exchange.times import time_key
 from trustward.model.decision import Fault
 from trustward.model.event import Event
+from trustward.model.nearest import nearest
 
 Format = Literal["ndjson", "csv", "parquet"]
 STDIN = "-"
 BLOCK_BYTES = 2**20
 """Bytes of lines decoded at a time: about 4,000 events, which stay in the processor's cache."""
 BLOCK_ROWS = 4096
+_MOST_KEYS = 1_000
 
 _SUFFIXES: dict[str, Format] = {
     ".ndjson": "ndjson",
@@ -135,6 +137,7 @@ class EventFiles:
         assert self._mapping is not None  # for the type checker
         columns = self._mapping.columns()
         rows = self._rows(columns)
+        never, keys = set(columns), set[str]()
         line = 1
         for block in blocks(source, self._block_bytes, self._decoder.line_limit):
             if isinstance(block, LongLine):
@@ -153,10 +156,17 @@ class EventFiles:
                     if twice is not None:
                         raise UnusableError(path_of(twice), TWICE)
                     found.append((number, [record.get(column) for column in columns]))
+                    if never:
+                        never.difference_update(record)
+                        keys.update(islice(record, _MOST_KEYS - len(keys)))
                 except UnusableError as fault:
                     rejects.append(Reject(line=number, path=fault.path, cause=fault.cause, raw=excerpt(text)))
             yield rows.decode(found, rejects), source.position()
             line += len(lines)
+        if never and keys:
+            # A table's header tells at once; what one object lacks another may have.
+            lost = [_never(column, keys, line - 1) for column in columns if column in never]
+            yield Decoded(events=[], faults={}, rejects=lost, lines=[]), source.position()
 
     def _csv(self, source: Source, name: str, path: str) -> Iterator[tuple[Decoded, int]]:
         mapping = self._mapping
@@ -265,6 +275,13 @@ def _decoded(rows: RowDecoder, block: RowBlock) -> Decoded:
 def _too_long(line: LongLine, number: int, limit: int) -> Decoded:
     reject = Reject(line=number, path="$", cause=oversize(line.size, limit), raw=excerpt(line.start))
     return Decoded(events=[], faults={}, rejects=[reject], lines=[], first_line=number, line_count=1)
+
+
+def _never(column: str, keys: Iterable[str], line: int) -> Reject:
+    near = nearest(column, sorted(keys))
+    meant = f"; did you mean {near!r}?" if near else ""
+    cause = f"the mapping takes it, and no object of the file has it{meant}"
+    return Reject(line=line, path=path_of(column), cause=cause, decided=True)
 
 
 def _named(decoded: Decoded, file: str) -> Decoded:

@@ -115,7 +115,7 @@ def validate(
         _print_survey(found)
     if trouble is not None:
         raise trouble
-    if found.set_aside or found.with_faults:
+    if found.faults:
         raise typer.Exit(Exit.FOUND)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trustward.engine.engine import Engine
 from trustward.engine.measure import is_harmful, share
-from trustward.engine.recorder import Recorder, shown_fields
+from trustward.engine.recorder import Recorder, entities_of, shown_fields
 from trustward.engine.summary import ChangedDecision, EntityChange, RuleChange, VerdictChange
 from trustward.model.decision import RANK, VERDICTS, Decision, Fault, Verdict
 
@@ -61,10 +61,8 @@ class Backtest:
         old: Verdict = was.verdict if was else "allow"
         new: Verdict = now.verdict if now else "allow"
         for decision, side in ((was, 0), (now, 1)):
-            for action in decision.actions if decision else ():
-                if action.kind == "event":
-                    continue
-                pair = self._entities.setdefault((action.kind, action.entity), [0, 0, 0])
+            for entity in entities_of(decision):
+                pair = self._entities.setdefault(entity, [0, 0, 0])
                 pair[side] = max(pair[side], RANK[decision.verdict if decision else "allow"])
         if old == new:
             return
@@ -72,8 +70,7 @@ class Backtest:
         self._verdicts[old, new] += 1
         truth = getattr(event, self._labels, None) if self._labels else None
         self._fraud[old, new] += is_harmful(truth)
-        actions = [action for decision in (was, now) if decision for action in decision.actions]
-        for entity in {(action.kind, action.entity) for action in actions if action.kind != "event"}:
+        for entity in entities_of(was) | entities_of(now):
             self._entities[entity][2] += 1
         kept = self._examples.setdefault((old, new), [])
         if len(kept) < self._most:

@@ -55,13 +55,13 @@ def share(part: int, whole: int) -> float | None:
 def is_harmful(value: object) -> bool:
     """What counts as "harmful" in a column of known answers.
 
-    >>> [is_harmful(v) for v in ("phishing", "", None, "0", 1, False, "honest", "ham", "N", "0.00", "not fraud")]
+    >>> [is_harmful(v) for v in ("phishing", "", None, "00", 1, False, "honest", "ham", "N", "0.00", "not fraud")]
     [True, False, False, False, True, False, False, False, False, False, False]
     """
     if not isinstance(value, str):
         return bool(value)
     words = value.strip().lower().replace("_", " ").replace("-", " ").strip()
-    return words not in HONEST_WORDS and words.strip("0") != "."
+    return words not in HONEST_WORDS and words.strip("0") not in ("", ".")
 
 
 HONEST_WORDS = frozenset(

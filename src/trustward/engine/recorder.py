@@ -165,7 +165,7 @@ class Recorder:
         self.verdicts[decision.verdict] += 1
         self._flagged[time // _STEP_US][decision.verdict] += 1
         self._remember(decision, truth, event)
-        for kind, entity in {(action.kind, action.entity) for action in decision.actions if action.kind != "event"}:
+        for kind, entity in entities_of(decision):
             self._count_entity(kind, entity, decision)
 
     def _count_entity(self, kind: str, entity: str, decision: Decision) -> None:
@@ -298,6 +298,12 @@ class Recorder:
         """For the rules that led, their strongest decision each."""
         ranked = sorted(self._examples.values(), key=lambda e: (-e.decision.score, e.decision.event_id))
         return tuple(ranked[:most])
+
+
+def entities_of(decision: Decision | None) -> set[tuple[str, str]]:
+    """The entities that a decision does something to: what is only proposed does nothing."""
+    actions = decision.actions if decision is not None else ()
+    return {(action.kind, action.entity) for action in actions if action.kind != "event" and not action.proposed}
 
 
 def shown_fields(event: Event) -> dict[str, Any]:

@@ -30,6 +30,7 @@ _SPELLED = {
     sign: re.compile(rf"([+-]?(?:\d+|\d{{1,3}}(?:[{other}\u0020\u00a0\u202f'’]\d{{3}})+))(?:{re.escape(sign)}(\d*))?")
     for sign, other in ((",", "."), (".", ","))
 }
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _YES = frozenset({"true", "t", "yes", "y", "1"})
 _NO = frozenset({"false", "f", "no", "n", "0"})
 _SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -130,6 +131,10 @@ def major_reader(currency: object) -> Reader:
     """The same, for the currency that the row names. Raises CellError where it names none."""
     if not isinstance(currency, str):
         raise CellError("the currency is missing, so the minor units are not known")
+    if not _CURRENCY.fullmatch(currency):
+        # Of "jpy" two digits would be guessed, and every amount be a hundred times too large.
+        hint = 'convert = "upper" or "strip" on the currency, or exponent on the amount'
+        raise CellError(f"{describe(currency)} is no code of ISO 4217, so the minor units are not known ({hint})")
     return money_reader(currency_exponent(currency))
 
 

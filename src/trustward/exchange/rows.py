@@ -156,7 +156,12 @@ class RowDecoder:
         by = field.currency if take.unit == "major" else ""
         origin = f"column {safe_text(take.column)!r}" if take.column is not None else "the mapping"
         if by and (constant := event.fields[by].value) is not None:
-            read, by = major_reader(constant), ""
+            try:
+                read, by = major_reader(constant), ""
+            except CellError as fault:
+                raise MappingError(
+                    f"{mapping.name}: fields.{by}: {fault}", remedy="write it as ISO 4217 does"
+                ) from fault
         return _Step(field, origin, source, read, by)
 
     def _cell(self, field: Field, take: Take, mapping: RowMapping) -> tuple[_Source, Reader]:
@@ -228,7 +233,7 @@ class RowDecoder:
             if among is None:
                 return True
             try:
-                return there and as_text(cell) in among
+                return there and ((text := as_text(cell)) in among or _without_point(text) in among)
             except ValueError:
                 return False
 
@@ -305,7 +310,16 @@ def _fault(name: str, fault: Exception, origin: str = "") -> Fault:
 def _looked_up(cell: Any, values: Mapping[str, Any], other: Any) -> Any:
     if cell is None:
         return None
-    return other if cell.__class__ is float and isnan(cell) else values.get(as_text(cell), other)
+    if cell.__class__ is float and isnan(cell):
+        return other
+    text = as_text(cell)
+    return values[text] if text in values else values.get(_without_point(text), other)
+
+
+def _without_point(text: str) -> str:
+    """A whole number that was written as a float, as tables with empty cells do, without its ``.0``."""
+    whole, point, zeros = text.partition(".")
+    return whole if point and not zeros.strip("0") and whole.removeprefix("-").isdigit() else text
 
 
 def _same(value: Any) -> Any:

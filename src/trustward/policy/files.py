@@ -106,3 +106,7 @@ def _check_value(source: Source, number: int, value: str, kind: str, faults: Fau
         at = line.index("#")
         span = Span(source, number, at, number, len(line.rstrip()))
         faults.add("P060", "this would be a part of the value", span, "a comment stands on a line of its own")
+    elif kind == "domain" and (at := next((at for at, sign in enumerate(value) if sign in "/@ \t"), -1)) >= 0:
+        span = Span(source, number, line.index(value), number, line.index(value) + len(value))
+        hint = "write evil.example, without https:// and path"
+        faults.add("P060", f"no domain has {value[at]!r} in it, so this is never found", span, hint)
