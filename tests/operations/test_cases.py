@@ -365,6 +365,17 @@ def test_merged_and_split_and_linked() -> None:
     assert {case.id for case in about} == {gone.id, one.case, part.id}
 
 
+def test_what_was_taken_back_before_anybody_was_told_is_told_as_nothing() -> None:
+    world = World()
+    report = world.report("u1")
+    world.queues.take(report.case, "lee")
+    world.closing.close(report.case, "lee", ACT)
+    world.closing.reverse(report.case, "kim", "another account of that name")
+    assert world.closing.tell() == 1
+    told = world.reports.get(report.id)
+    assert (told.state, told.result, world.duties.get(told.duty).state) == ("decided", "no_action", "done")
+
+
 def test_taken_back() -> None:
     world = World()
     label = Outcome(

@@ -355,7 +355,9 @@ class Closing:
     def _told(self, case: Case, reports: list[Report]) -> list[Write]:
         assert case.decided is not None  # or nobody would have to be told
         now_us = self.cases.clock()
-        result: Result = "acted" if case.decided.outcome.verdict == "act" else "no_action"
+        # What has been taken back before anybody was told is not told as what was done.
+        outcome = (case.reversed or case.decided).outcome
+        result: Result = "acted" if outcome.verdict == "act" else "no_action"
         senders: dict[str, Reporter] = {}
         writes: list[Write] = []
         for report in reports:
@@ -364,7 +366,7 @@ class Closing:
                     report, version=report.version + 1, state="decided", result=result, told_us=now_us
                 )
             )
-            says: dict[str, object] = {"result": result, "policy": case.decided.outcome.policy}
+            says: dict[str, object] = {"result": result, "policy": outcome.policy}
             until_us = self._enforcing.window(case.market, now_us)
             if result == "no_action" and report.channel == "user" and report.reporter and until_us is not None:
                 says["appeal"] = appeal_words(until_us, f"case:{case.id}")
