@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trustward.adapters.evidence_key import signing_key
-from trustward.base.errors import InputError, SettingsError, TooLargeError
+from trustward.base.errors import SettingsError, TooLargeError, UsageError
 from trustward.exchange.evidence import MANIFEST, SIGNATURE, BundleWriter, SigningKey, check_public, encode, verify
 
 KEY = SigningKey.make()
@@ -121,7 +121,7 @@ def test_signed_by_somebody_else() -> None:
     parts = dict(members(WHOLE))
     parts[SIGNATURE] = dict(members(made({"about.json": b"{}\n"})))[SIGNATURE]
     assert first(b"".join(parts.values()) + bytes(1024)) == MANIFEST
-    with pytest.raises(InputError):
+    with pytest.raises(UsageError):
         check_public("no key")
     assert check_public(f" {KEY.public.upper()}\n") == KEY.public
 

@@ -176,6 +176,7 @@ def asks(known: Known, batch: str, at: str) -> list[Ask]:
             lambda: f"/v1/cases/{some(known.cases)}/similar",
         ),
         plain("/v1/reviewers/key:bench:reviewer03", "/v1/reviewers/{name}"),
+        plain("/v1/batches"),
         plain(f"/v1/batches/{batch}", "/v1/batches/{batch_id}"),
         # measures, appeals, orders, clues
         get("/v1/measures?cause=", "/v1/measures", lambda: f"/v1/measures?cause=case:{some(known.cases)}"),
