@@ -17,6 +17,7 @@ import msgspec
 
 from tests.api.served import POLICY
 from trustward import bootstrap
+from trustward.adapters.store.opened import open_store
 from trustward.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,15 @@ def key_for(data: Path, *scopes: str, database: str = "") -> str:
     """A key of a service that runs over this folder or database."""
     settings = load_settings({"TRUSTWARD_DATA": str(data), "TRUSTWARD_DATABASE": database})
     return bootstrap.create_key(settings, "test", list(scopes) or ["decide", "read"], None)[1]
+
+
+def kept(database: str, data: Path, done: dict[str, str]) -> None:
+    """Everything acknowledged is there with the verdict that was told, and nothing was decided twice."""
+    store = open_store(database, data)
+    assert {name: one.decision.verdict for name, one in store.journal.find(list(done)).items()} == done
+    ids = [name for segment in store.journal.read(0, 10**9) for name in segment.ids()]
+    assert len(set(ids)) == len(ids)
+    store.close()
 
 
 def ask(port: int, key: str, events: list[dict[str, Any]]) -> dict[str, str]:

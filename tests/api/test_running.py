@@ -1,4 +1,7 @@
-"""The process: readiness, metrics, the document, draining, and kills."""
+"""The process: readiness, metrics, the document, draining, and kills.
+
+TRUSTWARD_KILLS=500 python -m pytest tests/api/test_running.py -k killed_over_http
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from time import sleep
 import msgspec
 import pytest
 
-from tests.api.running import alive, ask, children, key_for, running, until
+from tests.api.running import alive, ask, children, kept, key_for, running, until
 from tests.api.served import POLICY, Served, sent, served
 from trustward.adapters.store.opened import open_store
 from trustward.api.access import ROUTES as TABLE
@@ -149,14 +152,15 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_over_http(tmp_path: Path) -> None:
+def test_killed_over_http(database: str, tmp_path: Path) -> None:
     """Nothing that was acknowledged is missing or answered otherwise later; nothing is decided twice."""
-    key = key_for(tmp_path)
+    key = key_for(tmp_path, database=database)
     draw = Random(5)
     done: dict[str, str] = {}
+    told = {"DATABASE": database} if database else {}
     for turn in range(KILLS + 1):
         last = turn == KILLS
-        with running(tmp_path) as one:
+        with running(tmp_path, told=told) as one:
             started, port = one.process, one.port
             if not last:
                 Timer(0.1 + draw.random() * 0.6, started.kill).start()
@@ -171,14 +175,9 @@ def test_killed_over_http(tmp_path: Path) -> None:
                 thread.start()
             for thread in threads:
                 thread.join(60)
-            for told in found:
-                assert {name: done.get(name, verdict) for name, verdict in told.items()} == told
-                done.update(told)
+            for answers in found:
+                assert {name: done.get(name, verdict) for name, verdict in answers.items()} == answers
+                done.update(answers)
             if not last:
                 assert started.wait(20) == -signal.SIGKILL
-    store = open_store("", tmp_path)
-    kept = {name: one.decision.verdict for name, one in store.journal.find(list(done)).items()}
-    assert kept == done
-    ids = [name for segment in store.journal.read(0, 10**9) for name in segment.ids()]
-    assert len(set(ids)) == len(ids)
-    store.close()
+    kept(database, tmp_path, done)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -15,10 +14,8 @@ from time import sleep
 
 import pytest
 
-from tests.api.running import Running, alive, ask, children, key_for, running, until
+from tests.api.running import Running, alive, ask, children, kept, key_for, running, until
 from tests.api.served import sent, served
-from trustward.adapters.store.opened import open_store
-from trustward.testing.postgres import PostgresServer
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 KILLS = int(os.environ.get("TRUSTWARD_KILLS", "2"))
@@ -50,15 +47,6 @@ def status(port: int, path: str) -> int:
         return 0
     finally:
         connection.close()
-
-
-def kept(database: str, data: Path, done: dict[str, str]) -> None:
-    """Everything acknowledged is there with the verdict that was told, and nothing was decided twice."""
-    store = open_store(database, data)
-    assert {name: one.decision.verdict for name, one in store.journal.find(list(done)).items()} == done
-    ids = [name for segment in store.journal.read(0, 10**9) for name in segment.ids()]
-    assert len(set(ids)) == len(ids)
-    store.close()
 
 
 def lanes(name: str, count: int) -> list[list[dict[str, object]]]:
@@ -131,22 +119,6 @@ def test_killed_at_random_with_workers(tmp_path: Path) -> None:
         all_asked(one.port, key, "k", 200, done)
         assert len(done) == 800
     kept("", tmp_path, done)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield ""
-        return
-    from trustward.adapters.store import migrate
-    from trustward.adapters.store.database import open_database
-
-    with PostgresServer() as server:
-        address = server.database()
-        opened = open_database(address, Path())
-        migrate.upgrade(opened)
-        opened.close()
-        yield address
 
 
 @pytest.mark.slow
