@@ -450,6 +450,11 @@ def test_what_is_not_the_issuers_does_not_keep_its_own_order_out(opened: Callabl
     assert bench.receive("a2", reference="R-2").state == "withdrawn"
     with pytest.raises(ConflictError, match="that one is over"):
         bench.receive("a3", reference="R-2")
+    # One that is over, and so is not taken in, puts nothing out.
+    first = bench.receive("a4", reference="R-3")
+    with pytest.raises(ConflictError):
+        bench.receive("a5", reference="R-3", until_us=1, document=b"a5", signature=KEY.sign(b"a5"))
+    assert bench.directives.get(first.id).state == "received"
 
 
 @pytest.mark.parametrize("how", ["channel", "signature"])

@@ -128,9 +128,10 @@ class Directives:
         def attempt() -> tuple[Directive, Sequence[Write]]:
             order, writes = self._received(served, actor)
             before = self.store.orders.known(order.known_as)
-            if before is not None and not self._gives_way(before, order, served):
+            over = order.until_us is not None and order.until_us <= order.received_us
+            if before is not None and (over or not self._gives_way(before, order, served)):
                 return self._again(self._same(before, served), served, actor)
-            if order.until_us is not None and order.until_us <= order.received_us:
+            if over:
                 # It would end before anything is done, and nobody would see why.
                 raise UsageError("its end, until, is over already", remedy="see what the order says")
             return order, writes
