@@ -47,7 +47,7 @@ def list_batches(settings: Settings, *, after: str, limit: int) -> Sequence[Batc
     """Batches of cases, the latest first."""
     from trustward.exchange.case_view import batch_view
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=True)) as opened:
         return [batch_view(one) for one in operations(settings, opened).bulk.find(after, limit)]
 
 

@@ -75,11 +75,14 @@ def single_sign_on(settings: Settings, story: SigningIn) -> SingleSignOn | None:
     return SingleSignOn(story, OidcProvider(settings.sso_issuer), client)
 
 
-def with_people(settings: Settings, story: Callable[[People], Any]) -> Any:
-    """Open the store, do something about users, close it. Raises what the story raises, and StoreError."""
+def with_people(settings: Settings, story: Callable[[People], Any], *, there: bool = True) -> Any:
+    """Open the store (``there``: if there is one), do something about users, close it.
+
+    Raises what the story raises, UsageError and StoreError.
+    """
     from trustward.operations.people import People
 
-    with closing(store(settings)) as opened:
+    with closing(store(settings, there=there)) as opened:
         return story(People(signing_in(settings, opened)))
 
 
@@ -100,7 +103,7 @@ def create_link(settings: Settings, name: str | None, roles: Sequence[str]) -> s
             return people.link(people.named(name), actor=COMMAND)
         return people.open_link(roles or ("admin",), actor=COMMAND)
 
-    return rules(settings).link(with_people(settings, story))
+    return rules(settings).link(with_people(settings, story, there=name is not None))
 
 
 def list_users(settings: Settings) -> Sequence[User]:
