@@ -132,6 +132,11 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path) -> None:
     store.close()
 
 
+def test_the_first_link_leads_to_where_it_listens(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with running(tmp_path) as one:
+        until(lambda: "/setup#" in (said := capfd.readouterr().out) and f"http://localhost:{one.port}/setup#" in said)
+
+
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     key_for(tmp_path)
     with running(tmp_path) as one:

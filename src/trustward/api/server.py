@@ -9,6 +9,8 @@ from socket import socket
 from threading import Event, Thread
 from typing import Any
 
+import msgspec
+
 from trustward import bootstrap
 from trustward.api.app import create_app
 from trustward.api.asgi import Counting
@@ -111,6 +113,8 @@ def run(settings: Settings) -> None:
     with _closing(listening), closing(bootstrap.store(settings)) as store, bootstrap.held_folder() as folder:
         host, port = listening[0].getsockname()[:2]
         log("listening", host=host, port=port, processes=settings.workers)
+        # Links lead to where it listens, also where the system has chosen the port.
+        settings = msgspec.structs.replace(settings, port=port)
         service = make_service(settings, store, known)
         fronts: list[Beside] = []
         if settings.workers:

@@ -77,8 +77,13 @@ def serving(data: Path, told: Mapping[str, str]) -> Iterator[str]:
     settings = {**os.environ, **{f"{PREFIX}{name}": value for name, value in told.items()}}
     settings |= {f"{PREFIX}DATA": str(data), f"{PREFIX}HOST": "127.0.0.1", f"{PREFIX}PORT": "0"}
     log = data.parent / "service.log"
+    # Its link for the first user would lead nowhere once the story is told.
     with subprocess.Popen(
-        [sys.executable, "-m", "trustward.api"], stderr=subprocess.PIPE, text=True, env=settings
+        [sys.executable, "-m", "trustward.api"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=settings,
     ) as process:
         assert process.stderr is not None
         lines: list[str] = []
